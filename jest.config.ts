@@ -1,0 +1,23 @@
+import type { Config } from 'jest'
+
+const config: Config = {
+  testMatch: ['<rootDir>/test/**/*.test.ts'],
+  transform: {
+    '\\.ts$': [
+      '@swc/jest',
+      { jsc: { target: 'es2023', parser: { syntax: 'typescript' } }, module: { type: 'commonjs' } },
+    ],
+  },
+  moduleNameMapper: {
+    '^#open-folder$': '<rootDir>/src/hub/open-folder-node.ts',
+    '^#decode$': '<rootDir>/src/image/decode-node.ts',
+    '^#backend$': '<rootDir>/src/runtime/backend-node.ts',
+    '^siglip-tfjs$': '<rootDir>/src/index.ts',
+    '^siglip-tfjs/safetensors$': '<rootDir>/converters/safetensors.ts',
+    '^(\\.{1,2}/.*)\\.js$': '$1',
+  },
+  testTimeout: 60_000,
+  maxWorkers: 2,
+}
+
+export default config

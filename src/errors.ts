@@ -1,0 +1,99 @@
+/**
+ * The errors of this package. Each says what was expected, what was found, where, and what to do, in one line; its `code` is
+ * stable and meant for programs.
+ *
+ * @module
+ */
+
+/** The parts of an error's message, kept as fields for programs. */
+export interface ErrorDetail {
+  /** What would have been right, e.g. `"[768, 3, 16, 16]"`. */
+  readonly expected?: string | undefined
+  /** What was there instead. */
+  readonly found?: string | undefined
+  /** The file, tensor, key or argument it was found in. */
+  readonly where?: string | undefined
+  /** What to do about it: a whole sentence. */
+  readonly hint?: string | undefined
+  /** The error underneath, if another library threw first. */
+  readonly cause?: unknown
+}
+
+/** The base class of every error this package throws on purpose. */
+export abstract class SiglipError extends Error {
+  /** Stable identifier, e.g. `"ERR_CHECKPOINT"`. */
+  abstract readonly code: string
+  readonly expected: string | undefined
+  readonly found: string | undefined
+  readonly where: string | undefined
+  readonly hint: string | undefined
+
+  /** @param summary what is wrong, without a full stop; the details are appended to it. */
+  constructor(summary: string, detail: ErrorDetail = {}) {
+    super(sentence(summary, detail), detail.cause === undefined ? undefined : { cause: detail.cause })
+    this.name = new.target.name
+    this.expected = detail.expected
+    this.found = detail.found
+    this.where = detail.where
+    this.hint = detail.hint
+  }
+}
+
+/** An argument of a call is of the wrong type, shape or value. */
+export class InputError extends SiglipError {
+  readonly code = 'ERR_INPUT'
+}
+
+/** A configuration file or object does not describe a model, tokenizer or processor. */
+export class ConfigError extends SiglipError {
+  readonly code = 'ERR_CONFIG'
+}
+
+/** A file is missing, unreadable or can't be written. */
+export class FileError extends SiglipError {
+  readonly code = 'ERR_FILE'
+}
+
+/** The bytes of a weights file break the rules of its format. */
+export class FormatError extends SiglipError {
+  readonly code = 'ERR_FORMAT'
+}
+
+/** Weights are missing, unexpected or of another shape than the model's. */
+export class WeightsError extends SiglipError {
+  readonly code = 'ERR_WEIGHTS'
+}
+
+/** A vocabulary can't be read, or a text can't be tokenized with the options given. */
+export class TokenizerError extends SiglipError {
+  readonly code = 'ERR_TOKENIZER'
+}
+
+/** A picture can't be decoded, or is larger than allowed. */
+export class ImageError extends SiglipError {
+  readonly code = 'ERR_IMAGE'
+}
+
+/** No backend, or not the one asked for, can run here. */
+export class BackendError extends SiglipError {
+  readonly code = 'ERR_BACKEND'
+}
+
+/** The command line was used wrongly: exit code 2. */
+export class UsageError extends SiglipError {
+  readonly code = 'ERR_USAGE'
+}
+
+function sentence(summary: string, { expected, found, where, hint }: ErrorDetail): string {
+  const parts = [summary]
+  if (expected !== undefined) parts.push(`expected ${expected}`)
+  if (found !== undefined) parts.push(`found ${found}`)
+  const body = (parts.length > 1 ? `${summary}: ${parts.slice(1).join(', ')}` : summary) + (where ? ` (${where})` : '')
+  return oneLine(hint ? `${body}. ${hint}` : body)
+}
+
+/** Names and texts from files end up in messages: control characters must not break the line or the terminal. */
+function oneLine(text: string): string {
+  // eslint-disable-next-line no-control-regex
+  return text.replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ')
+}

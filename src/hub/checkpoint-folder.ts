@@ -1,0 +1,16 @@
+/**
+ * A checkpoint folder, wherever it is: on disk, behind a URL, or in memory. Whatever is loaded (`config.json`, weights,
+ * vocabularies) is read through this interface, so that loading is the same code in Node and in a page.
+ */
+export interface CheckpointFolder {
+  /** Its path or URL, for messages. */
+  readonly location: string
+  /** Whether the folder holds a file of that name; `name` is relative, with `/` between parts. */
+  has(name: string): Promise<boolean>
+  /** The whole file. Throws `FileError` if it is missing or unreadable. */
+  bytes(name: string): Promise<Uint8Array<ArrayBuffer>>
+  /** The file's size in bytes. */
+  size(name: string): Promise<number>
+  /** The bytes from `start` up to `end`, not including it. */
+  range(name: string, start: number, end: number): Promise<Uint8Array<ArrayBuffer>>
+}
