@@ -1,0 +1,26 @@
+import { FileError } from '../errors.js'
+
+/** Throws `FileError` unless `start` to `end` lies within a file of `size` bytes: asked before memory is taken for it. */
+export function checkRange(start: number, end: number, size: number, where: string): void {
+  const inside = Number.isSafeInteger(start) && Number.isSafeInteger(end) && start >= 0 && start <= end && end <= size
+  if (inside) return
+  throw new FileError('The file is shorter than the bytes asked for', {
+    expected: `at least ${end} bytes (from ${start})`,
+    found: `${size} bytes`,
+    where,
+    hint: 'It may be cut off: fetch it again.',
+  })
+}
+
+/** Memory for `length` bytes of the file `where`, or a `FileError` if the machine has no such block. */
+export function allocate(length: number, where: string): Uint8Array<ArrayBuffer> {
+  try {
+    return new Uint8Array(length)
+  } catch (cause) {
+    throw new FileError(`No memory for ${length} bytes in one piece`, {
+      where,
+      hint: 'Split the file into shards, or give the process more memory.',
+      cause,
+    })
+  }
+}

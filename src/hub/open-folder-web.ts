@@ -1,0 +1,161 @@
+import { FileError, InputError } from '../errors.js'
+import { allocate, checkRange } from './byte-range.js'
+import type { CheckpointFolder } from './checkpoint-folder.js'
+import { checkFileName } from './file-name.js'
+
+/** The part of `fetch` that is used here. */
+export type Fetch = (url: string, init: { method?: string; headers?: Record<string, string> }) => Promise<Response>
+
+/**
+ * Opens a checkpoint folder behind a URL. Weights are read piece by piece with HTTP ranges; from a server that doesn't know them
+ * each file is fetched once, whole.
+ *
+ * @param source its URL; in a page it may be relative to the page.
+ * @param options.fetch instead of the global `fetch`, e.g. to add headers.
+ * @throws InputError if `source` is no URL. What is there shows when a file is asked for.
+ */
+export function openFolder(
+  source: string | URL,
+  { fetch: get = fetch }: { fetch?: Fetch } = {},
+): Promise<CheckpointFolder> {
+  const base = typeof document === 'undefined' ? undefined : document.baseURI
+  if (!URL.canParse(source, base)) {
+    return Promise.reject(
+      new InputError('Not the URL of a checkpoint folder', {
+        expected: 'a URL such as "https://example.org/models/siglip/"',
+        found: JSON.stringify(String(source)),
+      }),
+    )
+  }
+  const url = new URL(source, base)
+  url.hash = ''
+  if (!url.pathname.endsWith('/')) url.pathname += '/'
+  return Promise.resolve(new RemoteFolder(url, get))
+}
+
+class RemoteFolder implements CheckpointFolder {
+  readonly location: string
+  /** Files that had to be fetched whole. */
+  private readonly whole = new Map<string, Promise<Uint8Array<ArrayBuffer>>>()
+
+  constructor(
+    private readonly base: URL,
+    private readonly get: Fetch,
+  ) {
+    this.location = base.href
+  }
+
+  async has(name: string): Promise<boolean> {
+    const response = await this.ask(name, { method: 'HEAD' })
+    if (response.status === 404 || response.status === 410) return false
+    if (!response.ok) throw refused(response, this.url(name))
+    return true
+  }
+
+  async bytes(name: string): Promise<Uint8Array<ArrayBuffer>> {
+    const response = await this.ask(name, {})
+    if (!response.ok) throw refused(response, this.url(name))
+    return this.body(name, response)
+  }
+
+  async size(name: string): Promise<number> {
+    const kept = this.whole.get(name)
+    if (kept) return (await kept).length
+    const response = await this.ask(name, { method: 'HEAD' })
+    if (!response.ok) throw refused(response, this.url(name))
+    const length = response.headers.get('content-length')
+    // The length of a compressed answer is not the file's.
+    if (length === null || response.headers.has('content-encoding')) return (await this.keepWhole(name)).length
+    return Number(length)
+  }
+
+  async range(name: string, start: number, end: number): Promise<Uint8Array<ArrayBuffer>> {
+    const where = this.url(name)
+    checkRange(start, end, await this.size(name), where)
+    if (start === end) return new Uint8Array(0)
+    if (!this.whole.has(name)) {
+      const response = await this.ask(name, { headers: { range: `bytes=${start}-${end - 1}` } })
+      if (response.status === 206) return exactly(response, end - start, where)
+      if (!response.ok) throw refused(response, where)
+      this.whole.set(name, this.body(name, response))
+    }
+    const file = await this.keepWhole(name)
+    checkRange(start, end, file.length, where)
+    return file.slice(start, end)
+  }
+
+  private keepWhole(name: string): Promise<Uint8Array<ArrayBuffer>> {
+    const file = this.whole.get(name) ?? this.bytes(name)
+    this.whole.set(name, file)
+    file.catch(() => this.whole.delete(name)) // the next call tries again
+    return file
+  }
+
+  private async body(name: string, response: Response): Promise<Uint8Array<ArrayBuffer>> {
+    try {
+      return new Uint8Array(await response.arrayBuffer())
+    } catch (cause) {
+      throw unreachable(this.url(name), cause)
+    }
+  }
+
+  private async ask(name: string, init: Parameters<Fetch>[1]): Promise<Response> {
+    const url = this.url(name)
+    try {
+      return await this.get(url, init)
+    } catch (cause) {
+      throw unreachable(url, cause)
+    }
+  }
+
+  private url(name: string): string {
+    const url = new URL(this.base)
+    url.pathname += checkFileName(name).split('/').map(encodeURIComponent).join('/')
+    return url.href
+  }
+}
+
+/** The body of a ranged answer, of which no more is read than was asked for. */
+async function exactly(response: Response, length: number, where: string): Promise<Uint8Array<ArrayBuffer>> {
+  const bytes = allocate(length, where)
+  let filled = 0
+  const reader = response.body?.getReader()
+  try {
+    for (let part = await reader?.read(); part && !part.done; part = await reader?.read()) {
+      if (filled + part.value.length > length) {
+        await reader?.cancel()
+        filled += part.value.length
+        break
+      }
+      bytes.set(part.value, filled)
+      filled += part.value.length
+    }
+  } catch (cause) {
+    throw unreachable(where, cause)
+  }
+  if (filled === length) return bytes
+  throw new FileError('The server answered with another range than asked for', {
+    expected: `${length} bytes`,
+    found: filled > length ? 'more' : `${filled} bytes`,
+    where,
+    hint: 'The connection may have been cut: try again.',
+  })
+}
+
+function refused(response: Response, where: string): FileError {
+  const missing = response.status === 404 || response.status === 410
+  return new FileError(missing ? 'No such file' : 'The server refuses the file', {
+    found: `HTTP ${response.status} ${response.statusText}`.trimEnd(),
+    where,
+    hint: missing ? 'Check the URL of the folder.' : undefined,
+  })
+}
+
+function unreachable(where: string, cause: unknown): FileError {
+  return new FileError('The file can’t be fetched', {
+    found: cause instanceof Error ? cause.message : String(cause),
+    where,
+    hint: 'Check the connection, and that the server allows this page to read it.',
+    cause,
+  })
+}
