@@ -1,6 +1,5 @@
-import type { Config } from 'jest'
-
-const config: Config = {
+/** @type {import('jest').Config} */
+export default {
   testMatch: ['<rootDir>/test/**/*.test.ts'],
   transform: {
     '\\.ts$': [
@@ -19,5 +18,3 @@ const config: Config = {
   testTimeout: 60_000,
   maxWorkers: 2,
 }
-
-export default config
