@@ -1,0 +1,146 @@
+/**
+ * The one module that knows tfjs-node's insides: it puts TensorFlow's C library under the caller's own instance of tfjs.
+ *
+ * @module
+ */
+import { existsSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import util from 'node:util'
+
+import * as tf from '@tensorflow/tfjs'
+
+import { BackendError } from '../errors.js'
+import { commonJsLoader } from './commonjs-loader.js'
+import { findNativeFolder, nativePaths } from './native-folder.js'
+
+/** tfjs' name of the native backend. */
+export const NATIVE = 'tensorflow'
+
+/** What was put under tfjs. */
+export interface LoadedNative {
+  /** TensorFlow's version, e.g. `"2.21.0"`. */
+  readonly version: string
+  /** Where it came from. */
+  readonly origin: 'setup' | 'project'
+}
+
+/** Tells that there is nothing to load, and why. */
+export interface NoNative {
+  readonly missing: string
+}
+
+const require = createRequire(import.meta.url)
+let loaded: LoadedNative | undefined
+
+/**
+ * Registers the backend `tensorflow` in tfjs: the `@tensorflow/tfjs-node` that the project has installed itself if it
+ * works on this tfjs, else the one `siglip setup` has built. The backend is registered, not chosen.
+ *
+ * @returns what was loaded, or why nothing could be: a folder that isn't there or doesn't load is no error here.
+ */
+export function loadNative(): LoadedNative | NoNative {
+  if (loaded) return loaded
+  restoreUtil()
+  const project = loadFromProject()
+  if (project) return (loaded = project)
+  const folder = findNativeFolder()
+  if ('missing' in folder) return folder
+  try {
+    return (loaded = loadFromFolder(folder.path))
+  } catch (cause) {
+    return { missing: `it does not load: ${cause instanceof Error ? cause.message : String(cause)}` }
+  }
+}
+
+function loadFromFolder(folder: string): LoadedNative {
+  const { tfjsNode, addon, quiet } = nativePaths(folder)
+  // TensorFlow's own notices on stderr stay away, unless the user has set how much he wants to see.
+  if (process.env['TF_CPP_MIN_LOG_LEVEL'] === undefined) {
+    process.env['TF_CPP_MIN_LOG_LEVEL'] = '3'
+    if (existsSync(quiet)) require(quiet)
+  }
+  const binding = checkBinding(require(addon), addon)
+  const load = commonJsLoader((name) => (name === '@tensorflow/tfjs' ? tf : require(name)))
+  // As tfjs-node's own index.js does, without node-pre-gyp, which only looks for the addon, and without its progress bar.
+  load(join(tfjsNode, 'dist', 'register_all_kernels.js'))
+  const { NodeJSKernelBackend } = checkBackendModule(load(join(tfjsNode, 'dist', 'nodejs_kernel_backend.js')))
+  const { nodeFileSystemRouter } = checkRouterModule(load(join(tfjsNode, 'dist', 'io', 'file_system.js')))
+  tf.registerBackend(NATIVE, () => new NodeJSKernelBackend(binding, '@tensorflow/tfjs-node'), 3)
+  tf.io.registerLoadRouter(nodeFileSystemRouter)
+  tf.io.registerSaveRouter(nodeFileSystemRouter)
+  return { version: binding.TF_Version, origin: 'setup' }
+}
+
+/** A tfjs-node of the project's own comes first, if it loads and runs on the same instance of tfjs. */
+function loadFromProject(): LoadedNative | undefined {
+  const chosen = tf.getBackend()
+  for (const from of [join(process.cwd(), 'package.json'), import.meta.url]) {
+    try {
+      const project = createRequire(from)
+      const path = project.resolve('@tensorflow/tfjs-node')
+      if (createRequire(path).resolve('@tensorflow/tfjs') !== require.resolve('@tensorflow/tfjs')) continue
+      project(path)
+      const backend: unknown = tf.findBackend(NATIVE)
+      const binding: unknown = isObject(backend) ? backend['binding'] : undefined
+      if (isBinding(binding)) return { version: binding.TF_Version, origin: 'project' }
+    } catch {
+      // Not installed there, or its addon was not built: the next place is tried.
+    } finally {
+      if (chosen && tf.getBackend() !== chosen) void tf.setBackend(chosen) // its import chooses itself
+    }
+  }
+  return undefined
+}
+
+/** Node 23 removed two functions that tfjs-node 4.22 calls. They are given back only where they are missing. */
+function restoreUtil(): void {
+  const missing = {
+    isNullOrUndefined: (value: unknown) => value === null || value === undefined,
+    isArray: (value: unknown) => Array.isArray(value),
+  }
+  for (const [name, value] of Object.entries(missing)) {
+    if (!(name in util)) Object.defineProperty(util, name, { value, configurable: true, writable: true })
+  }
+}
+
+interface Binding {
+  readonly TF_Version: string
+}
+interface BackendModule {
+  readonly NodeJSKernelBackend: new (binding: Binding, packageName: string) => tf.KernelBackend
+}
+interface RouterModule {
+  readonly nodeFileSystemRouter: (url: string | string[]) => tf.io.IOHandler
+}
+
+function checkBinding(value: unknown, where: string): Binding {
+  if (isBinding(value)) return value
+  throw new BackendError('The native addon is not TensorFlow’s', { where, hint: 'Run `npx siglip setup --force`.' })
+}
+
+function isBinding(value: unknown): value is Binding {
+  return isObject(value) && typeof value['TF_Version'] === 'string'
+}
+
+function checkBackendModule(value: unknown): BackendModule {
+  if (isBackendModule(value)) return value
+  throw new BackendError('tfjs-node has no kernel backend', { hint: 'Run `npx siglip setup --force`.' })
+}
+
+function isBackendModule(value: unknown): value is BackendModule {
+  return isObject(value) && typeof value['NodeJSKernelBackend'] === 'function'
+}
+
+function checkRouterModule(value: unknown): RouterModule {
+  if (isRouterModule(value)) return value
+  throw new BackendError('tfjs-node has no file system router', { hint: 'Run `npx siglip setup --force`.' })
+}
+
+function isRouterModule(value: unknown): value is RouterModule {
+  return isObject(value) && typeof value['nodeFileSystemRouter'] === 'function'
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null
+}
