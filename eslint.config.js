@@ -1,5 +1,5 @@
 import js from '@eslint/js'
-import importX from 'eslint-plugin-import-x'
+import importX, { createNodeResolver } from 'eslint-plugin-import-x'
 import tseslint from 'typescript-eslint'
 
 /** The rooms of the house, in the order data walks through them: a room knows those above it and none below. */
@@ -37,6 +37,9 @@ const orderOfRooms = rooms.map((room, i) => ({
   },
 }))
 
+/** Imports name the built `.js`; what stands in the tree is the `.ts`. */
+const sourceResolver = createNodeResolver({ extensionAlias: { '.js': ['.ts', '.js'] } })
+
 export default tseslint.config(
   { ignores: ['dist', 'docs/api', 'test/fixtures', 'coverage'] },
   js.configs.recommended,
@@ -45,7 +48,7 @@ export default tseslint.config(
     extends: [...tseslint.configs.strictTypeChecked],
     plugins: { 'import-x': importX },
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
-    settings: { 'import-x/resolver': { typescript: true } },
+    settings: { 'import-x/resolver-next': [sourceResolver] },
     rules: {
       '@typescript-eslint/no-explicit-any': 'error',
       '@typescript-eslint/no-non-null-assertion': 'error',
