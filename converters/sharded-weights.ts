@@ -1,0 +1,119 @@
+import { FileError, FormatError, InputError, SiglipError } from '../src/errors.js'
+import type { CheckpointFolder } from '../src/hub/checkpoint-folder.js'
+import { checkFileName } from '../src/hub/file-name.js'
+import type { WeightInfo, Weights } from './weights.js'
+
+/** The most that an index may take: a million tensors fit. */
+const LARGEST_INDEX = 100_000_000
+
+/**
+ * Opens weights that lie in several files, with an index (`model.safetensors.index.json`) that says which weight is in which. The
+ * index and the files must agree: every weight in one place, none left out, and as many bytes as the index says.
+ *
+ * @param open opens one of the files by its name in the folder.
+ * @throws FileError if files are missing, naming all of them; FormatError if the index and the files disagree.
+ */
+export async function openShards(
+  folder: CheckpointFolder,
+  indexName: string,
+  open: (name: string) => Promise<Weights>,
+): Promise<Weights> {
+  const location = `${folder.location.replace(/\/$/, '')}/${indexName}`
+  const { files, totalSize } = await readIndex(folder, indexName, location)
+  const shardNames = [...new Set(files.values())]
+  const missing = []
+  for (const name of shardNames) if (!(await folder.has(name))) missing.push(name)
+  if (missing.length > 0) {
+    throw new FileError('Shards are missing', {
+      expected: missing.join(', '),
+      where: location,
+      hint: 'Fetch the whole folder.',
+    })
+  }
+
+  const shards = new Map<string, Weights>()
+  const tensors = new Map<string, WeightInfo>()
+  for (const shardName of shardNames) {
+    const shard = await open(shardName)
+    shards.set(shardName, shard)
+    for (const [name, info] of shard.tensors) {
+      if (files.get(name) !== shardName) {
+        throw disagree(location, `${JSON.stringify(name)} in ${files.get(name) ?? 'no file'}`, `it in ${shardName}`)
+      }
+      tensors.set(name, info)
+    }
+  }
+  for (const [name, file] of files) {
+    if (!tensors.has(name)) throw disagree(location, `${JSON.stringify(name)} in ${file}`, 'no such tensor there')
+  }
+  const found = [...tensors.values()].reduce((sum, { byteLength }) => sum + byteLength, 0)
+  if (totalSize !== undefined && totalSize !== found) throw disagree(location, `${totalSize} bytes`, `${found} bytes`)
+
+  return {
+    location,
+    tensors,
+    async read(name) {
+      const shard = shards.get(files.get(name) ?? '')
+      if (shard) return shard.read(name)
+      throw new InputError('No such tensor', { found: JSON.stringify(name), where: location })
+    },
+  }
+}
+
+async function readIndex(
+  folder: CheckpointFolder,
+  name: string,
+  location: string,
+): Promise<{ files: ReadonlyMap<string, string>; totalSize: number | undefined }> {
+  const size = await folder.size(name)
+  if (size > LARGEST_INDEX) throw noIndex(location, `${size} bytes`)
+  let json: unknown
+  try {
+    json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(await folder.bytes(name)))
+  } catch (cause) {
+    throw cause instanceof SiglipError ? cause : noIndex(location, 'no JSON', cause)
+  }
+  const weightMap = isObject(json) ? json.weight_map : undefined
+  if (!isObject(weightMap)) throw noIndex(location, 'no "weight_map"')
+  const files = new Map<string, string>()
+  for (const [tensor, file] of Object.entries(weightMap)) {
+    if (typeof file !== 'string' || !isShardName(file))
+      throw noIndex(location, `no file of the folder for ${JSON.stringify(tensor)}`)
+    files.set(tensor, file)
+  }
+  if (files.size === 0) throw noIndex(location, 'an empty "weight_map"')
+  const metadata = isObject(json) ? json.metadata : undefined
+  const totalSize = isObject(metadata) ? metadata.total_size : undefined
+  return { files, totalSize: typeof totalSize === 'number' ? totalSize : undefined }
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** A file inside the folder, and no further index: indexes that name each other would never end. */
+function isShardName(name: string): boolean {
+  try {
+    return !checkFileName(name).endsWith('.json')
+  } catch {
+    return false
+  }
+}
+
+function noIndex(where: string, found: string, cause?: unknown): FormatError {
+  return new FormatError('Not an index of weights', {
+    expected: 'a JSON object whose "weight_map" names a file of the folder for every tensor',
+    found,
+    where,
+    cause,
+  })
+}
+
+function disagree(where: string, expected: string, found: string): FormatError {
+  return new FormatError('The index and the shards disagree', {
+    expected,
+    found,
+    where,
+    hint: 'Fetch the whole folder again.',
+  })
+}
