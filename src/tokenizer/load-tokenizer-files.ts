@@ -1,0 +1,70 @@
+import { openFolder } from '#open-folder'
+import { FileError, TokenizerError } from '../errors.js'
+import type { CheckpointFolder } from '../hub/checkpoint-folder.js'
+import { type AddedToken, addedToken } from './added-token.js'
+import { asId, parseJsonObject } from './json-value.js'
+import { parseTokenizerConfig, type TokenizerConfig } from './tokenizer-config.js'
+
+/** The largest vocabularies in use have 35 MB. */
+const MAX_FILE_BYTES = 2 ** 28
+
+/** The folder of a path or URL, or the folder itself. */
+export async function tokenizerFolder(folder: string | CheckpointFolder): Promise<CheckpointFolder> {
+  return typeof folder === 'string' ? openFolder(folder) : folder
+}
+
+/**
+ * One of the tokenizer's files.
+ *
+ * @throws TokenizerError if it is larger than any tokenizer's; FileError if it can't be read.
+ */
+export async function readTokenizerFile(folder: CheckpointFolder, name: string): Promise<Uint8Array> {
+  const size = await folder.size(name)
+  if (size > MAX_FILE_BYTES)
+    throw new TokenizerError('This file is too large for a tokenizer', {
+      expected: `at most ${MAX_FILE_BYTES} bytes`,
+      found: `${size}`,
+      where: `${folder.location}/${name}`,
+    })
+  return folder.bytes(name)
+}
+
+/**
+ * `tokenizer_config.json`, if there is one, together with the files that older versions of transformers wrote beside it, under
+ * the caller's own settings.
+ */
+export async function loadTokenizerConfig(
+  folder: CheckpointFolder,
+  overrides: TokenizerConfig,
+): Promise<TokenizerConfig> {
+  const read = async (name: string): Promise<TokenizerConfig> =>
+    (await folder.has(name))
+      ? parseTokenizerConfig(parseJsonObject(await readTokenizerFile(folder, name), name), name)
+      : {}
+  const config = await read('tokenizer_config.json')
+  const special = config.addedTokens ? {} : await read('special_tokens_map.json')
+  const merged: TokenizerConfig = {
+    ...config,
+    ...overrides,
+    extraSpecialTokens: overrides.extraSpecialTokens ?? special.extraSpecialTokens ?? config.extraSpecialTokens,
+    specialTokens: { ...config.specialTokens, ...special.specialTokens, ...overrides.specialTokens },
+  }
+  if (merged.addedTokens || !(await folder.has('added_tokens.json'))) return merged
+  const isSpecial = new Set([...Object.values(merged.specialTokens ?? {}), ...(merged.extraSpecialTokens ?? [])])
+  const ids = Object.entries(parseJsonObject(await readTokenizerFile(folder, 'added_tokens.json'), 'added_tokens.json'))
+  const addedTokens = ids.map(([content, id]): [number, AddedToken] => [
+    asId(id, `${content} of added_tokens.json`),
+    addedToken({ content, special: isSpecial.has(content) }),
+  ])
+  return { ...merged, addedTokens: new Map(addedTokens) }
+}
+
+/** The error for a folder that holds none of the files a tokenizer can be made of. */
+export function noTokenizerFile(folder: CheckpointFolder, expected: string): FileError {
+  return new FileError('There is no tokenizer in this folder', {
+    expected,
+    found: 'none of them',
+    where: folder.location,
+    hint: 'Fetch the tokenizer files of the checkpoint as well.',
+  })
+}

@@ -1,0 +1,81 @@
+import type { CheckpointFolder } from '../hub/checkpoint-folder.js'
+import { type CanonicalizeOptions, canonicalizeText } from './canonicalize.js'
+import { loadTokenizerConfig, noTokenizerFile, readTokenizerFile, tokenizerFolder } from './load-tokenizer-files.js'
+import { PreTrainedTokenizer } from './pretrained-tokenizer.js'
+import { SentencePiece } from './sentencepiece.js'
+import { SentencePieceBackend } from './sentencepiece-backend.js'
+import { parseSentencePieceModel } from './sentencepiece-model.js'
+import { SpecialTokens } from './special-tokens.js'
+import type { TokenizerBackend } from './tokenizer-backend.js'
+import type { TokenizerConfig } from './tokenizer-config.js'
+
+/**
+ * SigLIP's tokenizer: canonicalized text (lower case, no ASCII punctuation) split by a SentencePiece unigram model, `</s>` at the
+ * end and as padding.
+ *
+ * Source: `SiglipTokenizer` of transformers' `tokenization_siglip.py`.
+ *
+ * @example
+ *     const tokenizer = await SiglipTokenizer.fromPretrained('models/siglip-base-patch16-224')
+ *     tokenizer.call(['a photo of a cat', 'two dogs'], { padding: 'max_length', truncation: true }).inputIds.shape // [2, 64]
+ */
+export class SiglipTokenizer extends PreTrainedTokenizer {
+  /** Whether text is lower-cased first. */
+  readonly doLowerCase: boolean
+
+  private constructor(backend: TokenizerBackend, specialTokens: SpecialTokens, config: TokenizerConfig) {
+    super(backend, specialTokens, config, {
+      className: 'SiglipTokenizer',
+      modelMaxLength: 64,
+      paddingSide: 'right',
+      modelInputNames: ['input_ids', 'attention_mask'],
+    })
+    this.doLowerCase = config.doLowerCase ?? true
+  }
+
+  /**
+   * Loads a tokenizer from a folder with `spiece.model`, or else `tokenizer.json`, and, if it is there, `tokenizer_config.json`.
+   *
+   * @param folder a path or URL, or a folder opened before.
+   * @param overrides take precedence over `tokenizer_config.json`.
+   * @throws FileError if neither file is there; TokenizerError if one is damaged.
+   */
+  static async fromPretrained(
+    folder: string | CheckpointFolder,
+    overrides: TokenizerConfig = {},
+  ): Promise<SiglipTokenizer> {
+    const files = await tokenizerFolder(folder)
+    const config = await loadTokenizerConfig(files, overrides)
+    if (await files.has('spiece.model'))
+      return this.fromSentencePiece(await readTokenizerFile(files, 'spiece.model'), config)
+    throw noTokenizerFile(files, 'spiece.model or tokenizer.json')
+  }
+
+  /**
+   * Makes a tokenizer of the bytes of `spiece.model`.
+   *
+   * @throws TokenizerError if they are no SentencePiece unigram model.
+   */
+  static fromSentencePiece(bytes: Uint8Array, config: TokenizerConfig = {}): SiglipTokenizer {
+    const model = parseSentencePieceModel(bytes)
+    const legacy = config.legacy ?? true
+    const normalizer = legacy ? model.normalizer : { ...model.normalizer, addDummyPrefix: false }
+    const { eos = '</s>', unk = '<unk>', pad = '</s>' } = config.specialTokens ?? {}
+    const specialTokens = new SpecialTokens({ ...config.specialTokens, eos, unk, pad }, config.extraSpecialTokens)
+    const backend = new SentencePieceBackend({
+      sentencePiece: new SentencePiece({ ...model, normalizer }),
+      file: bytes,
+      specialTokens,
+      eosToken: eos,
+      unkToken: unk,
+      doLowerCase: config.doLowerCase ?? true,
+      addedTokens: config.addedTokens ?? new Map(),
+    })
+    return new SiglipTokenizer(backend, specialTokens, config)
+  }
+
+  /** The text as the model sees it: lower case unless the tokenizer keeps it, without ASCII punctuation, single spaces. */
+  canonicalizeText(text: string, options: Pick<CanonicalizeOptions, 'keepPunctuationExactString'> = {}): string {
+    return canonicalizeText(text, { doLowerCase: this.doLowerCase, ...options })
+  }
+}

@@ -1,0 +1,33 @@
+import { SPECIAL_TOKEN_ROLES, type SpecialTokenRole } from './tokenizer-config.js'
+
+/** The special tokens of a tokenizer: those with a role, and others. */
+export class SpecialTokens {
+  readonly #named: Readonly<Partial<Record<SpecialTokenRole, string>>>
+  readonly #extra: string[]
+
+  constructor(named: Readonly<Partial<Record<SpecialTokenRole, string>>>, extra: readonly string[] = []) {
+    this.#named = named
+    this.#extra = [...extra]
+  }
+
+  /** The token of a role, if there is one. */
+  get(role: SpecialTokenRole): string | undefined {
+    return this.#named[role]
+  }
+
+  /** Those without a role. */
+  get extra(): readonly string[] {
+    return this.#extra
+  }
+
+  /** All of them once, in transformers' order. */
+  get all(): readonly string[] {
+    const named = SPECIAL_TOKEN_ROLES.map((role) => this.#named[role]).filter((token) => token !== undefined)
+    return [...new Set([...named, ...this.#extra])]
+  }
+
+  /** Counts a token among the special ones from now on. */
+  add(token: string): void {
+    if (!this.all.includes(token)) this.#extra.push(token)
+  }
+}

@@ -1,0 +1,52 @@
+import type { AddedToken } from './added-token.js'
+import type { Side } from './tokenizer-config.js'
+import type { Truncation } from './truncation.js'
+
+/**
+ * How a tokenizer turns text into ids and back: the part that transformers leaves to SentencePiece and its own Python, or to the
+ * `tokenizers` library. The two differ in many small ways, so each backend answers for itself.
+ */
+export interface TokenizerBackend {
+  /** The number of tokens in the model's vocabulary, without added ones. */
+  readonly vocabSize: number
+  /** All tokens with their ids. */
+  vocab(): Map<string, number>
+  /** Added tokens by id, in ascending order. */
+  addedTokens(): ReadonlyMap<number, AddedToken>
+  /** Adds tokens and returns how many weren't in the vocabulary. Strings become special tokens if `special` is set. */
+  addTokens(tokens: readonly (string | AddedToken)[], special: boolean): number
+
+  /** The tokens of a text, without those that frame it. */
+  tokenize(text: string, splitSpecialTokens: boolean): string[]
+  /** The ids of `tokenize`. */
+  encode(text: string, splitSpecialTokens: boolean): number[]
+  /** The id of a token; of the unknown token if it has none. */
+  tokenToId(token: string): number
+  /** The token of an id, if there is one. */
+  idToToken(id: number): string | undefined
+  /** Joins tokens to text. */
+  tokensToString(tokens: readonly string[]): string
+  /** The text of ids; those in `skip` are left out. */
+  decode(ids: readonly number[], skip: ReadonlySet<number>): string
+
+  /** Cuts one text or a pair down to `room` tokens together. */
+  truncate(ids: number[], pair: number[] | undefined, room: number, how: Truncation, side: Side): Sequences
+  /** One text or a pair with the special tokens that frame it. */
+  frame(ids: readonly number[], pair?: readonly number[]): Framed
+  /** The vocabulary's files by name. */
+  files(): Map<string, Uint8Array>
+}
+
+/** The ids of one text or of a pair. */
+export interface Sequences {
+  readonly ids: number[]
+  readonly pair: number[] | undefined
+}
+
+/** A sequence as the model gets it. */
+export interface Framed {
+  readonly ids: number[]
+  /** 1 for special tokens that frame it, 0 for the text's own. */
+  readonly specialTokensMask: number[]
+  readonly typeIds: number[]
+}
