@@ -10,6 +10,7 @@ export default {
   moduleNameMapper: {
     '^#open-folder$': '<rootDir>/src/hub/open-folder-node.ts',
     '^#decode$': '<rootDir>/src/image/decode-node.ts',
+    '^#save-folder$': '<rootDir>/converters/save-folder.ts',
     '^#backend$': '<rootDir>/src/runtime/backend-node.ts',
     '^siglip-tfjs$': '<rootDir>/src/index.ts',
     '^siglip-tfjs/safetensors$': '<rootDir>/converters/safetensors.ts',

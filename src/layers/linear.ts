@@ -1,0 +1,61 @@
+import * as tf from '@tensorflow/tfjs'
+import { lecunNormal, zeros, type Initializer } from './initializers.js'
+import { Module, type Json } from './module.js'
+import { ParameterScope, type LayerOptions, type Parameter } from './parameter-scope.js'
+
+export interface LinearSettings {
+  readonly inFeatures: number
+  readonly outFeatures: number
+  /** Default: LeCun normal. */
+  readonly weight?: Initializer
+  /** Default: zeros. */
+  readonly bias?: Initializer
+}
+
+/** y = x·Wᵀ + b over the last axis; `weight` is `[out, in]`, as in torch. */
+export class Linear extends Module {
+  static readonly className = 'SiglipLinear'
+  static {
+    tf.serialization.registerClass(this)
+  }
+
+  readonly inFeatures: number
+  readonly outFeatures: number
+  private readonly weight: Parameter
+  private readonly bias: Parameter
+
+  constructor(settings: LinearSettings, { scope = ParameterScope.random(), name }: LayerOptions = {}) {
+    super(scope, name)
+    this.inFeatures = settings.inFeatures
+    this.outFeatures = settings.outFeatures
+    this.weight = this.parameter('weight', [this.outFeatures, this.inFeatures], settings.weight ?? lecunNormal)
+    this.bias = this.parameter('bias', [this.outFeatures], settings.bias ?? zeros)
+  }
+
+  /** `[…, in]` → `[…, out]` */
+  forward<R extends tf.Rank>(x: tf.Tensor<R>): tf.Tensor<R> {
+    return linear(x, this.weight.read(), this.bias.read())
+  }
+
+  protected infer([x]: readonly [tf.Tensor]): tf.Tensor {
+    return this.forward(x)
+  }
+
+  override computeOutputShape(inputShape: tf.Shape): tf.Shape {
+    return [...inputShape.slice(0, -1), this.outFeatures]
+  }
+
+  protected settings(): Json {
+    return { inFeatures: this.inFeatures, outFeatures: this.outFeatures }
+  }
+}
+
+/** `[…, in]`, `[out, in]`, `[out]` → `[…, out]` */
+export function linear<R extends tf.Rank>(x: tf.Tensor<R>, weight: tf.Tensor, bias: tf.Tensor): tf.Tensor<R> {
+  const [outFeatures = 0, inFeatures = 0] = weight.shape
+  // Flattened to rank 2: tfjs has no gradient for a batched product with a shared matrix.
+  const rows = tf.reshape(x, [-1, inFeatures])
+  const y = tf.add(tf.matMul(rows, weight, false, true), bias)
+  const shape: number[] = x.shape.slice(0, -1)
+  return tf.reshape<R>(y, [...shape, outFeatures] as tf.ShapeMap[R])
+}

@@ -1,0 +1,90 @@
+import * as tf from '@tensorflow/tfjs'
+import type { Initializer } from './initializers.js'
+import { seedOf } from './random.js'
+
+/** What a layer declares: a parameter's name as in transformers, its shape as in torch, and where its values start. */
+export interface ParameterSpec {
+  /** The whole name, e.g. `vision_model.encoder.layers.0.self_attn.q_proj.weight`. */
+  readonly name: string
+  readonly shape: readonly number[]
+  readonly initializer: Initializer
+  /** False for torch's buffers: saved with the weights, moved by no optimizer. */
+  readonly trainable: boolean
+}
+
+/** Where the values of parameters come from: a random generator, a checkpoint, or nowhere yet. */
+export type ParameterSource = (spec: ParameterSpec) => tf.Tensor
+
+/** Each parameter starts from a seed of its own, made of `seed` and its name: the order of building is of no account. */
+export function randomSource(seed: number = Math.floor(Math.random() * 2 ** 32)): ParameterSource {
+  return ({ name, shape, initializer }) => tf.tensor(initializer(shape, seedOf(seed, name)), [...shape])
+}
+
+/**
+ * A weight of a layer. Its variable is named as in transformers, so gradients are too; in files that tfjs itself writes
+ * (`model.save`) it is prefixed with its layer's name, so that two towers can live in one `tf.model`.
+ */
+export class Parameter extends tf.LayerVariable {
+  override readonly originalName: string
+
+  constructor(value: tf.Tensor, spec: ParameterSpec, layerName: string) {
+    super(value, 'float32', spec.name, spec.trainable)
+    this.parameterName = spec.name
+    this.originalName = `${layerName}/${spec.name}`
+  }
+
+  readonly parameterName: string
+
+  get variable(): tf.Variable {
+    return this.val
+  }
+}
+
+/**
+ * The place of a layer in its model: the prefix of its parameters' names, and where their values come from. Layers are built
+ * from the root down, each handing `scope.at('self_attn')` to its parts.
+ */
+export class ParameterScope {
+  constructor(
+    private readonly source: ParameterSource,
+    private readonly path: string = '',
+    private readonly layerName: string = '',
+  ) {}
+
+  /** A model whose parameters start at random. */
+  static random(seed?: number): ParameterScope {
+    return new ParameterScope(randomSource(seed))
+  }
+
+  at(name: string): ParameterScope {
+    return new ParameterScope(this.source, this.join(name), this.layerName)
+  }
+
+  /** The same scope, inside the layer of that name if it isn't inside one already. */
+  within(layerName: string): ParameterScope {
+    return this.layerName ? this : new ParameterScope(this.source, this.path, layerName)
+  }
+
+  parameter(name: string, shape: readonly number[], initializer: Initializer, trainable = true): Parameter {
+    const spec = { name: this.join(name), shape, initializer, trainable }
+    const value = this.source(spec)
+    const parameter = new Parameter(value, spec, this.layerName)
+    value.dispose() // the variable holds the data now
+    return parameter
+  }
+
+  /** A whole name as it is called from here: without this scope's prefix. */
+  relative(name: string): string {
+    return this.path ? name.slice(this.path.length + 1) : name
+  }
+
+  private join(name: string): string {
+    return this.path ? `${this.path}.${name}` : name
+  }
+}
+
+/** Where a layer's parameters are, and what tfjs shall call it. Both have defaults: a random start, and a name made of the class's. */
+export interface LayerOptions {
+  readonly scope?: ParameterScope | undefined
+  readonly name?: string | undefined
+}

@@ -1,0 +1,69 @@
+import * as tf from '@tensorflow/tfjs'
+import type { EncoderConfig, RunOptions } from './encoder-config.js'
+import { Module, type Json } from './module.js'
+import { ParameterScope, type LayerOptions } from './parameter-scope.js'
+import { encoderSettings, SiglipEncoderLayer } from './siglip-encoder-layer.js'
+
+/** What the encoder shall keep of its way. */
+export interface EncoderOptions extends RunOptions {
+  /** Default: false. */
+  readonly outputHiddenStates?: boolean | undefined
+  /** Default: false. */
+  readonly outputAttentions?: boolean | undefined
+}
+
+/** What the encoder saw on its way. */
+export interface EncoderOutput {
+  /** `[batch, length, hidden]`, before the tower's last layer norm. */
+  readonly lastHiddenState: tf.Tensor3D
+  /** The input and what each layer made of it: one more than there are layers. */
+  readonly hiddenStates?: tf.Tensor3D[]
+  /** Each layer's attention weights, `[batch, heads, length, length]`. */
+  readonly attentions?: tf.Tensor4D[]
+}
+
+/** `numHiddenLayers` encoder layers, one after the other. */
+export class SiglipEncoder extends Module {
+  static readonly className = 'SiglipEncoder'
+  static {
+    tf.serialization.registerClass(this)
+  }
+
+  private readonly config: EncoderConfig
+  private readonly layers: readonly SiglipEncoderLayer[]
+
+  constructor(config: EncoderConfig, { scope = ParameterScope.random(), name }: LayerOptions = {}) {
+    super(scope, name)
+    this.config = config
+    this.layers = Array.from({ length: config.numHiddenLayers }, (_, i) =>
+      this.part(new SiglipEncoderLayer(config, { scope: this.scope.at(`layers.${i}`) })),
+    )
+  }
+
+  forward(inputsEmbeds: tf.Tensor3D, attentionMask?: tf.Tensor4D, options: EncoderOptions = {}): EncoderOutput {
+    const { training, dropoutSeed, outputHiddenStates = false, outputAttentions = false } = options
+    let lastHiddenState = inputsEmbeds
+    const hiddenStates = [inputsEmbeds]
+    const attentions: tf.Tensor4D[] = []
+    for (const [i, layer] of this.layers.entries()) {
+      // A seed of its own for each layer, or all would drop the same weights; a tidy of its own, or all would hold their scores.
+      const run = { training, dropoutSeed: dropoutSeed === undefined ? undefined : dropoutSeed + i }
+      const result: { hiddenStates: tf.Tensor3D; attnWeights?: tf.Tensor4D } = tf.tidy(() => {
+        const { hiddenStates, attnWeights } = layer.forward(lastHiddenState, attentionMask, run)
+        return outputAttentions ? { hiddenStates, attnWeights } : { hiddenStates }
+      })
+      lastHiddenState = result.hiddenStates
+      if (outputHiddenStates) hiddenStates.push(lastHiddenState)
+      if (result.attnWeights) attentions.push(result.attnWeights)
+    }
+    return { lastHiddenState, ...(outputHiddenStates && { hiddenStates }), ...(outputAttentions && { attentions }) }
+  }
+
+  protected infer([inputsEmbeds]: readonly [tf.Tensor3D], training: boolean): tf.Tensor {
+    return this.forward(inputsEmbeds, undefined, { training }).lastHiddenState
+  }
+
+  protected settings(): Json {
+    return encoderSettings(this.config)
+  }
+}

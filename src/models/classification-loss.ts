@@ -1,0 +1,47 @@
+import * as tf from '@tensorflow/tfjs'
+import { InputError } from '../errors.js'
+import type { ProblemType } from './siglip-config.js'
+import { toTensor, type TensorInput } from './tensor-input.js'
+
+/** A label of −100 counts for nothing, as in torch. */
+const ignored = -100
+
+/**
+ * The loss of transformers' `ForSequenceClassificationLoss`: cross entropy for one class of several, binary cross entropy for any
+ * number of classes, mean squared error for regression.
+ *
+ * @param logits `[batch, labels]`
+ * @param problemType default: one label is a regression, whole numbers are classes, anything else any number of classes
+ */
+export function classificationLoss(logits: tf.Tensor2D, labels: TensorInput, problemType?: ProblemType): tf.Scalar {
+  const [batch, count] = logits.shape
+  const isInteger = (labels instanceof tf.Tensor ? labels.dtype : labels.data instanceof Int32Array ? 'int32' : 'float32') === 'int32'
+  switch (problemType ?? (count === 1 ? 'regression' : isInteger ? 'single_label_classification' : 'multi_label_classification')) {
+    case 'single_label_classification':
+      return crossEntropy(logits, ofSize(toTensor(labels, 'labels', 'int32'), [batch]))
+    case 'multi_label_classification':
+      return binaryCrossEntropy(logits, ofSize(toTensor(labels, 'labels', 'float32'), [batch, count]))
+    case 'regression':
+      return tf.mean(tf.squaredDifference(logits, ofSize(toTensor(labels, 'labels', 'float32'), [batch, count])))
+  }
+}
+
+/** −log softmax at the labelled class, the mean over the batch. */
+function crossEntropy(logits: tf.Tensor2D, labels: tf.Tensor): tf.Scalar {
+  const [, count] = logits.shape
+  const counted = tf.cast(tf.notEqual(labels, ignored), 'float32') // [batch]
+  const chosen = tf.oneHot(tf.cast(labels, 'int32').as1D(), count) // [batch, labels]; a row of zeros for −100
+  const logLikelihood = tf.sum(tf.mul(tf.cast(chosen, 'float32'), tf.logSoftmax(logits)), -1)
+  return tf.div(tf.neg(tf.sum(logLikelihood)), tf.sum(counted))
+}
+
+/** −log σ(±logits), the mean over batch and classes: y·softplus(−x) + (1 − y)·softplus(x). */
+function binaryCrossEntropy(logits: tf.Tensor2D, labels: tf.Tensor): tf.Scalar {
+  const perClass = tf.add(tf.mul(labels, tf.softplus(tf.neg(logits))), tf.mul(tf.sub(1, labels), tf.softplus(logits)))
+  return tf.mean(perClass)
+}
+
+function ofSize(labels: tf.Tensor, shape: number[]): tf.Tensor {
+  if (labels.size === shape.reduce((product, n) => product * n, 1)) return tf.reshape(labels, shape)
+  throw new InputError('bad labels', { expected: `[${shape.join(', ')}]`, found: `[${labels.shape.join(', ')}]` })
+}

@@ -1,0 +1,117 @@
+import * as tf from '@tensorflow/tfjs'
+import { nearest } from '../../converters/nearest.js'
+import { WeightsError } from '../errors.js'
+import { Module, type Json } from '../layers/module.js'
+import { ParameterScope } from '../layers/parameter-scope.js'
+import type { NdArray } from '../nd-array.js'
+import type { PretrainedConfig } from './pretrained-config.js'
+
+export interface ModelOptions {
+  /** Of the random weights; the same seed gives the same ones. Default: random. */
+  readonly seed?: number | undefined
+  /** The tfjs layer's name. Default: made of the class's. */
+  readonly name?: string | undefined
+  /** Where the weights come from, and the prefix of their names. Default: random, none. */
+  readonly scope?: ParameterScope | undefined
+}
+
+/** What a state dict has too little, too much, or in another shape. */
+export interface LoadingInfo {
+  readonly missingKeys: readonly string[]
+  readonly unexpectedKeys: readonly string[]
+  readonly mismatchedKeys: readonly { readonly name: string; readonly expected: readonly number[]; readonly found: readonly number[] }[]
+}
+
+/** A model with a configuration and with weights under transformers' names. */
+export abstract class PreTrainedModel extends Module {
+  abstract readonly config: PretrainedConfig
+
+  constructor({ seed, name, scope = ParameterScope.random(seed) }: ModelOptions) {
+    super(scope, name)
+  }
+
+  /**
+   * Every weight under its name in transformers, in the order of declaration: the variables themselves, which stay the model's.
+   * Their shapes are torch's.
+   */
+  namedParameters(): Map<string, tf.Variable> {
+    return new Map(this.parameters().map((parameter) => [this.localName(parameter.parameterName), parameter.variable]))
+  }
+
+  /** Number of trainable values. */
+  numParameters(): number {
+    return this.parameters().reduce((sum, { trainable, variable }) => sum + (trainable ? variable.size : 0), 0)
+  }
+
+  /**
+   * Copies values into the weights: all or, if anything is wrong, none.
+   * @param options.strict whether missing and unexpected names are an error. Default: true; another shape always is
+   * @throws {WeightsError} that lists all that is wrong
+   */
+  loadStateDict(state: ReadonlyMap<string, tf.Tensor | NdArray>, { strict = true }: { readonly strict?: boolean } = {}): LoadingInfo {
+    const parameters = this.namedParameters()
+    const info = compareWeights(shapesOf(parameters), shapesOf(state))
+    if (info.mismatchedKeys.length > 0 || (strict && info.missingKeys.length + info.unexpectedKeys.length > 0)) {
+      throw weightsError(info, state.keys(), 'loadStateDict')
+    }
+    tf.tidy(() => {
+      for (const [name, variable] of parameters) {
+        const value = state.get(name)
+        if (value) variable.assign(value instanceof tf.Tensor ? tf.cast(value, 'float32') : tf.tensor(value.data, [...value.shape], 'float32'))
+      }
+    })
+    return info
+  }
+
+  protected settings(): Json {
+    return this.config.toJSON()
+  }
+
+  /** A tower inside a model is saved under its own names when it is saved alone. */
+  private localName(name: string): string {
+    return this.scope.relative(name)
+  }
+}
+
+export function compareWeights(
+  expected: ReadonlyMap<string, readonly number[]>,
+  found: ReadonlyMap<string, readonly number[]>,
+): LoadingInfo {
+  const same = (a: readonly number[], b: readonly number[]): boolean => a.length === b.length && a.every((n, i) => n === b[i])
+  return {
+    missingKeys: [...expected.keys()].filter((name) => !found.has(name)),
+    unexpectedKeys: [...found.keys()].filter((name) => !expected.has(name)),
+    mismatchedKeys: [...expected].flatMap(([name, shape]) => {
+      const other = found.get(name)
+      return other && !same(shape, other) ? [{ name, expected: shape, found: other }] : []
+    }),
+  }
+}
+
+/** All that is wrong in one message, with the nearest name beside a missing one. */
+export function weightsError(info: LoadingInfo, available: Iterable<string>, where: string): WeightsError {
+  const candidates = [...available]
+  const missing = info.missingKeys.map((name) => {
+    const near = nearest(name, info.unexpectedKeys.length > 0 ? info.unexpectedKeys : candidates)
+    return near ? `${name} (nearest: ${near})` : name
+  })
+  const misshapen = info.mismatchedKeys.map(
+    ({ name, expected, found }) => `${name} (expected [${expected.join(', ')}], found [${found.join(', ')}])`,
+  )
+  const parts = [
+    ['missing', missing],
+    ['unexpected', info.unexpectedKeys],
+    ['of another shape', misshapen],
+  ] as const
+  const summary = parts.flatMap(([what, names]) => (names.length > 0 ? [`${names.length} ${what}: ${listed(names)}`] : []))
+  return new WeightsError(`weights do not fit the model: ${summary.join('; ')}`, {
+    where,
+    hint: 'Check that config.json belongs to these weights.',
+  })
+}
+
+const listed = (names: readonly string[]): string =>
+  names.length > 8 ? `${names.slice(0, 8).join(', ')} and ${names.length - 8} more` : names.join(', ')
+
+const shapesOf = (tensors: ReadonlyMap<string, { readonly shape: readonly number[] }>): Map<string, readonly number[]> =>
+  new Map([...tensors].map(([name, { shape }]) => [name, shape]))

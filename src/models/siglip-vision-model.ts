@@ -1,0 +1,97 @@
+import * as tf from '@tensorflow/tfjs'
+import { InputError } from '../errors.js'
+import { LayerNorm } from '../layers/layer-norm.js'
+import { SiglipEncoder, type EncoderOptions } from '../layers/siglip-encoder.js'
+import { SiglipMultiheadAttentionPoolingHead } from '../layers/siglip-multihead-attention-pooling-head.js'
+import { SiglipVisionEmbeddings } from '../layers/siglip-vision-embeddings.js'
+import { loadPretrained, type LoadOptions, type PretrainedSource } from './load-pretrained.js'
+import type { VisionModelOutput } from './model-outputs.js'
+import { PreTrainedModel, type ModelOptions } from './pre-trained-model.js'
+import type { Fields } from './pretrained-config.js'
+import { SiglipVisionConfig } from './siglip-config.js'
+import { pixelTensor, type TensorInput } from './tensor-input.js'
+
+export interface SiglipVisionInputs {
+  /** float32 `[batch, channels, height, width]`, as `SiglipImageProcessor` makes them. */
+  readonly pixelValues: TensorInput
+}
+
+export interface SiglipVisionOptions extends EncoderOptions {
+  /** Takes pictures of any size, the position embeddings being fitted to it. Default: false. */
+  readonly interpolatePosEncoding?: boolean | undefined
+}
+
+/**
+ * The image tower. As a tfjs layer it takes pictures `[batch, channels, height, width]` and returns the image embedding
+ * `[batch, hidden]`; without its head, the last hidden state `[batch, patches, hidden]`.
+ * Source: `SiglipVisionModel` of transformers' `modeling_siglip.py`.
+ */
+export class SiglipVisionModel extends PreTrainedModel {
+  static readonly className = 'SiglipVisionModel'
+  static readonly prefix = 'vision_model'
+  static {
+    tf.serialization.registerClass(this)
+  }
+
+  readonly config: SiglipVisionConfig
+  private readonly embeddings: SiglipVisionEmbeddings
+  private readonly encoder: SiglipEncoder
+  private readonly postLayernorm: LayerNorm
+  private readonly head: SiglipMultiheadAttentionPoolingHead | undefined
+
+  /** Starts at random; `fromPretrained` loads trained weights. */
+  constructor(config: SiglipVisionConfig | Fields<SiglipVisionConfig> = {}, options: ModelOptions = {}) {
+    super(options)
+    this.config = config instanceof SiglipVisionConfig ? config : new SiglipVisionConfig(config)
+    const { hiddenSize, layerNormEps, visionUseHead } = this.config
+    this.embeddings = this.part(new SiglipVisionEmbeddings(this.config, { scope: this.scope.at('embeddings') }))
+    this.encoder = this.part(new SiglipEncoder(this.config, { scope: this.scope.at('encoder') }))
+    this.postLayernorm = this.part(
+      new LayerNorm({ size: hiddenSize, eps: layerNormEps }, { scope: this.scope.at('post_layernorm') }),
+    )
+    this.head = visionUseHead
+      ? this.part(new SiglipMultiheadAttentionPoolingHead(this.config, { scope: this.scope.at('head') }))
+      : undefined
+  }
+
+  /** The image tower of a checkpoint folder, its own or a whole model's. */
+  static fromPretrained(source: PretrainedSource, options?: LoadOptions): Promise<SiglipVisionModel> {
+    return loadPretrained(SiglipVisionModel, SiglipVisionConfig, source, options)
+  }
+
+  /** @throws {InputError} for pictures of another shape than the configuration's, unless `interpolatePosEncoding` is set */
+  forward(inputs: SiglipVisionInputs, options: SiglipVisionOptions = {}): VisionModelOutput {
+    const { interpolatePosEncoding = false } = options
+    return tf.tidy(() => {
+      const pixelValues = pixelTensor(inputs.pixelValues, this.config.numChannels) // [batch, channels, height, width]
+      this.checkSize(pixelValues, interpolatePosEncoding)
+
+      const hiddenStates = this.embeddings.forward(pixelValues, interpolatePosEncoding) // [batch, patches, hidden]
+      const encoded = this.encoder.forward(hiddenStates, undefined, options)
+      const lastHiddenState = this.postLayernorm.forward(encoded.lastHiddenState)
+      return { ...encoded, lastHiddenState, poolerOutput: this.head?.forward(lastHiddenState) } // [batch, hidden]
+    })
+  }
+
+  private checkSize(pixelValues: tf.Tensor4D, interpolatePosEncoding: boolean): void {
+    const { imageSize, patchSize, numChannels } = this.config
+    const [, , height, width] = pixelValues.shape
+    const patches = (side: number): number => Math.floor(side / patchSize)
+    if (interpolatePosEncoding ? patches(height) > 0 && patches(width) > 0 : patches(height) === patches(imageSize) && patches(width) === patches(imageSize)) return
+    throw new InputError('bad pixelValues', {
+      expected: interpolatePosEncoding ? `sides of at least a patch, ${patchSize}` : `[batch, ${numChannels}, ${imageSize}, ${imageSize}]`,
+      found: `[${pixelValues.shape.join(', ')}]`,
+      hint: interpolatePosEncoding ? undefined : 'Resize the pictures, or set interpolatePosEncoding.',
+    })
+  }
+
+  protected infer([pixelValues]: readonly [tf.Tensor], training: boolean): tf.Tensor {
+    const { poolerOutput, lastHiddenState } = this.forward({ pixelValues }, { training })
+    return poolerOutput ?? lastHiddenState
+  }
+
+  override computeOutputShape([batch = null]: tf.Shape): tf.Shape {
+    const { hiddenSize, visionUseHead, imageSize, patchSize } = this.config
+    return visionUseHead ? [batch, hiddenSize] : [batch, Math.floor(imageSize / patchSize) ** 2, hiddenSize]
+  }
+}

@@ -1,0 +1,79 @@
+import * as tf from '@tensorflow/tfjs'
+
+export interface AdamWOptions {
+  /** Default: 1e-3. */
+  readonly learningRate?: number | undefined
+  /** Decay of the mean of the gradients and of their squares. Default: [0.9, 0.999]. */
+  readonly betas?: readonly [number, number] | undefined
+  /** Added to the root of the mean square. Default: 1e-8. */
+  readonly eps?: number | undefined
+  /** Share of a weight, times the learning rate, taken off it at each step. Default: 0.01. */
+  readonly weightDecay?: number | undefined
+}
+
+/**
+ * Adam with decoupled weight decay (Loshchilov and Hutter 2019), step for step as `torch.optim.AdamW`. A tfjs optimizer:
+ * `minimize`, `applyGradients` and `model.compile` take it.
+ */
+export class AdamW extends tf.Optimizer {
+  static readonly className = 'AdamW'
+
+  readonly #settings: Required<{ [K in keyof AdamWOptions]: NonNullable<AdamWOptions[K]> }>
+  readonly #moments = new Map<string, { readonly mean: tf.Variable; readonly square: tf.Variable }>()
+  #steps = 0
+
+  constructor({ learningRate = 1e-3, betas = [0.9, 0.999], eps = 1e-8, weightDecay = 0.01 }: AdamWOptions = {}) {
+    super()
+    this.#settings = { learningRate, betas, eps, weightDecay }
+  }
+
+  applyGradients(gradients: tf.NamedTensorMap | { name: string; tensor: tf.Tensor }[]): void {
+    const { learningRate, betas, eps, weightDecay } = this.#settings
+    this.#steps++
+    const named = Array.isArray(gradients)
+      ? gradients
+      : Object.entries(gradients).map(([name, tensor]) => ({ name, tensor }))
+    const stepSize = learningRate / (1 - betas[0] ** this.#steps)
+    const correction = Math.sqrt(1 - betas[1] ** this.#steps)
+    for (const { name, tensor: gradient } of named) {
+      const variable = tf.engine().registeredVariables[name]
+      if (!variable) continue
+      const { mean, square } = this.moments(name, variable)
+      tf.tidy(() => {
+        mean.assign(tf.add(tf.mul(mean, betas[0]), tf.mul(gradient, 1 - betas[0])))
+        square.assign(tf.add(tf.mul(square, betas[1]), tf.mul(tf.square(gradient), 1 - betas[1])))
+        const root = tf.add(tf.div(tf.sqrt(square), correction), eps)
+        const decayed = tf.mul(variable, 1 - learningRate * weightDecay)
+        variable.assign(tf.sub(decayed, tf.mul(stepSize, tf.div(mean, root))))
+      })
+    }
+    this.incrementIterations()
+  }
+
+  private moments(name: string, variable: tf.Variable): { readonly mean: tf.Variable; readonly square: tf.Variable } {
+    const known = this.#moments.get(name)
+    if (known) return known
+    const zeros = (): tf.Variable => tf.tidy(() => tf.variable(tf.zerosLike(variable), false))
+    const fresh = { mean: zeros(), square: zeros() }
+    this.#moments.set(name, fresh)
+    return fresh
+  }
+
+  override dispose(): void {
+    for (const { mean, square } of this.#moments.values()) tf.dispose([mean, square])
+    this.#moments.clear()
+    super.dispose()
+  }
+
+  getConfig(): tf.serialization.ConfigDict {
+    const { betas, ...settings } = this.#settings
+    return { ...settings, betas: [...betas] }
+  }
+
+  static override fromConfig<T extends tf.serialization.Serializable>(
+    cls: tf.serialization.SerializableConstructor<T>,
+    config: tf.serialization.ConfigDict,
+  ): T {
+    return new cls(config)
+  }
+}
