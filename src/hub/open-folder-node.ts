@@ -5,6 +5,7 @@ import { FileError } from '../errors.js'
 import { allocate, checkRange } from './byte-range.js'
 import type { CheckpointFolder } from './checkpoint-folder.js'
 import { checkFileName } from './file-name.js'
+import { clearInterruptedSaves } from './interrupted-save.js'
 import { openFolder as openUrl } from './open-folder-web.js'
 
 /** The most that one read call takes: Node refuses 2 GiB. */
@@ -20,7 +21,11 @@ export async function openFolder(source: string | URL): Promise<CheckpointFolder
   const text = String(source)
   if (/^https?:/i.test(text)) return openUrl(text)
   const location = path.resolve(/^file:/i.test(text) ? fileURLToPath(text) : text)
-  const found = await kindOf(location)
+  let found = await kindOf(location)
+  if (found === undefined) {
+    await clearInterruptedSaves(location) // which may give it back
+    found = await kindOf(location)
+  }
   if (found === 'directory') return new LocalFolder(location)
   throw new FileError(found === undefined ? 'No such folder' : 'Not a folder', {
     expected: 'a folder with config.json and weights',
