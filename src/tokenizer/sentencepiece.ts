@@ -4,8 +4,7 @@ import { SentencePieceNormalizer } from './sentencepiece-normalizer.js'
 import { Unigram, utf8Length } from './unigram.js'
 
 const SPACE_SYMBOL = '\u2581'
-/** C++'s FLT_MIN, where SentencePiece starts its search for the highest score: scores are negative, so it ends there too. */
-const FLT_MIN = 2 ** -126
+/** C++'s FLT_MAX, where SentencePiece starts its search for the lowest score. */
 const FLT_MAX = (2 - 2 ** -23) * 2 ** 127
 
 const encoder = new TextEncoder()
@@ -32,13 +31,9 @@ export class SentencePiece {
     const untouched = new ByteTrie()
     const userDefined = new Set<number>()
     let minScore = FLT_MAX
-    let maxScore = FLT_MIN
     for (const [id, piece] of model.pieces.entries()) {
       const type = model.types[id]
-      if (type === PieceType.normal) {
-        minScore = Math.min(minScore, model.scores[id] ?? 0)
-        maxScore = Math.max(maxScore, model.scores[id] ?? 0)
-      }
+      if (type === PieceType.normal) minScore = Math.min(minScore, model.scores[id] ?? 0)
       if (type === PieceType.unused || isReserved(type)) continue
       const bytes = encoder.encode(piece)
       trie.set(bytes, id)
@@ -53,7 +48,7 @@ export class SentencePiece {
         if (isReserved(model.types[id]) === reserved) this.#ids.set(piece, id)
 
     const { scores, unkId, treatWhitespaceAsSuffix } = model
-    this.#unigram = new Unigram({ trie, scores, unkId, minScore, userDefined, maxScore })
+    this.#unigram = new Unigram({ trie, scores, unkId, minScore, userDefined })
     this.#normalizer = new SentencePieceNormalizer(model.normalizer, {
       untouched: userDefined.size > 0 ? untouched : undefined,
       treatWhitespaceAsSuffix,

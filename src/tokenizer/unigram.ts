@@ -2,6 +2,8 @@ import { type ByteTrie, ROOT } from './byte-trie.js'
 
 /** How much worse than the worst piece an unknown character is. */
 const UNK_PENALTY = 10
+/** What a user-defined piece gets for each byte but its first, whatever its score says. */
+const USER_DEFINED_BONUS = 0.1
 
 /** What the unigram model knows of its vocabulary. */
 export interface UnigramVocabulary {
@@ -18,8 +20,6 @@ export interface UnigramVocabulary {
   readonly unkId: number
   /** Ids of pieces that are preferred to all others. */
   readonly userDefined?: ReadonlySet<number>
-  /** The highest score, which `userDefined` pieces get for each of their bytes. */
-  readonly maxScore?: number
 }
 
 /** A text split into pieces. */
@@ -51,14 +51,15 @@ export class Unigram {
 
   /** Splits the first `length` bytes of `text`, which are UTF-8. */
   segment(text: Uint8Array, length: number): Segmentation {
-    const { trie, scores, unkId, userDefined, maxScore = 0, minScore } = this.#vocabulary
+    const { trie, scores, unkId, userDefined, minScore } = this.#vocabulary
     if (length >= this.#starts.length) this.#reserve(Math.max(1024, 2 * length))
     const bestScores = this.#bestScores
     const starts = this.#starts
     const ids = this.#ids
     starts.fill(-1, 0, length + 1)
     bestScores[0] = 0
-    const unkScore = this.#round(minScore - UNK_PENALTY)
+    const isSingle = this.#isSingle
+    const unkScore = isSingle ? Math.fround(minScore - UNK_PENALTY) : minScore - UNK_PENALTY
 
     for (let start = 0; start < length;) {
       const scoreHere = bestScores[start] ?? 0
@@ -70,9 +71,8 @@ export class Unigram {
         end++
         const id = trie.value(node)
         if (id < 0) continue
-        const score = userDefined?.has(id) ? (end - start) * maxScore - 0.1 : (scores[id] ?? 0)
-        // Compared before it is rounded to the array's type, as in C++, where the 0.1 above makes the sum a double.
-        const candidate = score + scoreHere
+        const score = userDefined?.has(id) ? USER_DEFINED_BONUS * (end - start - 1) : (scores[id] ?? 0)
+        const candidate = isSingle ? Math.fround(score + scoreHere) : score + scoreHere
         if (starts[end] === -1 || candidate > (bestScores[end] ?? 0)) {
           bestScores[end] = candidate
           starts[end] = start
@@ -81,7 +81,7 @@ export class Unigram {
         if (end === next) isCovered = true
       }
       if (!isCovered) {
-        const candidate = this.#round(unkScore + scoreHere)
+        const candidate = isSingle ? Math.fround(unkScore + scoreHere) : unkScore + scoreHere
         if (starts[next] === -1 || candidate > (bestScores[next] ?? 0)) {
           bestScores[next] = candidate
           starts[next] = start
@@ -101,10 +101,6 @@ export class Unigram {
       ends.push(end)
     }
     return { ids: ids.reverse(), ends: ends.reverse() }
-  }
-
-  #round(score: number): number {
-    return this.#isSingle ? Math.fround(score) : score
   }
 
   #reserve(size: number): void {
