@@ -20,6 +20,8 @@ export interface InstalledFile {
 export interface Marker {
   readonly tfjsNode: string
   readonly tensorflow: string
+  /** The addon's path inside the folder, with `/` between parts. */
+  readonly addon: string
   /** The command line that made the addon. */
   readonly compiler: string
   /** Every file but the marker, by its path inside the folder with `/` between parts. */
@@ -37,7 +39,7 @@ export function nativeFolderPath(cache: string = cacheFolder()): string {
   return join(cache, 'native', `${TFJS_NODE_VERSION}-${TENSORFLOW_VERSION}-${process.platform}-${process.arch}`)
 }
 
-/** Paths inside the folder. */
+/** Paths inside a folder that is built from PyPI's library. */
 export const nativePaths = (folder: string) => ({
   tfjsNode: join(folder, 'tfjs-node'),
   addon: join(folder, 'lib', 'tfjs_binding.node'),
@@ -65,15 +67,15 @@ export function findNativeFolder(path: string = nativeFolderPath()): NativeFolde
 
 function parseMarker(text: string): Marker | undefined {
   const value: unknown = JSON.parse(text)
-  return isMarker(value) && value.tfjsNode === TFJS_NODE_VERSION && value.tensorflow === TENSORFLOW_VERSION
-    ? value
-    : undefined
+  return isMarker(value) && value.tfjsNode === TFJS_NODE_VERSION ? value : undefined
 }
 
 function isMarker(value: unknown): value is Marker {
   if (!isRecord(value) || !isRecord(value['files'])) return false
   return (
-    [value['tfjsNode'], value['tensorflow'], value['compiler']].every((text) => typeof text === 'string') &&
+    [value['tfjsNode'], value['tensorflow'], value['addon'], value['compiler']].every(
+      (text) => typeof text === 'string',
+    ) &&
     Object.values(value['files']).every(
       (file) => isRecord(file) && typeof file['size'] === 'number' && typeof file['sha256'] === 'string',
     )

@@ -12,7 +12,7 @@ import * as tf from '@tensorflow/tfjs'
 
 import { BackendError } from '../errors.js'
 import { commonJsLoader } from './commonjs-loader.js'
-import { findNativeFolder, nativePaths } from './native-folder.js'
+import { findNativeFolder, type NativeFolder, nativePaths } from './native-folder.js'
 
 /** tfjs' name of the native backend. */
 export const NATIVE = 'tensorflow'
@@ -42,24 +42,23 @@ let loaded: LoadedNative | undefined
 export function loadNative(): LoadedNative | NoNative {
   if (loaded) return loaded
   restoreUtil()
+  // TensorFlow's own notices on stderr stay away, unless the user has set how many he wants to see.
+  process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '3'
   const project = loadFromProject()
   if (project) return (loaded = project)
   const folder = findNativeFolder()
   if ('missing' in folder) return folder
   try {
-    return (loaded = loadFromFolder(folder.path))
+    return (loaded = loadFromFolder(folder))
   } catch (cause) {
     return { missing: `it does not load: ${cause instanceof Error ? cause.message : String(cause)}` }
   }
 }
 
-function loadFromFolder(folder: string): LoadedNative {
-  const { tfjsNode, addon, quiet } = nativePaths(folder)
-  // TensorFlow's own notices on stderr stay away, unless the user has set how much he wants to see.
-  if (process.env['TF_CPP_MIN_LOG_LEVEL'] === undefined) {
-    process.env['TF_CPP_MIN_LOG_LEVEL'] = '3'
-    if (existsSync(quiet)) require(quiet)
-  }
+function loadFromFolder({ path, marker }: NativeFolder): LoadedNative {
+  const { tfjsNode, quiet } = nativePaths(path)
+  const addon = join(path, marker.addon)
+  if (process.env['TF_CPP_MIN_LOG_LEVEL'] !== '0' && existsSync(quiet)) require(quiet)
   const binding = checkBinding(require(addon), addon)
   const load = commonJsLoader((name) => (name === '@tensorflow/tfjs' ? tf : require(name)))
   // As tfjs-node's own index.js does, without node-pre-gyp, which only looks for the addon, and without its progress bar.

@@ -1,0 +1,54 @@
+import { spawn } from 'node:child_process'
+import { types } from 'node:util'
+
+import { BackendError } from '../../errors.js'
+
+/** Where and how a tool runs. */
+export interface ToolOptions {
+  readonly cwd?: string
+  readonly env?: NodeJS.ProcessEnv
+  /** Ends the tool when aborted. */
+  readonly signal?: AbortSignal | undefined
+}
+
+/**
+ * Runs one of the user's own tools to its end, without a shell.
+ *
+ * @returns what it printed to stdout.
+ * @throws BackendError if it is not installed, fails (with the last lines it printed) or is ended by the signal.
+ */
+export async function runTool(command: string, args: readonly string[], options: ToolOptions = {}): Promise<string> {
+  const { cwd, env = process.env, signal } = options
+  const { code, stdout, stderr } = await new Promise<{ code: number | string; stdout: string; stderr: string }>(
+    (resolve, reject) => {
+      let stdout = ''
+      let stderr = ''
+      const child = spawn(command, args, { cwd, env, signal, stdio: ['ignore', 'pipe', 'pipe'], windowsHide: true })
+      child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text))
+      child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text))
+      child.on('error', reject)
+      child.on('close', (code, killedBy) => {
+        resolve({ code: code ?? killedBy ?? 'unknown', stdout, stderr })
+      })
+    },
+  ).catch((cause: unknown) => {
+    if (signal?.aborted) throw interrupted()
+    throw new BackendError(`\`${command}\` cannot be run`, { cause, found: messageOf(cause) })
+  })
+  if (signal?.aborted) throw interrupted()
+  if (code === 0) return stdout
+  const said = (stderr.trim() || stdout.trim()).split('\n').slice(-5).join(' | ')
+  throw new BackendError(`\`${command} ${args.slice(0, 3).join(' ')}\` failed`, { found: `exit ${code}: ${said}` })
+}
+
+/** What a set-up that was stopped throws. */
+export function interrupted(): BackendError {
+  return new BackendError('The set-up was interrupted', {
+    hint: 'Nothing is left half-made; run it again to continue.',
+  })
+}
+
+/** The message of whatever was thrown. */
+export function messageOf(thrown: unknown): string {
+  return types.isNativeError(thrown) ? thrown.message : String(thrown)
+}

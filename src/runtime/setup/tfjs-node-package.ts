@@ -1,0 +1,56 @@
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+
+import { BackendError } from '../../errors.js'
+import { TFJS_NODE_VERSION } from '../native-folder.js'
+import { fileHash } from './file-hash.js'
+import { runTool } from './run-tool.js'
+import { unpackTarball } from './tarball.js'
+
+/** The package and the hash that the npm registry publishes for it. */
+export const TFJS_NODE = {
+  spec: `@tensorflow/tfjs-node@${TFJS_NODE_VERSION}`,
+  sha512: 'uHrXeUlfgkMxTZqHkESSV7zSdKdV0LlsBeblqkuKU9nnfxB1pC6DtoyYVaLxznzZy7WQSegjcohxxCjAf6Dc7w==',
+} as const
+
+/**
+ * Downloads tfjs-node's package with the user's own npm, so from the registry he has set up, and unpacks it into a folder.
+ * Its install script, which downloads from elsewhere, is not run.
+ *
+ * @throws BackendError if npm fails or what arrives has another hash.
+ */
+export async function fetchTfjsNode(folder: string, signal?: AbortSignal): Promise<void> {
+  const staging = await mkdtemp(join(tmpdir(), 'siglip-tfjs-'))
+  try {
+    await runNpm(['pack', TFJS_NODE.spec, '--ignore-scripts', '--pack-destination', staging], signal)
+    const tarball = (await readdir(staging)).find((name) => name.endsWith('.tgz'))
+    if (tarball === undefined) throw new BackendError('npm packed nothing', { where: TFJS_NODE.spec })
+    const path = join(staging, tarball)
+    const found = await fileHash(path, 'sha512', 'base64', signal)
+    if (found !== TFJS_NODE.sha512) {
+      throw new BackendError('The package that arrived has another hash', {
+        expected: `sha512 ${TFJS_NODE.sha512}`,
+        found,
+        where: TFJS_NODE.spec,
+        hint: 'Look at the registry that npm is set up for.',
+      })
+    }
+    await unpackTarball(path, folder, keptFile)
+  } finally {
+    await rm(staging, { recursive: true, force: true })
+  }
+}
+
+/** Its JavaScript without its tests, and the sources of its binding. */
+function keptFile(member: string): string | undefined {
+  return /^package\/(package\.json|dist\/.+(?<!_test)\.js|binding\/.+)$/.exec(member)?.[1]
+}
+
+/** Runs npm: on Windows it is a batch file, which only a shell could start, so its script is started by this Node. */
+export function runNpm(args: readonly string[], signal?: AbortSignal, cwd?: string): Promise<string> {
+  const options = { signal, ...(cwd !== undefined && { cwd }) }
+  if (process.platform !== 'win32') return runTool('npm', args, options)
+  const script = join(dirname(process.execPath), 'node_modules', 'npm', 'bin', 'npm-cli.js')
+  return runTool(process.execPath, [script, ...args], options)
+}
