@@ -46,7 +46,7 @@ export function namedOutputs(output: object, prefix = ''): Map<string, tf.Tensor
 }
 
 /** The largest |a − b| / (1 + |b|): up to 1e-5, it is within 1e-5 absolutely plus relatively. */
-export function deviation(actual: tf.Tensor<tf.Rank>, expected: tf.Tensor<tf.Rank>): number {
+export function deviation(actual: tf.Tensor, expected: tf.Tensor): number {
   if (String(actual.shape) !== String(expected.shape) && actual.size !== 1) return Infinity
   const found = [...actual.dataSync()]
   return [...expected.dataSync()].reduce((largest, value, i) => {

@@ -1,5 +1,7 @@
 import * as tf from '@tensorflow/tfjs'
+import { saveFolder } from '#save-folder'
 import { nearest } from '../../converters/nearest.js'
+import { isWeightFile, weightFiles, type WeightFilesOptions } from '../../converters/weight-files.js'
 import { WeightsError } from '../errors.js'
 import { Module, type Json } from '../layers/module.js'
 import { ParameterScope } from '../layers/parameter-scope.js'
@@ -63,6 +65,19 @@ export abstract class PreTrainedModel extends Module {
     return info
   }
 
+  /**
+   * Writes `config.json` and the weights into a folder that transformers loads, all or nothing. What else is in the folder stays.
+   * @throws {FileError} if it can't be written
+   */
+  async savePretrained(folder: string, options?: WeightFilesOptions): Promise<void> {
+    const parameters = this.namedParameters()
+    const read = async (name: string): Promise<Float32Array<ArrayBuffer>> =>
+      Float32Array.from((await parameters.get(name)?.data<'float32'>()) ?? [])
+    const tensors = new Map([...parameters].map(([name, { shape }]) => [name, { dtype: 'F32' as const, shape }]))
+    const config = this.config.toFiles({ architectures: [this.getClassName()], dtype: nameOfDtype[options?.dtype ?? 'F32'] })
+    await saveFolder(folder, new Map([...config, ...weightFiles({ tensors, read }, options)]), { replaces: isWeightFile })
+  }
+
   protected settings(): Json {
     return this.config.toJSON()
   }
@@ -72,6 +87,9 @@ export abstract class PreTrainedModel extends Module {
     return this.scope.relative(name)
   }
 }
+
+/** torch's names of the types that weights are saved in. */
+const nameOfDtype = { F64: 'float64', F32: 'float32', F16: 'float16', BF16: 'bfloat16' }
 
 export function compareWeights(
   expected: ReadonlyMap<string, readonly number[]>,

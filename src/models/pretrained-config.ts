@@ -24,15 +24,15 @@ export abstract class PretrainedConfig {
 
   /** Writes `config.json` into the folder, which is made if it isn't there. */
   async savePretrained(folder: string): Promise<void> {
-    await saveFolder(
-      folder,
-      [...this.toFiles()].map(([name, bytes]) => ({ name, content: () => [bytes] })),
-    )
+    await saveFolder(folder, this.toFiles())
   }
 
-  /** What `savePretrained` writes: file names and their bytes. */
-  toFiles(): Map<string, Uint8Array> {
-    return new Map([['config.json', new TextEncoder().encode(JSON.stringify(this.toJSON(), null, 2) + '\n')]])
+  /**
+   * What `savePretrained` writes: file names and their bytes.
+   * @param more keys beside the configuration's own
+   */
+  toFiles(more: JsonObject = {}): Map<string, Uint8Array> {
+    return new Map([['config.json', new TextEncoder().encode(JSON.stringify({ ...this.toJSON(), ...more }, null, 2) + '\n')]])
   }
 }
 

@@ -83,11 +83,25 @@ export class SiglipModel extends PreTrainedModel {
       const imageEmbeds = unitLength(visionModelOutput.poolerOutput) // [images, width]
       const textEmbeds = unitLength(textModelOutput.poolerOutput) // [texts, width]
 
-      const cosines = tf.matMul(textEmbeds, imageEmbeds, false, true) // [texts, images]
-      const logitsPerText: tf.Tensor2D = tf.add(tf.mul(cosines, tf.exp(this.logitScale.read())), this.logitBias.read())
+      const logitsPerText = this.logits(textEmbeds, imageEmbeds) // [texts, images]
       const logitsPerImage = tf.transpose(logitsPerText)
       const loss = options.returnLoss ? { loss: sigmoidLoss(logitsPerText) } : {}
       return { ...loss, logitsPerImage, logitsPerText, textEmbeds, imageEmbeds, textModelOutput, visionModelOutput }
+    })
+  }
+
+  /**
+   * How well each text goes with each picture: their cosine, times the model's scale, plus its bias. The sigmoid of it is the
+   * probability that they belong together.
+   *
+   * @param textEmbeds `[texts, width]`, of length one
+   * @param imageEmbeds `[images, width]`, of length one
+   * @returns `[texts, images]`
+   */
+  logits(textEmbeds: tf.Tensor2D, imageEmbeds: tf.Tensor2D): tf.Tensor2D {
+    return tf.tidy(() => {
+      const cosines = tf.matMul(textEmbeds, imageEmbeds, false, true)
+      return tf.add(tf.mul(cosines, tf.exp(this.logitScale.read())), this.logitBias.read())
     })
   }
 
@@ -116,7 +130,7 @@ function logitInitializers(start: 'transformers' | 'paper' | { readonly batchSiz
   return { scale: constant(Math.log(10)), bias: constant(-Math.log(batchSize - 1)) }
 }
 
-/** Rows divided by their Euclidean length. */
-function unitLength(rows: tf.Tensor2D): tf.Tensor2D {
+/** Embeddings `[batch, width]` divided by their Euclidean length. */
+export function unitLength(rows: tf.Tensor2D): tf.Tensor2D {
   return tf.div(rows, tf.sqrt(tf.sum(tf.square(rows), -1, true)))
 }
