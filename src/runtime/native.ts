@@ -41,7 +41,6 @@ let loaded: LoadedNative | undefined
  */
 export function loadNative(): LoadedNative | NoNative {
   if (loaded) return loaded
-  restoreUtil()
   // TensorFlow's own notices on stderr stay away, unless the user has set how many he wants to see.
   process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '3'
   const project = loadFromProject()
@@ -59,12 +58,17 @@ function loadFromFolder({ path, marker }: NativeFolder): LoadedNative {
   const { tfjsNode, quiet } = nativePaths(path)
   const addon = join(path, marker.addon)
   if (process.env['TF_CPP_MIN_LOG_LEVEL'] !== '0' && existsSync(quiet)) require(quiet)
-  const binding = checkBinding(require(addon), addon)
-  const load = commonJsLoader((name) => (name === '@tensorflow/tfjs' ? tf : require(name)))
+  const binding = checked(require(addon), isBinding, addon)
+  const provided: Readonly<Record<string, unknown>> = { '@tensorflow/tfjs': tf, util: { ...util, ...LOST_FROM_UTIL } }
+  const load = commonJsLoader((name) => provided[name] ?? require(name))
+  const checkedLoad = <T>(name: string, is: (value: unknown) => value is T) => {
+    const file = join(tfjsNode, 'dist', name)
+    return checked(load(file), is, file)
+  }
   // As tfjs-node's own index.js does, without node-pre-gyp, which only looks for the addon, and without its progress bar.
-  load(join(tfjsNode, 'dist', 'register_all_kernels.js'))
-  const { NodeJSKernelBackend } = checkBackendModule(load(join(tfjsNode, 'dist', 'nodejs_kernel_backend.js')))
-  const { nodeFileSystemRouter } = checkRouterModule(load(join(tfjsNode, 'dist', 'io', 'file_system.js')))
+  checkedLoad('register_all_kernels.js', isObject)
+  const { NodeJSKernelBackend } = checkedLoad('nodejs_kernel_backend.js', isBackendModule)
+  const { nodeFileSystemRouter } = checkedLoad('io/file_system.js', isRouterModule)
   tf.registerBackend(NATIVE, () => new NodeJSKernelBackend(binding, '@tensorflow/tfjs-node'), 3)
   tf.io.registerLoadRouter(nodeFileSystemRouter)
   tf.io.registerSaveRouter(nodeFileSystemRouter)
@@ -79,6 +83,7 @@ function loadFromProject(): LoadedNative | undefined {
       const project = createRequire(from)
       const path = project.resolve('@tensorflow/tfjs-node')
       if (createRequire(path).resolve('@tensorflow/tfjs') !== require.resolve('@tensorflow/tfjs')) continue
+      restoreUtil()
       project(path)
       const backend: unknown = tf.findBackend(NATIVE)
       const binding: unknown = isObject(backend) ? backend['binding'] : undefined
@@ -92,13 +97,15 @@ function loadFromProject(): LoadedNative | undefined {
   return undefined
 }
 
-/** Node 23 removed two functions that tfjs-node 4.22 calls. They are given back only where they are missing. */
+/** Two functions that tfjs-node 4.22 calls; Node 22 warns of them, Node 23 has none. */
+const LOST_FROM_UTIL = {
+  isNullOrUndefined: (value: unknown) => value === null || value === undefined,
+  isArray: (value: unknown) => Array.isArray(value),
+} as const
+
+/** A tfjs-node that Node itself loads finds them in Node's own module: they are given back only where they are missing. */
 function restoreUtil(): void {
-  const missing = {
-    isNullOrUndefined: (value: unknown) => value === null || value === undefined,
-    isArray: (value: unknown) => Array.isArray(value),
-  }
-  for (const [name, value] of Object.entries(missing)) {
+  for (const [name, value] of Object.entries(LOST_FROM_UTIL)) {
     if (!(name in util)) Object.defineProperty(util, name, { value, configurable: true, writable: true })
   }
 }
@@ -113,27 +120,20 @@ interface RouterModule {
   readonly nodeFileSystemRouter: (url: string | string[]) => tf.io.IOHandler
 }
 
-function checkBinding(value: unknown, where: string): Binding {
-  if (isBinding(value)) return value
-  throw new BackendError('The native addon is not TensorFlow’s', { where, hint: 'Run `npx siglip setup --force`.' })
+function checked<T>(value: unknown, is: (value: unknown) => value is T, where: string): T {
+  if (is(value)) return value
+  throw new BackendError('A file of the native backend is another than expected', {
+    where,
+    hint: 'Run `npx siglip setup --force`.',
+  })
 }
 
 function isBinding(value: unknown): value is Binding {
   return isObject(value) && typeof value['TF_Version'] === 'string'
 }
 
-function checkBackendModule(value: unknown): BackendModule {
-  if (isBackendModule(value)) return value
-  throw new BackendError('tfjs-node has no kernel backend', { hint: 'Run `npx siglip setup --force`.' })
-}
-
 function isBackendModule(value: unknown): value is BackendModule {
   return isObject(value) && typeof value['NodeJSKernelBackend'] === 'function'
-}
-
-function checkRouterModule(value: unknown): RouterModule {
-  if (isRouterModule(value)) return value
-  throw new BackendError('tfjs-node has no file system router', { hint: 'Run `npx siglip setup --force`.' })
 }
 
 function isRouterModule(value: unknown): value is RouterModule {
