@@ -21,20 +21,20 @@ export function toFloat32(
   out?: Float32Array<ArrayBuffer>,
 ): Float32Array<ArrayBuffer> {
   const data = viewAs(dtype, bytes)
-  if (dtype === 'F32' && out === undefined) return new Float32Array(data.buffer, data.byteOffset, data.length)
-  const floats = out ?? new Float32Array(data.length)
+  const { buffer, byteOffset, length } = data
+  if (dtype === 'F32' && out === undefined) return new Float32Array(buffer, byteOffset, length)
+  const floats = out ?? new Float32Array(length)
   const bits = new Uint32Array(floats.buffer, floats.byteOffset, floats.length)
   switch (dtype) {
     case 'F16':
-    case 'F8_E4M3':
-    case 'F8_E5M2': {
-      const table = tableOf(dtype)
-      const codes = dtype === 'F16' ? new Uint16Array(data.buffer, data.byteOffset, data.length) : data
-      for (let i = 0; i < bits.length; i++) bits[i] = table[Number(codes[i])] ?? 0
+      lookUp(tableOf(dtype), new Uint16Array(buffer, byteOffset, length), bits)
       break
-    }
+    case 'F8_E4M3':
+    case 'F8_E5M2':
+      lookUp(tableOf(dtype), new Uint8Array(buffer, byteOffset, length), bits)
+      break
     case 'BF16': {
-      const codes = new Uint16Array(data.buffer, data.byteOffset, data.length)
+      const codes = new Uint16Array(buffer, byteOffset, length)
       for (let i = 0; i < bits.length; i++) bits[i] = (codes[i] ?? 0) << 16
       break
     }
@@ -70,6 +70,10 @@ export function fromFloat32(values: Float32Array<ArrayBuffer>, dtype: FloatDtype
   if (dtype === 'F16') for (let i = 0; i < codes.length; i++) codes[i] = halfOf(bits[i] ?? 0)
   else for (let i = 0; i < codes.length; i++) codes[i] = brainOf(bits[i] ?? 0)
   return new Uint8Array(codes.buffer)
+}
+
+function lookUp(table: Uint32Array, codes: Uint16Array | Uint8Array, bits: Uint32Array): void {
+  for (let i = 0; i < bits.length; i++) bits[i] = table[codes[i] ?? 0] ?? 0
 }
 
 /** The float16 nearest to a float32, both as bits. */
