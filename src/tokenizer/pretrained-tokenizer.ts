@@ -121,8 +121,7 @@ export abstract class PreTrainedTokenizer {
    * @throws InputError if there is no token of that id.
    */
   decode(ids: number | Ids, options: DecodeOptions = {}): string {
-    const skip = new Set(options.skipSpecialTokens ? this.allSpecialIds : [])
-    const text = this.#backend.decode(idArray(ids), skip)
+    const text = this.#backend.decode(idArray(ids), options.skipSpecialTokens ?? false)
     return (options.cleanUpTokenizationSpaces ?? this.cleanUpTokenizationSpaces) ? closeGaps(text) : text
   }
 

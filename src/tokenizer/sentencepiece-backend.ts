@@ -132,7 +132,8 @@ export class SentencePieceBackend implements TokenizerBackend {
     return strip(text + sentencePiece.decode(ordinary))
   }
 
-  decode(ids: readonly number[], skip: ReadonlySet<number>): string {
+  decode(ids: readonly number[], skipSpecialTokens: boolean): string {
+    const skip = new Set(skipSpecialTokens ? this.#parts.specialTokens.all.map((token) => this.tokenToId(token)) : [])
     const tokens: string[] = []
     for (const id of ids) {
       if (skip.has(id)) continue

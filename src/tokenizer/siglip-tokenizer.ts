@@ -1,5 +1,7 @@
 import type { CheckpointFolder } from '../hub/checkpoint-folder.js'
 import { type CanonicalizeOptions, canonicalizeText } from './canonicalize.js'
+import { JsonBackend } from './json-backend.js'
+import { type JsonObject, parseJsonObject } from './json-value.js'
 import { loadTokenizerConfig, noTokenizerFile, readTokenizerFile, tokenizerFolder } from './load-tokenizer-files.js'
 import { PreTrainedTokenizer } from './pretrained-tokenizer.js'
 import { SentencePiece } from './sentencepiece.js'
@@ -8,6 +10,9 @@ import { parseSentencePieceModel } from './sentencepiece-model.js'
 import { SpecialTokens } from './special-tokens.js'
 import type { TokenizerBackend } from './tokenizer-backend.js'
 import type { TokenizerConfig } from './tokenizer-config.js'
+
+const EOS = '</s>'
+const UNK = '<unk>'
 
 /**
  * SigLIP's tokenizer: canonicalized text (lower case, no ASCII punctuation) split by a SentencePiece unigram model, `</s>` at the
@@ -48,7 +53,11 @@ export class SiglipTokenizer extends PreTrainedTokenizer {
     const config = await loadTokenizerConfig(files, overrides)
     if (await files.has('spiece.model'))
       return this.fromSentencePiece(await readTokenizerFile(files, 'spiece.model'), config)
-    throw noTokenizerFile(files, 'spiece.model or tokenizer.json')
+    if (!(await files.has('tokenizer.json'))) throw noTokenizerFile(files, 'spiece.model or tokenizer.json')
+    return this.fromTokenizerJson(
+      parseJsonObject(await readTokenizerFile(files, 'tokenizer.json'), 'tokenizer.json'),
+      config,
+    )
   }
 
   /**
@@ -60,22 +69,40 @@ export class SiglipTokenizer extends PreTrainedTokenizer {
     const model = parseSentencePieceModel(bytes)
     const legacy = config.legacy ?? true
     const normalizer = legacy ? model.normalizer : { ...model.normalizer, addDummyPrefix: false }
-    const { eos = '</s>', unk = '<unk>', pad = '</s>' } = config.specialTokens ?? {}
-    const specialTokens = new SpecialTokens({ ...config.specialTokens, eos, unk, pad }, config.extraSpecialTokens)
+    const specialTokens = specialTokensOf(config)
     const backend = new SentencePieceBackend({
       sentencePiece: new SentencePiece({ ...model, normalizer }),
       file: bytes,
       specialTokens,
-      eosToken: eos,
-      unkToken: unk,
+      eosToken: specialTokens.get('eos') ?? EOS,
+      unkToken: specialTokens.get('unk') ?? UNK,
       doLowerCase: config.doLowerCase ?? true,
       addedTokens: config.addedTokens ?? new Map(),
     })
     return new SiglipTokenizer(backend, specialTokens, config)
   }
 
+  /**
+   * Makes a tokenizer of the contents of `tokenizer.json`, which describes the whole way from text to ids itself: it canonicalizes
+   * only if the file says so.
+   *
+   * @throws TokenizerError naming what is damaged or not supported.
+   */
+  static fromTokenizerJson(json: JsonObject, config: TokenizerConfig = {}): SiglipTokenizer {
+    const specialTokens = specialTokensOf(config)
+    return new SiglipTokenizer(
+      new JsonBackend(json, { specialTokens, addedTokens: config.addedTokens }),
+      specialTokens,
+      config,
+    )
+  }
+
   /** The text as the model sees it: lower case unless the tokenizer keeps it, without ASCII punctuation, single spaces. */
   canonicalizeText(text: string, options: Pick<CanonicalizeOptions, 'keepPunctuationExactString'> = {}): string {
     return canonicalizeText(text, { doLowerCase: this.doLowerCase, ...options })
   }
+}
+
+function specialTokensOf(config: TokenizerConfig): SpecialTokens {
+  return new SpecialTokens({ eos: EOS, unk: UNK, pad: EOS, ...config.specialTokens }, config.extraSpecialTokens)
 }

@@ -26,8 +26,8 @@ export interface TokenizerBackend {
   idToToken(id: number): string | undefined
   /** Joins tokens to text. */
   tokensToString(tokens: readonly string[]): string
-  /** The text of ids; those in `skip` are left out. */
-  decode(ids: readonly number[], skip: ReadonlySet<number>): string
+  /** The text of ids, without special tokens if they are to be skipped. */
+  decode(ids: readonly number[], skipSpecialTokens: boolean): string
 
   /** Cuts one text or a pair down to `room` tokens together. */
   truncate(ids: number[], pair: number[] | undefined, room: number, how: Truncation, side: Side): Sequences

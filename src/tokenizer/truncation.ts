@@ -1,3 +1,4 @@
+import { InputError } from '../errors.js'
 import type { Sequences } from './tokenizer-backend.js'
 import type { Side } from './tokenizer-config.js'
 
@@ -28,4 +29,40 @@ export function truncateSequences(
   const half = Math.floor((excess - fromLonger) / 2)
   const fromFirst = ids.length > pair.length ? fromLonger + half : half
   return { ids: cut(ids, fromFirst, side), pair: cut(pair, excess - fromFirst, side) }
+}
+
+/**
+ * Cuts as the `tokenizers` library does: it shares odd room among a pair otherwise than Python, refuses to cut a text away
+ * entirely unless there is no room for any, and cuts nothing where special tokens alone exceed the length.
+ *
+ * @throws InputError if the text to be cut is missing or too short.
+ */
+export function truncateEncodings(
+  ids: number[],
+  pair: number[] | undefined,
+  room: number,
+  how: Truncation,
+  side: Side,
+): Sequences {
+  const excess = ids.length + (pair?.length ?? 0) - room
+  if (room < 0 || excess <= 0) return { ids, pair }
+  if (room === 0) return { ids: [], pair: pair && [] }
+  if (how === 'longest_first') {
+    if (pair === undefined) return { ids: cut(ids, excess, side), pair }
+    const shorter = Math.min(ids.length, pair.length)
+    const fits = 2 * shorter <= room
+    const [forShorter, forLonger] = fits ? [shorter, room - shorter] : [Math.floor(room / 2), Math.ceil(room / 2)]
+    const [forFirst, forSecond] = ids.length > pair.length ? [forLonger, forShorter] : [forShorter, forLonger]
+    return { ids: cut(ids, ids.length - forFirst, side), pair: cut(pair, pair.length - forSecond, side) }
+  }
+  const target = how === 'only_first' ? ids : pair
+  if (target === undefined || target.length <= excess)
+    throw new InputError('The text cannot be cut to this length', {
+      expected: `more than ${excess} tokens to cut from`,
+      found: target === undefined ? 'no second text' : `${target.length}`,
+      where: `truncation: '${how}'`,
+      hint: "Use `truncation: 'longest_first'` or a greater `maxLength`.",
+    })
+  const shortened = cut(target, excess, side)
+  return how === 'only_first' ? { ids: shortened, pair } : { ids, pair: shortened }
 }

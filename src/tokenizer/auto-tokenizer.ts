@@ -1,0 +1,60 @@
+import { TokenizerError } from '../errors.js'
+import type { CheckpointFolder } from '../hub/checkpoint-folder.js'
+import { isObject, parseJsonObject } from './json-value.js'
+import { readTokenizerFile, tokenizerFolder } from './load-tokenizer-files.js'
+import type { PreTrainedTokenizer } from './pretrained-tokenizer.js'
+import { Siglip2Tokenizer } from './siglip2-tokenizer.js'
+import { SiglipTokenizer } from './siglip-tokenizer.js'
+import type { TokenizerConfig } from './tokenizer-config.js'
+
+type TokenizerClass = typeof SiglipTokenizer | typeof Siglip2Tokenizer
+
+/** Which class reads the tokenizers that are saved under a name; SigLIP 2 was first published with Gemma's. */
+const CLASSES: Readonly<Record<string, TokenizerClass>> = {
+  SiglipTokenizer,
+  Siglip2Tokenizer,
+  GemmaTokenizer: Siglip2Tokenizer,
+  GemmaTokenizerFast: Siglip2Tokenizer,
+}
+
+/** Loads whatever tokenizer a checkpoint folder holds. */
+export class AutoTokenizer {
+  /**
+   * Picks the class by `tokenizer_class` of `tokenizer_config.json`, or else by the files: `spiece.model` makes a SigLIP tokenizer,
+   * a `tokenizer.json` with byte-pair encoding one of SigLIP 2.
+   *
+   * @param folder a path or URL, or a folder opened before.
+   * @param overrides take precedence over `tokenizer_config.json`.
+   * @throws FileError if the folder holds no tokenizer; TokenizerError if it holds a damaged one, or one of another model.
+   */
+  static async fromPretrained(
+    folder: string | CheckpointFolder,
+    overrides: TokenizerConfig = {},
+  ): Promise<PreTrainedTokenizer> {
+    const files = await tokenizerFolder(folder)
+    const tokenizerClass = (await classByConfig(files)) ?? (await classByFiles(files))
+    return tokenizerClass.fromPretrained(files, overrides)
+  }
+}
+
+async function classByConfig(folder: CheckpointFolder): Promise<TokenizerClass | undefined> {
+  const file = 'tokenizer_config.json'
+  if (!(await folder.has(file))) return undefined
+  const name = parseJsonObject(await readTokenizerFile(folder, file), file).tokenizer_class
+  // Generic names, such as PreTrainedTokenizerFast, say nothing about the model.
+  if (typeof name !== 'string' || /^(PreTrainedTokenizer|TokenizersBackend)/.test(name)) return undefined
+  const found = Object.hasOwn(CLASSES, name) ? CLASSES[name] : undefined
+  if (found) return found
+  throw new TokenizerError('This is the tokenizer of another model', {
+    expected: Object.keys(CLASSES).join(', '),
+    found: name,
+    where: `tokenizer_class of ${folder.location}/${file}`,
+    hint: 'Load the checkpoint of a SigLIP or SigLIP 2 model.',
+  })
+}
+
+async function classByFiles(folder: CheckpointFolder): Promise<TokenizerClass> {
+  if ((await folder.has('spiece.model')) || !(await folder.has('tokenizer.json'))) return SiglipTokenizer
+  const { model } = parseJsonObject(await readTokenizerFile(folder, 'tokenizer.json'), 'tokenizer.json')
+  return isObject(model) && model.type !== 'Unigram' ? Siglip2Tokenizer : SiglipTokenizer
+}

@@ -1,0 +1,142 @@
+import { type AddedToken, addedToken } from './added-token.js'
+import { AddedVocabulary } from './added-vocabulary.js'
+import { Bpe } from './bpe.js'
+import { type Decoder, parseDecoder } from './json-decoder.js'
+import { type Normalizer, parseNormalizer } from './json-normalizer.js'
+import { type PreTokenizer, parsePreTokenizer } from './json-pre-tokenizer.js'
+import { JsonUnigram } from './json-unigram.js'
+import { asArray, asObject, type JsonObject, mismatch } from './json-value.js'
+import type { SpecialTokens } from './special-tokens.js'
+import { applyTemplate, parseTemplate, type Template } from './template-processing.js'
+import type { Framed, TokenizerBackend } from './tokenizer-backend.js'
+import { addedTokenToJson, parseAddedToken } from './tokenizer-config.js'
+import type { TokenizerModel } from './tokenizer-model.js'
+import { truncateEncodings } from './truncation.js'
+
+/** What a tokenizer class decides besides its `tokenizer.json`. */
+export interface JsonBackendOptions {
+  readonly specialTokens: SpecialTokens
+  /** Added tokens of `tokenizer_config.json`, which take the place of the file's own. */
+  readonly addedTokens?: ReadonlyMap<number, AddedToken> | undefined
+}
+
+/**
+ * A tokenizer described by `tokenizer.json`: cut at added tokens, normalize, cut into parts, split by the model, frame.
+ *
+ * Source: the `tokenizers` library, and `TokenizersBackend` of transformers.
+ */
+export class JsonBackend implements TokenizerBackend {
+  readonly truncate = truncateEncodings
+  readonly #json: JsonObject
+  readonly #model: TokenizerModel
+  readonly #added: AddedVocabulary
+  readonly #preTokenize: PreTokenizer
+  readonly #decode: Decoder
+  readonly #template: Template
+  readonly #specialTokens: SpecialTokens
+
+  /** @throws TokenizerError naming the part of `tokenizer.json` that is damaged or not supported. */
+  constructor(json: JsonObject, { specialTokens, addedTokens }: JsonBackendOptions) {
+    this.#json = json
+    this.#specialTokens = specialTokens
+    this.#model = parseModel(json.model)
+    const normalize: Normalizer = parseNormalizer(json.normalizer)
+    this.#preTokenize = parsePreTokenizer(json.pre_tokenizer)
+    this.#decode = parseDecoder(json.decoder)
+    this.#template = parseTemplate(json.post_processor)
+    this.#added = new AddedVocabulary(this.#model, normalize)
+    const own = asArray(json.added_tokens ?? [], 'added_tokens of tokenizer.json')
+    this.#added.add(own.map((token, i) => parseAddedToken(token, `added_tokens[${i}] of tokenizer.json`)))
+    this.#added.add([...(addedTokens ?? [])].sort(([a], [b]) => a - b).map(([, token]) => token))
+    const missing = specialTokens.all.filter((token) => this.#added.tokenToId(token) === undefined)
+    this.addTokens(missing, true)
+  }
+
+  get vocabSize(): number {
+    return this.#model.size
+  }
+
+  vocab(): Map<string, number> {
+    const vocab = new Map(this.#model.entries())
+    for (const [id, { content }] of this.#added.tokens) vocab.set(content, id)
+    return vocab
+  }
+
+  addedTokens(): ReadonlyMap<number, AddedToken> {
+    return this.#added.tokens
+  }
+
+  addTokens(tokens: readonly (string | AddedToken)[], special: boolean): number {
+    return this.#added.add(
+      tokens.map((token) =>
+        typeof token === 'string'
+          ? addedToken({ content: token, special })
+          : { ...token, special: special || token.special },
+      ),
+    )
+  }
+
+  encode(text: string, splitSpecialTokens: boolean): number[] {
+    const ids: number[] = []
+    for (const stretch of this.#added.split(text, splitSpecialTokens)) {
+      if (stretch.id !== undefined) ids.push(stretch.id)
+      else for (const part of this.#preTokenize([stretch])) for (const id of this.#model.encode(part.text)) ids.push(id)
+    }
+    return ids
+  }
+
+  tokenize(text: string, splitSpecialTokens: boolean): string[] {
+    return this.#added
+      .split(text, splitSpecialTokens)
+      .flatMap((stretch) =>
+        stretch.id === undefined
+          ? this.#preTokenize([stretch]).flatMap((part) => this.#model.tokenize(part.text))
+          : [stretch.text],
+      )
+  }
+
+  tokenToId(token: string): number {
+    const unk = this.#specialTokens.get('unk')
+    return this.#find(token) ?? (unk === undefined ? undefined : this.#find(unk)) ?? 0
+  }
+
+  idToToken(id: number): string | undefined {
+    return this.#added.idToToken(id) ?? this.#model.idToToken(id)
+  }
+
+  tokensToString(tokens: readonly string[]): string {
+    return this.#decode(tokens).join('')
+  }
+
+  decode(ids: readonly number[], skipSpecialTokens: boolean): string {
+    const tokens: string[] = []
+    for (const id of ids) {
+      const token = this.idToToken(id)
+      if (token !== undefined && !(skipSpecialTokens && this.#added.isSpecial(token))) tokens.push(token)
+    }
+    return this.tokensToString(tokens)
+  }
+
+  frame(ids: readonly number[], pair?: readonly number[]): Framed {
+    return applyTemplate(this.#template, ids, pair)
+  }
+
+  files(): Map<string, Uint8Array> {
+    const added = [...this.#added.tokens].map(([id, token]) => ({ id, ...addedTokenToJson(token) }))
+    const text = JSON.stringify({ ...this.#json, added_tokens: added }, undefined, 2)
+    return new Map([['tokenizer.json', new TextEncoder().encode(text)]])
+  }
+
+  #find(token: string): number | undefined {
+    return this.#added.tokenToId(token) ?? this.#model.tokenToId(token)
+  }
+}
+
+/** Files of early versions leave the model's type out. */
+function parseModel(value: unknown): TokenizerModel {
+  const json = asObject(value, 'model of tokenizer.json')
+  const type = json.type ?? ('merges' in json ? 'BPE' : 'Unigram')
+  if (type === 'Unigram') return new JsonUnigram(json)
+  if (type === 'BPE') return new Bpe(json)
+  throw mismatch('Unigram or BPE', type, 'model of tokenizer.json')
+}
