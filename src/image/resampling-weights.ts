@@ -1,0 +1,53 @@
+import type { Kernel } from './resampling.js'
+
+/** Which source pixels make each target pixel along one axis, and by how much, as whole multiples of 2^−precision. */
+export interface ResamplingWeights {
+  /** Per target pixel: its first source pixel. */
+  readonly start: Int32Array
+  /** Per target pixel: how many source pixels it has. */
+  readonly count: Int32Array
+  /** Per target pixel, `stride` apart: the weights. */
+  readonly weights: Int32Array
+  readonly stride: number
+  readonly precision: number
+}
+
+/** How a library turns weights that add up to 1 into whole numbers. */
+export type Precision = (largest: number) => number
+
+/** Pillow's: 8 bits for the pixel, 2 for sums beyond 1, the rest of 32 for the weight. */
+export const pillowPrecision: Precision = () => 32 - 8 - 2
+
+/** PyTorch's (`UpSampleKernel.cpp`): as many bits as keep the largest weight within 16. */
+export const torchPrecision: Precision = (largest) => {
+  let precision = 0
+  while (precision < 22 && Math.trunc(0.5 + largest * 2 ** (precision + 1)) < 2 ** 15) precision++
+  return precision
+}
+
+/** The weights that resize `from` pixels to `to` pixels (`precompute_coeffs` in Pillow's `Resample.c`). */
+export function resamplingWeights(kernel: Kernel, from: number, to: number, precisionOf: Precision): ResamplingWeights {
+  const scale = from / to
+  const stretch = Math.max(scale, 1)
+  const support = kernel.support * stretch
+  const stride = Math.min(Math.ceil(support) * 2 + 1, from)
+  const start = new Int32Array(to)
+  const count = new Int32Array(to)
+  const exact = new Float64Array(to * stride)
+  let largest = 0
+  for (let target = 0; target < to; target++) {
+    const center = (target + 0.5) * scale
+    const first = Math.max(Math.trunc(center - support + 0.5), 0)
+    const size = Math.min(Math.trunc(center + support + 0.5), from) - first
+    const row = exact.subarray(target * stride, target * stride + size)
+    let sum = 0
+    for (let i = 0; i < size; i++) sum += row[i] = kernel.weight((i + first - center + 0.5) * (1 / stretch))
+    if (sum !== 0) for (let i = 0; i < size; i++) row[i] = (row[i] ?? 0) / sum
+    for (const weight of row) largest = Math.max(largest, weight)
+    start[target] = first
+    count[target] = size
+  }
+  const precision = precisionOf(largest)
+  const weights = Int32Array.from(exact, (weight) => weight * 2 ** precision + (weight < 0 ? -0.5 : 0.5))
+  return { start, count, weights, stride, precision }
+}
