@@ -1,0 +1,134 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { readdir, stat } from 'node:fs/promises'
+import { availableParallelism, freemem, totalmem } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+import * as tf from '@tensorflow/tfjs'
+
+import { currentBackend, useBackend } from './backend-node.js'
+import { type BackendReport, describeBackend } from './backend-report.js'
+import { cacheFolder } from './cache-folder.js'
+import { findNativeFolder, nativeFolderPath } from './native-folder.js'
+import { type Processor, processor } from './processor.js'
+import { fileHash } from './setup/file-hash.js'
+
+/** The state of the native backend in the cache. */
+export type NativeState =
+  | { readonly state: 'missing'; readonly folder: string; readonly reason: string }
+  | {
+      readonly state: 'complete' | 'damaged'
+      readonly folder: string
+      readonly tensorflow: string
+      /** How many files it has, and those whose hash is another than when it was built. */
+      readonly files: number
+      readonly damaged: readonly string[]
+    }
+
+/** What `doctor` finds. Sizes are in bytes. */
+export interface DoctorReport {
+  readonly versions: {
+    readonly package: string
+    readonly node: string
+    readonly tfjs: string
+    /** TensorFlow's C library, if the native backend runs. */
+    readonly tensorflow: string | undefined
+  }
+  readonly platform: string
+  readonly backend: BackendReport
+  readonly processor: Processor
+  /** Threads this process may use; fewer than the processor's inside a container. */
+  readonly threads: number
+  readonly memory: { readonly total: number; readonly free: number }
+  readonly cache: { readonly folder: string; readonly size: number }
+  readonly native: NativeState
+}
+
+/** Looks at everything that decides how fast this package runs here. Starts a backend if none was; reads 0.9 GB of cache. */
+export async function doctor(): Promise<DoctorReport> {
+  const backend = currentBackend() ?? (await useBackend('auto', { quiet: true }))
+  const cache = cacheFolder()
+  return {
+    versions: {
+      package: packageVersion(),
+      node: process.versions.node,
+      tfjs: tf.version.tfjs,
+      tensorflow: backend.name === 'native' ? backend.version : undefined,
+    },
+    platform: `${process.platform}-${process.arch}`,
+    backend,
+    processor: processor(),
+    threads: availableParallelism(),
+    memory: { total: totalmem(), free: freemem() },
+    cache: { folder: cache, size: await sizeOf(cache) },
+    native: await nativeState(),
+  }
+}
+
+/** The report for a reader: a line a fact. */
+export function formatDoctor(report: DoctorReport): string {
+  const { versions, platform, backend, processor, threads, memory, cache, native } = report
+  const facts: readonly (readonly [string, string])[] = [
+    ['siglip-tfjs', versions.package],
+    ['Node', `${versions.node} (${platform})`],
+    ['TensorFlow.js', versions.tfjs],
+    ['TensorFlow', versions.tensorflow ?? 'not running'],
+    ['backend', describeBackend(backend)],
+    ['processor', `${processor.model}: ${processor.features?.join(', ') ?? 'features unknown'}`],
+    ['threads', `${threads} of ${processor.threads}`],
+    ['memory', `${gigabytes(memory.free)} of ${gigabytes(memory.total)} free`],
+    ['cache', `${cache.folder} (${gigabytes(cache.size)})`],
+    ['native', describeNative(native)],
+  ]
+  return facts.map(([name, value]) => `${name.padEnd(14)}${value}`).join('\n')
+}
+
+function describeNative(native: NativeState): string {
+  if (native.state === 'missing') return `${native.reason} (${native.folder}). Run \`npx siglip setup\``
+  const found = `TensorFlow ${native.tensorflow}, ${native.files} files`
+  if (native.state === 'complete') return `${found}, all hashes right`
+  return `${found}, damaged: ${native.damaged.join(', ')}. Run \`npx siglip setup --force\``
+}
+
+async function nativeState(): Promise<NativeState> {
+  const folder = nativeFolderPath()
+  const found = findNativeFolder(folder)
+  if ('missing' in found) return { state: 'missing', folder, reason: found.missing }
+  const damaged: string[] = []
+  for (const [name, { sha256 }] of Object.entries(found.marker.files)) {
+    if ((await fileHash(join(folder, name), 'sha256', 'hex')) !== sha256) damaged.push(name)
+  }
+  const files = Object.keys(found.marker.files).length
+  const state = damaged.length === 0 ? 'complete' : 'damaged'
+  return { state, folder, tensorflow: found.marker.tensorflow, files, damaged }
+}
+
+async function sizeOf(folder: string): Promise<number> {
+  if (!existsSync(folder)) return 0
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true })
+  const sizes = entries
+    .filter((entry) => entry.isFile())
+    // A set-up under way moves its files meanwhile.
+    .map((entry) =>
+      stat(join(entry.parentPath, entry.name)).then(
+        (file) => file.size,
+        () => 0,
+      ),
+    )
+  return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0)
+}
+
+/** From the nearest package.json above this file: it lies in `src/` or in `dist/src/`. */
+function packageVersion(): string {
+  for (let folder = dirname(fileURLToPath(import.meta.url)); folder !== dirname(folder); folder = dirname(folder)) {
+    const path = join(folder, 'package.json')
+    if (!existsSync(path)) continue
+    const manifest: unknown = JSON.parse(readFileSync(path, 'utf8'))
+    if (typeof manifest === 'object' && manifest !== null && 'version' in manifest) return String(manifest.version)
+  }
+  return 'unknown'
+}
+
+function gigabytes(bytes: number): string {
+  return `${(bytes / 1e9).toFixed(1)} GB`
+}
