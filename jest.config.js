@@ -1,3 +1,8 @@
+import process from 'node:process'
+
+// `npm test` says once which backend runs; every test file saying it again would bury the results.
+process.env.SIGLIP_QUIET ??= '1'
+
 /** @type {import('jest').Config} */
 export default {
   testMatch: ['<rootDir>/test/**/*.test.ts'],
