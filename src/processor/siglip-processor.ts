@@ -62,7 +62,7 @@ export class SiglipProcessor {
       throw new InputError('nothing to process', { expected: 'text, images or both' })
     }
     return {
-      ...(text !== undefined && this.tokenizer.call(text, paddedAsTrained(options))),
+      ...(text !== undefined && this.tokenizer.call(text, paddedAsTrained(this, options))),
       ...(images !== undefined && (await this.imageProcessor.call(images, options))),
     }
   }
@@ -73,10 +73,10 @@ export class SiglipProcessor {
   }
 }
 
-function paddedAsTrained(options: BatchOptions): BatchOptions {
+function paddedAsTrained(owner: object, options: BatchOptions): BatchOptions {
   const padding = options.padding ?? 'max_length'
   if (padding !== 'max_length') {
-    warnOnce("SigLIP was trained with padding: 'max_length'; another padding lowers its scores.")
+    warnOnce(owner, "SigLIP was trained with padding: 'max_length'; another padding lowers its scores.")
   }
   return { ...options, padding, truncation: options.truncation ?? padding === 'max_length' }
 }

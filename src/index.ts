@@ -1,0 +1,73 @@
+/**
+ * SigLIP in TypeScript on TensorFlow.js: transformers' classes, names and numbers.
+ *
+ * From a user's input to a user's answer: {@link pipeline}. The parts of it: {@link SiglipProcessor} ({@link SiglipTokenizer} and
+ * {@link SiglipImageProcessor}) makes the inputs of {@link SiglipModel}. Which backend computes: {@link useBackend}.
+ *
+ * @module
+ */
+export * from './errors.js'
+export type { NdArray } from './nd-array.js'
+
+export { openFolder } from '#open-folder'
+export type { CheckpointFolder } from './hub/checkpoint-folder.js'
+export { MemoryFolder } from './hub/memory-folder.js'
+
+export { currentBackend, useBackend } from '#backend'
+export {
+  describeBackend,
+  type BackendName,
+  type BackendOptions,
+  type BackendPreference,
+  type BackendReport,
+} from './runtime/backend-report.js'
+
+export { SiglipTokenizer } from './tokenizer/siglip-tokenizer.js'
+export { PreTrainedTokenizer, type DecodeOptions } from './tokenizer/pretrained-tokenizer.js'
+export type { BatchEncoding } from './tokenizer/batch-encoding.js'
+export type { BatchOptions, EncodingOptions } from './tokenizer/encoding-options.js'
+export type { TokenizerConfig } from './tokenizer/tokenizer-config.js'
+
+export { SiglipProcessor, type ProcessorOptions } from './processor/siglip-processor.js'
+
+export {
+  SiglipConfig,
+  SiglipTextConfig,
+  SiglipVisionConfig,
+  type ProblemType,
+  type SiglipConfigFields,
+} from './models/siglip-config.js'
+export { SiglipModel, type SiglipModelOptions, type SiglipOptions } from './models/siglip-model.js'
+export { SiglipTextModel, type SiglipTextInputs } from './models/siglip-text-model.js'
+export { SiglipVisionModel, type SiglipVisionInputs, type SiglipVisionOptions } from './models/siglip-vision-model.js'
+export { SiglipForImageClassification, type ClassificationOptions } from './models/siglip-for-image-classification.js'
+export { PreTrainedModel, type LoadingInfo, type ModelOptions } from './models/pre-trained-model.js'
+export type { LoadOptions, PretrainedSource } from './models/load-pretrained.js'
+export type {
+  BaseModelOutputWithPooling,
+  ImageClassifierOutput,
+  SiglipOutput,
+  VisionModelOutput,
+} from './models/model-outputs.js'
+export type { TensorInput } from './models/tensor-input.js'
+export { sigmoidLoss } from './models/sigmoid-loss.js'
+
+export { SiglipAttention } from './layers/siglip-attention.js'
+export { SiglipEncoder, type EncoderOptions } from './layers/siglip-encoder.js'
+export { SiglipEncoderLayer } from './layers/siglip-encoder-layer.js'
+export { SiglipMLP } from './layers/siglip-mlp.js'
+export { SiglipMultiheadAttentionPoolingHead } from './layers/siglip-multihead-attention-pooling-head.js'
+export { SiglipTextEmbeddings } from './layers/siglip-text-embeddings.js'
+export { SiglipVisionEmbeddings } from './layers/siglip-vision-embeddings.js'
+export type { EncoderConfig } from './layers/encoder-config.js'
+
+export { AdamW, type AdamWOptions } from './training/adamw.js'
+export { clipByGlobalNorm } from './training/clip-by-global-norm.js'
+
+export { pipeline, type Task } from './pipelines/pipeline.js'
+export { embedImages, embedTexts, type EmbedOptions } from './pipelines/embedder.js'
+export type {
+  LabelScore,
+  ZeroShotImageClassificationPipeline,
+  ZeroShotOptions,
+} from './pipelines/zero-shot-image-classification.js'
