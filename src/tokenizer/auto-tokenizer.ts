@@ -1,10 +1,11 @@
 import { TokenizerError } from '../errors.js'
 import type { CheckpointFolder } from '../hub/checkpoint-folder.js'
-import { isObject, parseJsonObject } from './json-value.js'
+import { parseJsonObject } from './json-value.js'
 import { readTokenizerFile, tokenizerFolder } from './load-tokenizer-files.js'
 import type { PreTrainedTokenizer } from './pretrained-tokenizer.js'
 import { Siglip2Tokenizer } from './siglip2-tokenizer.js'
 import { SiglipTokenizer } from './siglip-tokenizer.js'
+import { readTokenizerJson } from './tokenizer-json.js'
 import type { TokenizerConfig } from './tokenizer-config.js'
 
 type TokenizerClass = typeof SiglipTokenizer | typeof Siglip2Tokenizer
@@ -55,6 +56,6 @@ async function classByConfig(folder: CheckpointFolder): Promise<TokenizerClass |
 
 async function classByFiles(folder: CheckpointFolder): Promise<TokenizerClass> {
   if ((await folder.has('spiece.model')) || !(await folder.has('tokenizer.json'))) return SiglipTokenizer
-  const { model } = parseJsonObject(await readTokenizerFile(folder, 'tokenizer.json'), 'tokenizer.json')
-  return isObject(model) && model.type !== 'Unigram' ? Siglip2Tokenizer : SiglipTokenizer
+  const { lists } = readTokenizerJson(await readTokenizerFile(folder, 'tokenizer.json'))
+  return lists ? Siglip2Tokenizer : SiglipTokenizer
 }

@@ -1,9 +1,17 @@
 import { TokenizerError } from '../errors.js'
-import { asArray, asBoolean, asId, asObject, asString, type JsonObject, mismatch } from './json-value.js'
+import { ByteVocabulary } from './byte-vocabulary.js'
+import { JsonBytes } from './json-bytes.js'
+import { asBoolean, asString, type JsonObject, mismatch } from './json-value.js'
 import { NumberHeap } from './number-heap.js'
 import { PairRanks } from './pair-ranks.js'
 import { byteToPiece } from './sentencepiece-model.js'
+import type { Range } from './tokenizer-json.js'
 import type { TokenizerModel } from './tokenizer-model.js'
+
+const WHERE = 'tokenizer.json'
+const SPACE = 0x20
+/** Marks a character whose id hasn't been looked up yet. */
+const NOT_LOOKED_UP = -2
 
 /** Ranks and positions share one number in the queue; texts longer than this many characters would not fit. */
 const MAX_CHARACTERS = 2 ** 28
@@ -15,87 +23,133 @@ const MAX_CHARACTERS = 2 ** 28
  * Source: `bpe/model.rs` and `bpe/word.rs` of the `tokenizers` library.
  */
 export class Bpe implements TokenizerModel {
-  readonly #ids = new Map<string, number>()
-  readonly #tokens: (string | undefined)[] = []
+  readonly #vocabulary = new ByteVocabulary()
   readonly #ranks: PairRanks
   /** By rank, the id that a pair is merged to. */
   readonly #merged: Int32Array
   readonly #unkId: number | undefined
   readonly #byteIds: Int32Array
+  /** The ids of characters up to U+FFFF, −1 for those without; the usual text needs no other look-up. */
+  readonly #characterIds: Int32Array
   readonly #fuseUnk: boolean
   readonly #byteFallback: boolean
   readonly #ignoreMerges: boolean
 
-  /** @throws TokenizerError if the vocabulary or a merge isn't one, or an option is set that no SigLIP tokenizer has. */
-  constructor(json: JsonObject, where = 'model of tokenizer.json') {
-    for (const option of ['dropout', 'continuing_subword_prefix', 'end_of_word_suffix'] as const)
-      if (json[option] !== undefined && json[option] !== null && json[option] !== '' && json[option] !== 0)
-        throw mismatch('none', json[option], `${option} of ${where}`)
-    this.#fuseUnk = asBoolean(json.fuse_unk, false, `fuse_unk of ${where}`)
-    this.#byteFallback = asBoolean(json.byte_fallback, false, `byte_fallback of ${where}`)
-    this.#ignoreMerges = asBoolean(json.ignore_merges, false, `ignore_merges of ${where}`)
-
-    const vocab = asObject(json.vocab, `vocab of ${where}`)
-    for (const token in vocab) {
-      const id = asId(vocab[token], `${token} in vocab of ${where}`)
-      this.#ids.set(token, id)
-      if (id >= 2 * this.#tokens.length + 2 ** 20)
-        throw mismatch('ids without large gaps', id, `${token} in vocab of ${where}`)
-      this.#tokens[id] = token
+  /**
+   * @param options the model's other settings.
+   * @throws TokenizerError if the vocabulary or a merge isn't one, or an option is set that no SigLIP tokenizer has.
+   */
+  constructor(bytes: Uint8Array, lists: { readonly vocab: Range; readonly merges: Range }, options: JsonObject) {
+    for (const option of ['dropout', 'continuing_subword_prefix', 'end_of_word_suffix'] as const) {
+      const value = options[option]
+      if (value !== undefined && value !== null && value !== '' && value !== 0)
+        throw mismatch('none', value, `${option} of ${WHERE}`)
     }
-    this.#unkId =
-      json.unk_token === null || json.unk_token === undefined ? undefined : this.#require(json.unk_token, where)
-    this.#byteIds = Int32Array.from({ length: 256 }, (_, byte) => this.#ids.get(byteToPiece(byte)) ?? -1)
+    this.#fuseUnk = asBoolean(options.fuse_unk, false, `fuse_unk of ${WHERE}`)
+    this.#byteFallback = asBoolean(options.byte_fallback, false, `byte_fallback of ${WHERE}`)
+    this.#ignoreMerges = asBoolean(options.ignore_merges, false, `ignore_merges of ${WHERE}`)
+    this.#readVocabulary(new JsonBytes(bytes, `vocab of ${WHERE}`, lists.vocab.start))
 
-    const merges = asArray(json.merges, `merges of ${where}`)
-    this.#ranks = new PairRanks(merges.length)
-    this.#merged = new Int32Array(merges.length)
-    for (const [rank, merge] of merges.entries()) {
-      const [left, right] = splitMerge(merge, rank, where)
-      this.#ranks.set(this.#require(left, where), this.#require(right, where), rank)
-      this.#merged[rank] = this.#require(left + right, where)
+    const unk = options.unk_token ?? undefined
+    this.#unkId = unk === undefined ? undefined : this.#vocabulary.findText(asString(unk, `unk_token of ${WHERE}`))
+    if (this.#unkId === -1) throw mismatch('a token of the vocabulary', unk, `unk_token of ${WHERE}`)
+    this.#byteIds = Int32Array.from({ length: 256 }, (_, byte) => this.#vocabulary.findText(byteToPiece(byte)))
+    this.#characterIds = new Int32Array(2 ** 16).fill(NOT_LOOKED_UP)
+
+    const merges: number[] = []
+    this.#readMerges(new JsonBytes(bytes, `merges of ${WHERE}`, lists.merges.start), merges)
+    this.#ranks = new PairRanks(merges.length / 3)
+    this.#merged = new Int32Array(merges.length / 3)
+    for (let rank = 0; rank < this.#merged.length; rank++) {
+      this.#ranks.set(merges[3 * rank] ?? 0, merges[3 * rank + 1] ?? 0, rank)
+      this.#merged[rank] = merges[3 * rank + 2] ?? 0
     }
   }
 
   get size(): number {
-    return this.#ids.size
+    return this.#vocabulary.size
   }
 
   entries(): Iterable<readonly [string, number]> {
-    return this.#ids
+    return this.#vocabulary.entries()
   }
 
   tokenToId(token: string): number | undefined {
-    return this.#ids.get(token)
+    const id = this.#vocabulary.findText(token)
+    return id < 0 ? undefined : id
   }
 
   idToToken(id: number): string | undefined {
-    return this.#tokens[id]
+    return this.#vocabulary.token(id)
   }
 
   tokenize(text: string): string[] {
-    return this.encode(text).map((id) => this.#tokens[id] ?? '')
+    return this.encode(text).map((id) => this.#vocabulary.token(id) ?? '')
   }
 
   encode(text: string): number[] {
     if (this.#ignoreMerges) {
-      const id = this.#ids.get(text)
-      if (id !== undefined) return [id]
+      const id = this.#vocabulary.findText(text)
+      if (id >= 0) return [id]
     }
     return this.#merge(this.#characters(text))
+  }
+
+  #readVocabulary(json: JsonBytes): void {
+    json.expect('{')
+    if (json.take('}')) return
+    do {
+      json.readString()
+      const { source, start, end } = json
+      json.expect(':')
+      const id = json.readId()
+      // Ids may have gaps, but memory is not taken on the file's word.
+      if (id > 4 * this.#vocabulary.size + 2 ** 16) throw mismatch('ids without large gaps', id, `vocab of ${WHERE}`)
+      this.#vocabulary.set(id, source, start, end)
+    } while (json.take(','))
+    json.expect('}')
+  }
+
+  /** Appends left, right and merged id of each merge. Merges are written as pairs, or, in older files, with a space between. */
+  #readMerges(json: JsonBytes, merges: number[]): void {
+    json.expect('[')
+    if (json.take(']')) return
+    do {
+      const isPair = json.take('[')
+      json.readString()
+      let { source, start, end } = json
+      const space = isPair ? end : source.indexOf(SPACE, start)
+      const left = this.#vocabulary.find(source, start, Math.min(space < 0 ? end : space, end))
+      if (isPair) {
+        json.expect(',')
+        json.readString()
+        ;({ source, start, end } = json)
+        json.expect(']')
+      } else start = space < 0 ? end : Math.min(space + 1, end)
+      const right = this.#vocabulary.find(source, start, end)
+      const merged = left < 0 || right < 0 ? -1 : this.#vocabulary.findJoined(left, right)
+      if (merged < 0) {
+        const names = [left, right].map((id) => this.#vocabulary.token(id) ?? 'a token without id')
+        throw mismatch('a merge of two tokens to a third', names, `merge ${merges.length / 3} of ${WHERE}`)
+      }
+      merges.push(left, right, merged)
+    } while (json.take(','))
+    json.expect(']')
   }
 
   /** The ids of a text's characters. */
   #characters(text: string): number[] {
     const ids: number[] = []
     let isUnkPending = false
-    for (const character of text) {
-      const id = this.#ids.get(character)
-      if (id !== undefined) {
+    for (let at = 0; at < text.length;) {
+      const code = text.codePointAt(at) ?? 0
+      at += code > 0xffff ? 2 : 1
+      const id = this.#characterId(code)
+      if (id >= 0) {
         if (isUnkPending && this.#unkId !== undefined) ids.push(this.#unkId)
         isUnkPending = false
         ids.push(id)
-      } else if (this.#byteFallback && this.#spell(character, ids)) {
+      } else if (this.#byteFallback && this.#spell(code, ids)) {
         // As in the reference, an unknown token that is pending comes after these bytes.
       } else if (this.#unkId !== undefined) {
         if (isUnkPending && !this.#fuseUnk) ids.push(this.#unkId)
@@ -106,9 +160,17 @@ export class Bpe implements TokenizerModel {
     return ids
   }
 
+  #characterId(code: number): number {
+    const known = this.#characterIds[code]
+    if (known !== undefined && known !== NOT_LOOKED_UP) return known
+    const id = this.#vocabulary.findText(String.fromCodePoint(code))
+    if (known !== undefined) this.#characterIds[code] = id
+    return id
+  }
+
   /** Appends the byte tokens of a character, if there are tokens for all of its bytes. */
-  #spell(character: string, ids: number[]): boolean {
-    const spelled = Array.from(encoder.encode(character), (byte) => this.#byteIds[byte] ?? -1)
+  #spell(code: number, ids: number[]): boolean {
+    const spelled = Array.from(encoder.encode(String.fromCodePoint(code)), (byte) => this.#byteIds[byte] ?? -1)
     if (spelled.includes(-1)) return false
     ids.push(...spelled)
     return true
@@ -153,30 +215,9 @@ export class Bpe implements TokenizerModel {
     }
     return Array.from(symbols.filter((id) => id !== MERGED))
   }
-
-  #require(token: unknown, where: string): number {
-    const id = this.#ids.get(asString(token, where))
-    if (id !== undefined) return id
-    throw new TokenizerError('A token is not in the vocabulary', {
-      expected: 'an id',
-      found: JSON.stringify(token),
-      where,
-    })
-  }
 }
 
 /** Marks a symbol that is part of the one before it. */
 const MERGED = -1
 
 const encoder = new TextEncoder()
-
-/** Merges are written as pairs, or, in older files, with a space between. */
-function splitMerge(merge: unknown, rank: number, where: string): [string, string] {
-  const [left, right, ...others] = Array.isArray(merge)
-    ? (merge as unknown[])
-    : typeof merge === 'string'
-      ? merge.split(' ')
-      : []
-  if (typeof left === 'string' && typeof right === 'string' && others.length === 0) return [left, right]
-  throw mismatch('a pair of tokens', merge, `merge ${rank} of ${where}`)
-}

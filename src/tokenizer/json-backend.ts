@@ -2,7 +2,7 @@ import { type AddedToken, addedToken } from './added-token.js'
 import { AddedVocabulary } from './added-vocabulary.js'
 import { Bpe } from './bpe.js'
 import { type Decoder, parseDecoder } from './json-decoder.js'
-import { type Normalizer, parseNormalizer } from './json-normalizer.js'
+import { parseNormalizer } from './json-normalizer.js'
 import { type PreTokenizer, parsePreTokenizer } from './json-pre-tokenizer.js'
 import { JsonUnigram } from './json-unigram.js'
 import { asArray, asObject, type JsonObject, mismatch } from './json-value.js'
@@ -10,11 +10,14 @@ import type { SpecialTokens } from './special-tokens.js'
 import { applyTemplate, parseTemplate, type Template } from './template-processing.js'
 import type { Framed, TokenizerBackend } from './tokenizer-backend.js'
 import { addedTokenToJson, parseAddedToken } from './tokenizer-config.js'
+import { type TokenizerJson, withAddedTokens } from './tokenizer-json.js'
 import type { TokenizerModel } from './tokenizer-model.js'
 import { truncateEncodings } from './truncation.js'
 
 /** What a tokenizer class decides besides its `tokenizer.json`. */
 export interface JsonBackendOptions {
+  /** Top-level parts that take the place of the file's own. */
+  readonly pipeline?: JsonObject | undefined
   readonly specialTokens: SpecialTokens
   /** Added tokens of `tokenizer_config.json`, which take the place of the file's own. */
   readonly addedTokens?: ReadonlyMap<number, AddedToken> | undefined
@@ -27,7 +30,8 @@ export interface JsonBackendOptions {
  */
 export class JsonBackend implements TokenizerBackend {
   readonly truncate = truncateEncodings
-  readonly #json: JsonObject
+  readonly #json: TokenizerJson
+  readonly #ownTokens: string
   readonly #model: TokenizerModel
   readonly #added: AddedVocabulary
   readonly #preTokenize: PreTokenizer
@@ -36,20 +40,21 @@ export class JsonBackend implements TokenizerBackend {
   readonly #specialTokens: SpecialTokens
 
   /** @throws TokenizerError naming the part of `tokenizer.json` that is damaged or not supported. */
-  constructor(json: JsonObject, { specialTokens, addedTokens }: JsonBackendOptions) {
+  constructor(json: TokenizerJson, { specialTokens, addedTokens, pipeline }: JsonBackendOptions) {
+    const head = { ...json.head, ...pipeline }
     this.#json = json
     this.#specialTokens = specialTokens
-    this.#model = parseModel(json.model)
-    const normalize: Normalizer = parseNormalizer(json.normalizer)
-    this.#preTokenize = parsePreTokenizer(json.pre_tokenizer)
-    this.#decode = parseDecoder(json.decoder)
-    this.#template = parseTemplate(json.post_processor)
-    this.#added = new AddedVocabulary(this.#model, normalize)
-    const own = asArray(json.added_tokens ?? [], 'added_tokens of tokenizer.json')
+    this.#model = parseModel(json, asObject(head.model, 'model of tokenizer.json'))
+    this.#preTokenize = parsePreTokenizer(head.pre_tokenizer)
+    this.#decode = parseDecoder(head.decoder)
+    this.#template = parseTemplate(head.post_processor)
+    this.#added = new AddedVocabulary(this.#model, parseNormalizer(head.normalizer))
+    const own = asArray(head.added_tokens ?? [], 'added_tokens of tokenizer.json')
     this.#added.add(own.map((token, i) => parseAddedToken(token, `added_tokens[${i}] of tokenizer.json`)))
     this.#added.add([...(addedTokens ?? [])].sort(([a], [b]) => a - b).map(([, token]) => token))
     const missing = specialTokens.all.filter((token) => this.#added.tokenToId(token) === undefined)
     this.addTokens(missing, true)
+    this.#ownTokens = JSON.stringify(this.#addedTokensJson())
   }
 
   get vocabSize(): number {
@@ -122,9 +127,13 @@ export class JsonBackend implements TokenizerBackend {
   }
 
   files(): Map<string, Uint8Array> {
-    const added = [...this.#added.tokens].map(([id, token]) => ({ id, ...addedTokenToJson(token) }))
-    const text = JSON.stringify({ ...this.#json, added_tokens: added }, undefined, 2)
-    return new Map([['tokenizer.json', new TextEncoder().encode(text)]])
+    const added = this.#addedTokensJson()
+    const isUnchanged = JSON.stringify(added) === this.#ownTokens
+    return new Map([['tokenizer.json', isUnchanged ? this.#json.bytes : withAddedTokens(this.#json, added)]])
+  }
+
+  #addedTokensJson(): JsonObject[] {
+    return Array.from(this.#added.tokens, ([id, token]) => ({ id, ...addedTokenToJson(token) }))
   }
 
   #find(token: string): number | undefined {
@@ -133,10 +142,9 @@ export class JsonBackend implements TokenizerBackend {
 }
 
 /** Files of early versions leave the model's type out. */
-function parseModel(value: unknown): TokenizerModel {
-  const json = asObject(value, 'model of tokenizer.json')
-  const type = json.type ?? ('merges' in json ? 'BPE' : 'Unigram')
-  if (type === 'Unigram') return new JsonUnigram(json)
-  if (type === 'BPE') return new Bpe(json)
-  throw mismatch('Unigram or BPE', type, 'model of tokenizer.json')
+function parseModel(json: TokenizerJson, model: JsonObject): TokenizerModel {
+  const type = model.type ?? (json.lists ? 'BPE' : 'Unigram')
+  if (type === 'BPE' && json.lists) return new Bpe(json.bytes, json.lists, model)
+  if (type === 'Unigram') return new JsonUnigram(model)
+  throw mismatch('Unigram, or BPE with vocab and merges', type, 'model of tokenizer.json')
 }

@@ -1,7 +1,6 @@
 import type { CheckpointFolder } from '../hub/checkpoint-folder.js'
 import { type CanonicalizeOptions, canonicalizeText } from './canonicalize.js'
 import { JsonBackend } from './json-backend.js'
-import { type JsonObject, parseJsonObject } from './json-value.js'
 import { loadTokenizerConfig, noTokenizerFile, readTokenizerFile, tokenizerFolder } from './load-tokenizer-files.js'
 import { PreTrainedTokenizer } from './pretrained-tokenizer.js'
 import { SentencePiece } from './sentencepiece.js'
@@ -9,6 +8,7 @@ import { SentencePieceBackend } from './sentencepiece-backend.js'
 import { parseSentencePieceModel } from './sentencepiece-model.js'
 import { SpecialTokens } from './special-tokens.js'
 import type { TokenizerBackend } from './tokenizer-backend.js'
+import { readTokenizerJson } from './tokenizer-json.js'
 import type { TokenizerConfig } from './tokenizer-config.js'
 
 const EOS = '</s>'
@@ -54,10 +54,7 @@ export class SiglipTokenizer extends PreTrainedTokenizer {
     if (await files.has('spiece.model'))
       return this.fromSentencePiece(await readTokenizerFile(files, 'spiece.model'), config)
     if (!(await files.has('tokenizer.json'))) throw noTokenizerFile(files, 'spiece.model or tokenizer.json')
-    return this.fromTokenizerJson(
-      parseJsonObject(await readTokenizerFile(files, 'tokenizer.json'), 'tokenizer.json'),
-      config,
-    )
+    return this.fromTokenizerJson(await readTokenizerFile(files, 'tokenizer.json'), config)
   }
 
   /**
@@ -83,18 +80,15 @@ export class SiglipTokenizer extends PreTrainedTokenizer {
   }
 
   /**
-   * Makes a tokenizer of the contents of `tokenizer.json`, which describes the whole way from text to ids itself: it canonicalizes
+   * Makes a tokenizer of the bytes of `tokenizer.json`, which describes the whole way from text to ids itself: it canonicalizes
    * only if the file says so.
    *
    * @throws TokenizerError naming what is damaged or not supported.
    */
-  static fromTokenizerJson(json: JsonObject, config: TokenizerConfig = {}): SiglipTokenizer {
+  static fromTokenizerJson(bytes: Uint8Array, config: TokenizerConfig = {}): SiglipTokenizer {
     const specialTokens = specialTokensOf(config)
-    return new SiglipTokenizer(
-      new JsonBackend(json, { specialTokens, addedTokens: config.addedTokens }),
-      specialTokens,
-      config,
-    )
+    const options = { specialTokens, addedTokens: config.addedTokens }
+    return new SiglipTokenizer(new JsonBackend(readTokenizerJson(bytes), options), specialTokens, config)
   }
 
   /** The text as the model sees it: lower case unless the tokenizer keeps it, without ASCII punctuation, single spaces. */

@@ -1,9 +1,10 @@
 import type { CheckpointFolder } from '../hub/checkpoint-folder.js'
 import { JsonBackend } from './json-backend.js'
-import { asObject, type JsonObject, parseJsonObject } from './json-value.js'
+import { asObject } from './json-value.js'
 import { loadTokenizerConfig, noTokenizerFile, readTokenizerFile, tokenizerFolder } from './load-tokenizer-files.js'
 import { PreTrainedTokenizer } from './pretrained-tokenizer.js'
 import { SpecialTokens } from './special-tokens.js'
+import { readTokenizerJson } from './tokenizer-json.js'
 import type { TokenizerConfig } from './tokenizer-config.js'
 
 /** What the class puts in place of the file's own, as the reference does: Gemma's pipeline behind lower-casing. */
@@ -57,30 +58,28 @@ export class Siglip2Tokenizer extends PreTrainedTokenizer {
     const files = await tokenizerFolder(folder)
     if (!(await files.has('tokenizer.json'))) throw noTokenizerFile(files, 'tokenizer.json')
     const config = await loadTokenizerConfig(files, overrides)
-    return this.fromTokenizerJson(
-      parseJsonObject(await readTokenizerFile(files, 'tokenizer.json'), 'tokenizer.json'),
-      config,
-    )
+    return this.fromTokenizerJson(await readTokenizerFile(files, 'tokenizer.json'), config)
   }
 
   /**
-   * Makes a tokenizer of the contents of `tokenizer.json`: of its model, added tokens and post-processor; the rest is the class's.
+   * Makes a tokenizer of the bytes of `tokenizer.json`: of its model, added tokens and post-processor; the rest is the class's.
    *
    * @throws TokenizerError naming what is damaged or not supported.
    */
-  static fromTokenizerJson(json: JsonObject, config: TokenizerConfig = {}): Siglip2Tokenizer {
+  static fromTokenizerJson(bytes: Uint8Array, config: TokenizerConfig = {}): Siglip2Tokenizer {
     const { bos = '<bos>', eos = '<eos>', unk = '<unk>', pad = '<pad>', mask = '<mask>' } = config.specialTokens ?? {}
     const named = { ...config.specialTokens, bos, eos, unk, pad, mask }
     const specialTokens = new SpecialTokens(named, config.extraSpecialTokens)
+    const json = readTokenizerJson(bytes)
     const model = {
-      ...asObject(json.model, 'model of tokenizer.json'),
+      ...asObject(json.head.model, 'model of tokenizer.json'),
       unk_token: unk,
       fuse_unk: true,
       byte_fallback: true,
     }
     const { addedTokens } = config
-    const pipeline = { ...json, ...PIPELINE, model, added_tokens: addedTokens ? [] : json.added_tokens }
-    const backend = new JsonBackend(pipeline, { specialTokens, addedTokens })
+    const pipeline = { ...PIPELINE, model, added_tokens: addedTokens ? [] : json.head.added_tokens }
+    const backend = new JsonBackend(json, { specialTokens, addedTokens, pipeline })
     return new Siglip2Tokenizer(backend, specialTokens, config)
   }
 }
