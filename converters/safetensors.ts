@@ -17,13 +17,13 @@
  * @module
  */
 
-import { FormatError, InputError } from '../src/errors.js'
-import { dtypeBits, elementCount, viewAs, type TensorData } from './dtypes.js'
-import { toFloat32 } from './float-conversion.js'
-import { nearest } from './nearest.js'
+import { readRange, type ByteSource } from './byte-source.js'
+import { viewAs, type TensorData } from './dtypes.js'
 import { headerEnd, parseHeader, type SafetensorsHeader, type TensorInfo } from './safetensors-header.js'
 import type { Tensor } from './serialize-safetensors.js'
+import { readStored, unknownTensor } from './stored-tensor.js'
 
+export type { ByteSource } from './byte-source.js'
 export type { Dtype, TensorData } from './dtypes.js'
 export { fromFloat32, toFloat32, type FloatDtype } from './float-conversion.js'
 export type { SafetensorsHeader, TensorInfo } from './safetensors-header.js'
@@ -33,19 +33,6 @@ export {
   type SafetensorsLayout,
   type Tensor,
 } from './serialize-safetensors.js'
-
-/** Elements that are read at once when they are converted. */
-const BLOCK = 2 ** 20
-
-/** Bytes that can be read in ranges. */
-export interface ByteSource {
-  /** For messages, e.g. its path. */
-  readonly name?: string
-  /** In bytes. */
-  readonly size: number
-  /** The bytes from `start` up to `end`, not including it, in a buffer that the reader may keep. */
-  read(start: number, end: number): Promise<Uint8Array<ArrayBuffer>>
-}
 
 /** An open file: its header is read and checked, its tensors are read when asked for. */
 export interface SafetensorsFile extends SafetensorsHeader {
@@ -63,8 +50,8 @@ export interface SafetensorsFile extends SafetensorsHeader {
 export async function openSafetensors(source: ByteSource | Blob): Promise<SafetensorsFile> {
   const bytes = 'read' in source ? source : sourceOf(source)
   const where = bytes.name ?? 'safetensors'
-  const end = headerEnd(await bytes.read(0, Math.min(8, bytes.size)), bytes.size, where)
-  const { tensors, metadata } = parseHeader(await bytes.read(8, end), bytes.size, where)
+  const end = headerEnd(await readRange(bytes, 0, Math.min(8, bytes.size)), bytes.size, where)
+  const { tensors, metadata } = parseHeader(await readRange(bytes, 8, end), bytes.size, where)
   return new OpenFile(tensors, metadata, bytes, where)
 }
 
@@ -100,40 +87,17 @@ class OpenFile implements SafetensorsFile {
 
   async read(name: string): Promise<TensorData> {
     const { dtype, byteOffset, byteLength } = this.info(name)
-    return viewAs(dtype, await this.bytes(byteOffset, byteOffset + byteLength))
+    return viewAs(dtype, await readRange(this.source, byteOffset, byteOffset + byteLength))
   }
 
   async readFloat32(name: string): Promise<Float32Array<ArrayBuffer>> {
-    const { dtype, shape, byteOffset, byteLength } = this.info(name)
-    if (dtype === 'F32') return toFloat32(dtype, await this.bytes(byteOffset, byteOffset + byteLength))
-    const floats = new Float32Array(elementCount(shape))
-    const width = dtypeBits[dtype] / 8
-    for (let from = 0; from < floats.length; from += BLOCK) {
-      const to = Math.min(from + BLOCK, floats.length)
-      toFloat32(dtype, await this.bytes(byteOffset + from * width, byteOffset + to * width), floats.subarray(from, to))
-    }
-    return floats
+    return readStored({ ...this.info(name), source: this.source })
   }
 
   private info(name: string): TensorInfo {
     const info = this.tensors.get(name)
     if (info) return info
-    const near = nearest(name, this.tensors.keys())
-    throw new InputError('No such tensor', {
-      found: JSON.stringify(name),
-      where: this.where,
-      hint: near === undefined ? undefined : `Did you mean ${JSON.stringify(near)}?`,
-    })
-  }
-
-  private async bytes(begin: number, end: number): Promise<Uint8Array<ArrayBuffer>> {
-    const bytes = await this.source.read(begin, end)
-    if (bytes.length === end - begin) return bytes
-    throw new FormatError('The file ended while it was read', {
-      expected: `${end - begin} bytes from ${begin}`,
-      found: `${bytes.length} bytes`,
-      where: this.where,
-    })
+    throw unknownTensor(name, this.tensors.keys(), this.where)
   }
 }
 

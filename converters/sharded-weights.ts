@@ -1,6 +1,8 @@
-import { FileError, FormatError, InputError, SiglipError } from '../src/errors.js'
+import { FileError, FormatError, SiglipError } from '../src/errors.js'
 import type { CheckpointFolder } from '../src/hub/checkpoint-folder.js'
 import { checkFileName } from '../src/hub/file-name.js'
+import { placeOf } from './file-source.js'
+import { unknownTensor } from './stored-tensor.js'
 import type { WeightInfo, Weights } from './weights.js'
 
 /** The most that an index may take: a million tensors fit. */
@@ -18,7 +20,7 @@ export async function openShards(
   indexName: string,
   open: (name: string) => Promise<Weights>,
 ): Promise<Weights> {
-  const location = `${folder.location.replace(/\/$/, '')}/${indexName}`
+  const location = placeOf(folder, indexName)
   const { files, totalSize } = await readIndex(folder, indexName, location)
   const shardNames = [...new Set(files.values())]
   const missing = []
@@ -52,10 +54,10 @@ export async function openShards(
   return {
     location,
     tensors,
-    async read(name) {
+    async read(name, begin, end) {
       const shard = shards.get(files.get(name) ?? '')
-      if (shard) return shard.read(name)
-      throw new InputError('No such tensor', { found: JSON.stringify(name), where: location })
+      if (shard) return shard.read(name, begin, end)
+      throw unknownTensor(name, tensors.keys(), location)
     },
   }
 }

@@ -1,8 +1,8 @@
-import { FileError, type ErrorDetail } from '../src/errors.js'
+import { FileError } from '../src/errors.js'
 import type { CheckpointFolder } from '../src/hub/checkpoint-folder.js'
 import { checkFileName } from '../src/hub/file-name.js'
 import type { Dtype } from './dtypes.js'
-import { openSafetensors } from './safetensors.js'
+import { openWeightsFile } from './open-weights-file.js'
 import { openShards } from './sharded-weights.js'
 
 /** A weight in a checkpoint. */
@@ -19,8 +19,14 @@ export interface Weights {
   /** The file they come from, for messages. */
   readonly location: string
   readonly tensors: ReadonlyMap<string, WeightInfo>
-  /** A weight's elements as float32, in an array of its own. @throws InputError if there is none of that name. */
-  read(name: string): Promise<Float32Array<ArrayBuffer>>
+  /**
+   * A weight's elements as float32, in row-major order, in an array of their own.
+   *
+   * @param begin the first element wanted. Default: 0.
+   * @param end the first one not wanted any more. Default: all.
+   * @throws InputError if there is no weight of that name.
+   */
+  read(name: string, begin?: number, end?: number): Promise<Float32Array<ArrayBuffer>>
 }
 
 /** Which of a folder's weights to open. */
@@ -32,7 +38,8 @@ export interface WeightsOptions {
 }
 
 /**
- * Opens the weights of a checkpoint folder: `model.safetensors`, or the shards that `model.safetensors.index.json` names.
+ * Opens the weights of a checkpoint folder, under the names that the file gives them: `model.safetensors` or `pytorch_model.bin`,
+ * one file or shards with an index, or those of open_clip. What a file is shows its content, not its name.
  *
  * @throws FileError if the folder has no weights or lacks a shard; FormatError if they are damaged.
  */
@@ -40,29 +47,25 @@ export async function openWeights(folder: CheckpointFolder, { file, variant }: W
   if (file !== undefined) return openFile(folder, checkFileName(file))
   const names = usualNames(variant)
   for (const name of names) if (await folder.has(name)) return openFile(folder, name)
-  throw noWeights({ expected: names.join(' or '), where: folder.location })
+  throw new FileError('The folder holds no weights', {
+    expected: names.join(' or '),
+    where: folder.location,
+    hint: 'Fetch the weights, or name their file.',
+  })
 }
 
 function usualNames(variant: string | undefined): string[] {
   const suffix = variant === undefined ? '' : `.${variant}`
-  return [`model${suffix}.safetensors`, `model.safetensors.index${suffix}.json`]
+  const safetensors = [
+    `model${suffix}.safetensors`,
+    `model.safetensors.index${suffix}.json`,
+    'open_clip_model.safetensors',
+  ]
+  const torch = [`pytorch_model${suffix}.bin`, `pytorch_model.bin.index${suffix}.json`, 'open_clip_pytorch_model.bin']
+  return [...safetensors, ...torch]
 }
 
 function openFile(folder: CheckpointFolder, name: string): Promise<Weights> {
-  if (name.endsWith('.json')) return openShards(folder, name, (shard) => openFile(folder, shard))
-  return openOneSafetensors(folder, name)
-}
-
-async function openOneSafetensors(folder: CheckpointFolder, name: string): Promise<Weights> {
-  const location = `${folder.location.replace(/\/$/, '')}/${name}`
-  const file = await openSafetensors({
-    name: location,
-    size: await folder.size(name),
-    read: (start, end) => folder.range(name, start, end),
-  })
-  return { location, tensors: file.tensors, read: (tensor) => file.readFloat32(tensor) }
-}
-
-function noWeights(detail: ErrorDetail): FileError {
-  return new FileError('The folder holds no weights', { hint: 'Fetch the weights, or name their file.', ...detail })
+  if (!name.endsWith('.json')) return openWeightsFile(folder, name)
+  return openShards(folder, name, (shard) => openWeightsFile(folder, shard))
 }

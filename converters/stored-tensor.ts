@@ -1,0 +1,80 @@
+import { InputError } from '../src/errors.js'
+import { readRange, type ByteSource } from './byte-source.js'
+import { dtypeBits, elementCount, type Dtype } from './dtypes.js'
+import { toFloat32 } from './float-conversion.js'
+import { nearest } from './nearest.js'
+import { gather, isRowMajor, lastIndex } from './strides.js'
+import type { WeightInfo, Weights } from './weights.js'
+
+/** Elements that are read at once when they are converted. */
+const BLOCK = 2 ** 20
+
+/** Where a tensor's elements lie in a file. Whoever makes one has checked that they lie inside. */
+export interface StoredTensor extends WeightInfo {
+  readonly source: ByteSource
+  /** Of the first element. */
+  readonly byteOffset: number
+  /** In elements, one for each axis. Default: row-major, without gaps. */
+  readonly strides?: readonly number[]
+  readonly isBigEndian?: boolean
+}
+
+/** Weights whose elements lie in files as they are. */
+export function storedWeights(location: string, tensors: ReadonlyMap<string, StoredTensor>): Weights {
+  return {
+    location,
+    tensors,
+    async read(name, begin, end) {
+      const tensor = tensors.get(name)
+      if (tensor) return readStored(tensor, begin, end)
+      throw unknownTensor(name, tensors.keys(), location)
+    },
+  }
+}
+
+/**
+ * A tensor's elements as float32, in row-major order, in an array of their own; converted while they are read, so that no more than
+ * the result and a block is in memory. Strides other than row-major cost the tensor once more.
+ *
+ * @param begin the first element wanted. Default: 0.
+ * @param end the first one not wanted any more. Default: all.
+ */
+export async function readStored(
+  tensor: StoredTensor,
+  begin = 0,
+  end = elementCount(tensor.shape),
+): Promise<Float32Array<ArrayBuffer>> {
+  const { shape, strides } = tensor
+  if (strides === undefined || isRowMajor(shape, strides)) return readBlocks(tensor, begin, end)
+  const all = gather(await readBlocks(tensor, 0, lastIndex(shape, strides) + 1), shape, strides)
+  return begin === 0 && end === all.length ? all : all.slice(begin, end)
+}
+
+export function unknownTensor(name: string, names: Iterable<string>, where: string): InputError {
+  const near = nearest(name, names)
+  const hint = near === undefined ? undefined : `Did you mean ${JSON.stringify(near)}?`
+  return new InputError('No such tensor', { found: JSON.stringify(name), where, hint })
+}
+
+async function readBlocks(
+  { source, dtype, byteOffset, isBigEndian = false }: StoredTensor,
+  begin: number,
+  end: number,
+): Promise<Float32Array<ArrayBuffer>> {
+  const width = dtypeBits[dtype] / 8
+  const place = (index: number): number => byteOffset + index * width
+  if (dtype === 'F32' && !isBigEndian) return toFloat32(dtype, await readRange(source, place(begin), place(end)))
+  const floats = new Float32Array(end - begin)
+  for (let from = begin; from < end; from += BLOCK) {
+    const to = Math.min(from + BLOCK, end)
+    const bytes = await readRange(source, place(from), place(to))
+    if (isBigEndian) swapBytes(bytes, dtype)
+    toFloat32(dtype, bytes, floats.subarray(from - begin, to - begin))
+  }
+  return floats
+}
+
+function swapBytes(bytes: Uint8Array, dtype: Dtype): void {
+  const width = dtypeBits[dtype] / 8
+  for (let i = 0; width > 1 && i < bytes.length; i += width) bytes.subarray(i, i + width).reverse()
+}

@@ -1,0 +1,46 @@
+import type { Row } from './name-table.js'
+import * as to from './transforms.js'
+
+/**
+ * The names of an image tower in timm (`vision_transformer.py`, `attention_pool.py`) and transformers' names for the same weights.
+ *
+ * @param prefix before each of timm's names: open_clip keeps the tower under `visual.trunk.`.
+ */
+export function timmRows(prefix = ''): Row[] {
+  const block = 'vision_model.encoder.layers.{i}'
+  const rows: Row[] = [
+    ['patch_embed.proj.weight', 'vision_model.embeddings.patch_embedding.weight', to.convolution],
+    ['patch_embed.proj.bias', 'vision_model.embeddings.patch_embedding.bias', to.vector],
+    ['pos_embed', 'vision_model.embeddings.position_embedding.weight', to.batchOfOne],
+    ...both('blocks.{i}.norm1', `${block}.layer_norm1`, to.vector),
+    ...['q', 'k', 'v'].flatMap((name, k): Row[] => [
+      [`blocks.{i}.attn.qkv.weight[${k}/3]`, `${block}.self_attn.${name}_proj.weight`, to.matrix],
+      [`blocks.{i}.attn.qkv.bias[${k}/3]`, `${block}.self_attn.${name}_proj.bias`, to.vector],
+    ]),
+    ...both('blocks.{i}.attn.proj', `${block}.self_attn.out_proj`),
+    ...both('blocks.{i}.norm2', `${block}.layer_norm2`, to.vector),
+    ...both('blocks.{i}.mlp.fc1', `${block}.mlp.fc1`),
+    ...both('blocks.{i}.mlp.fc2', `${block}.mlp.fc2`),
+    ...both('norm', 'vision_model.post_layernorm', to.vector),
+    ['attn_pool.latent', 'vision_model.head.probe', to.cube],
+    ['attn_pool.q.weight', 'vision_model.head.attention.in_proj_weight[0/3]', to.matrix],
+    ['attn_pool.q.bias', 'vision_model.head.attention.in_proj_bias[0/3]', to.vector],
+    ...[0, 1].flatMap((k): Row[] => [
+      [`attn_pool.kv.weight[${k}/2]`, `vision_model.head.attention.in_proj_weight[${k + 1}/3]`, to.matrix],
+      [`attn_pool.kv.bias[${k}/2]`, `vision_model.head.attention.in_proj_bias[${k + 1}/3]`, to.vector],
+    ]),
+    ...both('attn_pool.proj', 'vision_model.head.attention.out_proj'),
+    ...both('attn_pool.norm', 'vision_model.head.layernorm', to.vector),
+    ...both('attn_pool.mlp.fc1', 'vision_model.head.mlp.fc1'),
+    ...both('attn_pool.mlp.fc2', 'vision_model.head.mlp.fc2'),
+  ]
+  return rows.map(([source, target, transform]) => [prefix + source, target, transform])
+}
+
+/** A layer's weight and bias: those of a linear layer, where nothing else is said. */
+export function both(source: string, target: string, weight: to.Transform = to.matrix): Row[] {
+  return [
+    [`${source}.weight`, `${target}.weight`, weight],
+    [`${source}.bias`, `${target}.bias`, to.vector],
+  ]
+}
