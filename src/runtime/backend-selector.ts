@@ -110,9 +110,12 @@ export function backendSelector(candidates: readonly Candidate[], surroundings: 
     return typeof name === 'string' && (name !== 'cpu' || current?.name === 'cpu') ? name : undefined
   }
 
-  function reportChosen(tfBackend: string): BackendReport {
-    const name = candidates.find((candidate) => candidate.tfBackend === tfBackend)?.name ?? 'other'
-    return { name, tfBackend, version: tf.version.tfjs, reason: `the program has set the backend ${tfBackend} itself` }
+  async function reportChosen(tfBackend: string): Promise<BackendReport> {
+    const candidate = candidates.find((known) => known.tfBackend === tfBackend)
+    const prepared = await candidate?.prepare() // it may lack kernels that are added here
+    const version = prepared && 'version' in prepared ? prepared.version : tf.version.tfjs
+    const reason = `the program has set the backend ${tfBackend} itself`
+    return { name: candidate?.name ?? 'other', tfBackend, version, reason }
   }
 
   return {

@@ -43,7 +43,7 @@ export function loadNative(): LoadedNative | NoNative {
   if (loaded) return loaded
   // TensorFlow's own notices on stderr stay away, unless the user has set how many he wants to see.
   process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '3'
-  const project = loadFromProject()
+  const project = registeredNative() ?? loadFromProject()
   if (project) return (loaded = project)
   const folder = findNativeFolder()
   if ('missing' in folder) return folder
@@ -85,9 +85,8 @@ function loadFromProject(): LoadedNative | undefined {
       if (createRequire(path).resolve('@tensorflow/tfjs') !== require.resolve('@tensorflow/tfjs')) continue
       restoreUtil()
       project(path)
-      const backend: unknown = tf.findBackend(NATIVE)
-      const binding: unknown = isObject(backend) ? backend['binding'] : undefined
-      if (isBinding(binding)) return { version: binding.TF_Version, origin: 'project' }
+      const registered = registeredNative()
+      if (registered) return registered
     } catch {
       // Not installed there, or its addon was not built: the next place is tried.
     } finally {
@@ -95,6 +94,14 @@ function loadFromProject(): LoadedNative | undefined {
     }
   }
   return undefined
+}
+
+/** What another import of tfjs-node has registered. */
+function registeredNative(): LoadedNative | undefined {
+  if (!tf.engine().registryFactory[NATIVE]) return undefined
+  const backend: unknown = tf.findBackend(NATIVE)
+  const binding: unknown = isObject(backend) ? backend['binding'] : undefined
+  return isBinding(binding) ? { version: binding.TF_Version, origin: 'project' } : undefined
 }
 
 /** Two functions that tfjs-node 4.22 calls; Node 22 warns of them, Node 23 has none. */
