@@ -41,7 +41,7 @@ const activations = {
   mish: () => (x) => tf.mul(x, tf.tanh(tf.softplus(x))),
   prelu: (declare) => {
     const weight = declare('weight', [1], constant(0.25))
-    const learned: Activation = (x) => tf.sub(tf.relu(x), tf.mul(weight.read(), tf.relu(tf.neg(x))))
+    const learned: Activation = (x) => tf.add(tf.relu(x), tf.mul(weight.read(), tf.minimum(x, 0)))
     return learned
   },
   quick_gelu: () => (x) => tf.mul(x, tf.sigmoid(tf.mul(1.702, x))),
@@ -55,7 +55,7 @@ const activations = {
   tanh: () => (x) => tf.tanh(x),
   xielu: (declare) => {
     // Its starting values are rounded to bfloat16 in transformers. Source: arXiv 2411.13010, equation 9.
-    const alphaP = declare('alpha_p', [1], constant(0.203125))
+    const alphaP = declare('alpha_p', [1], constant(0.2041015625))
     const alphaN = declare('alpha_n', [1], constant(-1.046875))
     const beta = declare('beta', [], constant(0.5), false)
     const eps = declare('eps', [], constant(-9.98377799987793e-7), false)
@@ -75,18 +75,18 @@ export type ActivationName = keyof typeof activations
 
 export const activationNames: readonly string[] = Object.keys(activations)
 
-export function isActivationName(name: unknown): name is ActivationName {
-  return typeof name === 'string' && Object.hasOwn(activations, name)
+/** @throws {ConfigError} for a name that transformers doesn't know */
+export function checkActivationName(name: unknown): asserts name is ActivationName {
+  if (typeof name === 'string' && Object.hasOwn(activations, name)) return
+  throw new ConfigError('unknown activation', {
+    expected: `one of ${activationNames.join(', ')}`,
+    found: String(name),
+    where: 'hidden_act',
+  })
 }
 
-/** @throws {ConfigError} for a name that transformers doesn't know. */
+/** @throws {ConfigError} for a name that transformers doesn't know */
 export function activation(name: string, declare: Declare): Activation {
-  if (!isActivationName(name)) {
-    throw new ConfigError('unknown activation', {
-      expected: `one of ${activationNames.join(', ')}`,
-      found: name,
-      where: 'hidden_act',
-    })
-  }
+  checkActivationName(name)
   return activations[name](declare)
 }

@@ -1,3 +1,7 @@
+import { ConfigError } from '../errors.js'
+import { checkActivationName } from './activation.js'
+import type { Json } from './module.js'
+
 /** What an encoder's layers need to know: the part that the text and the image tower's configurations share. */
 export interface EncoderConfig {
   /** Width of the residual stream. */
@@ -20,4 +24,30 @@ export interface RunOptions {
   readonly training?: boolean | undefined
   /** Which attention weights are dropped; the same seed drops the same ones. Default: random. */
   readonly dropoutSeed?: number | undefined
+}
+
+/**
+ * The fields of an `EncoderConfig` alone, out of a configuration that may have more, checked: a layer that can't be built says so
+ * before it has made a weight.
+ *
+ * @throws {ConfigError}
+ */
+export function encoderSettings(config: EncoderConfig): EncoderConfig & Json {
+  const { hiddenSize, intermediateSize, numHiddenLayers, numAttentionHeads } = config
+  const { hiddenAct, layerNormEps, attentionDropout } = config
+  checkHeads(config)
+  checkActivationName(hiddenAct)
+  return { hiddenSize, intermediateSize, numHiddenLayers, numAttentionHeads, hiddenAct, layerNormEps, attentionDropout }
+}
+
+/** @throws {ConfigError} unless the heads divide the width */
+export function checkHeads({
+  hiddenSize,
+  numAttentionHeads,
+}: Pick<EncoderConfig, 'hiddenSize' | 'numAttentionHeads'>): void {
+  if (Number.isInteger(hiddenSize / numAttentionHeads) && numAttentionHeads > 0) return
+  throw new ConfigError('bad num_attention_heads', {
+    expected: `a divisor of hidden_size, ${hiddenSize}`,
+    found: `${numAttentionHeads}`,
+  })
 }

@@ -21,7 +21,6 @@ export abstract class Module extends tf.layers.Layer {
     super(name === undefined ? {} : { name })
     this.scope = scope.within(this.name)
     this.built = true
-    this._refCount = 0
   }
 
   /** The first argument of the constructor, as JSON: what `model.save` keeps of the layer beside its weights. */
@@ -63,7 +62,7 @@ export abstract class Module extends tf.layers.Layer {
    */
   override getConfig(): tf.serialization.ConfigDict {
     const escape = (char: string): string => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`
-    return { ...super.getConfig(), settings: JSON.stringify(this.settings()).replace(/[A-Z_]/g, escape) }
+    return { ...super.getConfig(), settings: JSON.stringify(this.settings()).replace(/[A-Z_]|[^\x20-\x7e]/g, escape) }
   }
 
   static override fromConfig<T extends tf.serialization.Serializable>(
@@ -78,8 +77,10 @@ export abstract class Module extends tf.layers.Layer {
     return layer
   }
 
+  /** Frees the weights once every `tf.model` that the layer is in is disposed. Of no effect the second time. */
   override dispose(): ReturnType<tf.layers.Layer['dispose']> {
-    if (this._refCount === 0) this._refCount = 1 // tfjs counts symbolic uses; a layer without one is freed at once
+    if (this._refCount === 0) return { refCountAfterDispose: 0, numDisposedVariables: 0 }
+    this._refCount ??= 1 // tfjs counts symbolic uses; a layer without one is freed at once
     return super.dispose()
   }
 }

@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs'
+import { ConfigError, InputError } from '../errors.js'
 import type { Initializer } from './initializers.js'
 import { seedOf } from './random.js'
 
@@ -38,6 +39,17 @@ export class Parameter extends tf.LayerVariable {
   get variable(): tf.Variable {
     return this.val
   }
+
+  /** @throws {InputError} once the layer is disposed */
+  override read(): tf.Variable {
+    if (!this.val.isDisposed) return this.val
+    throw new InputError('The model is disposed', { where: this.parameterName, hint: 'Load it again.' })
+  }
+
+  /** Of no effect the second time: a part's weights are its model's, too. */
+  override dispose(): void {
+    if (!this.val.isDisposed) this.val.dispose()
+  }
 }
 
 /**
@@ -49,6 +61,7 @@ export class ParameterScope {
     private readonly source: ParameterSource,
     private readonly path: string = '',
     private readonly layerName: string = '',
+    private readonly made: Parameter[] = [],
   ) {}
 
   /** A model whose parameters start at random. */
@@ -57,7 +70,7 @@ export class ParameterScope {
   }
 
   at(name: string): ParameterScope {
-    return new ParameterScope(this.source, this.join(name), this.layerName)
+    return new ParameterScope(this.source, this.join(name), this.layerName, this.made)
   }
 
   /** The same scope, inside the layer of that name if it isn't inside one already. */
@@ -65,12 +78,28 @@ export class ParameterScope {
     return this.layerName ? this : new ParameterScope(this.source, this.path, layerName)
   }
 
+  /**
+   * If it can't be made, what was made of the layer before it is freed.
+   * @throws {ConfigError} for a shape that no tensor has
+   */
   parameter(name: string, shape: readonly number[], initializer: Initializer, trainable = true): Parameter {
     const spec = { name: this.join(name), shape, initializer, trainable }
-    const value = this.source(spec)
-    const parameter = new Parameter(value, spec, this.layerName)
-    value.dispose() // the variable holds the data now
-    return parameter
+    try {
+      checkShape(spec)
+      const value = this.source(spec)
+      const parameter = new Parameter(value, spec, this.layerName)
+      value.dispose() // the variable holds the data now
+      this.made.push(parameter)
+      return parameter
+    } catch (error) {
+      for (const parameter of this.made) parameter.dispose()
+      throw error
+    }
+  }
+
+  /** A seed of this place's own, made of a seed for the whole model. */
+  seed(seed: number): number {
+    return seedOf(seed, this.path)
   }
 
   /** A whole name as it is called from here: without this scope's prefix. */
@@ -87,4 +116,15 @@ export class ParameterScope {
 export interface LayerOptions {
   readonly scope?: ParameterScope | undefined
   readonly name?: string | undefined
+}
+
+/** tfjs counts elements in 32 bits; and no memory is taken for a size that can't be. */
+function checkShape({ name, shape }: ParameterSpec): void {
+  const size = shape.reduce((product, n) => product * n, 1)
+  if (shape.every((n) => Number.isInteger(n) && n > 0) && size < 2 ** 31) return
+  throw new ConfigError('no tensor has this shape', {
+    expected: 'whole numbers from 1, of a product below 2^31',
+    found: `[${shape.join(', ')}]`,
+    where: name,
+  })
 }

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs'
-import type { EncoderConfig, RunOptions } from './encoder-config.js'
+import { checkHeads, type EncoderConfig, type RunOptions } from './encoder-config.js'
 import { xavierUniform } from './initializers.js'
 import { Linear } from './linear.js'
 import { Module, type Json } from './module.js'
@@ -24,6 +24,7 @@ export class SiglipAttention extends Module {
     super(scope, name)
     const { hiddenSize, numAttentionHeads, attentionDropout } = config
     this.config = { hiddenSize, numAttentionHeads, attentionDropout }
+    checkHeads(config)
     const projection = (part: string): Linear =>
       this.part(
         new Linear(
@@ -55,7 +56,7 @@ export class SiglipAttention extends Module {
     )
     const kept: tf.Tensor4D =
       training && attentionDropout > 0
-        ? tf.dropout(attnWeights, attentionDropout, undefined, dropoutSeed).as4D(...attnWeights.shape)
+        ? dropout(attnWeights, attentionDropout, dropoutSeed === undefined ? undefined : this.scope.seed(dropoutSeed))
         : attnWeights
     const values = splitHeads(this.vProj.forward(hiddenStates), heads)
     return { attnOutput: this.outProj.forward(joinHeads(tf.matMul(kept, values))), attnWeights: kept }
@@ -68,6 +69,13 @@ export class SiglipAttention extends Module {
   protected settings(): Json {
     return this.config
   }
+}
+
+/** Zeros that share of the elements and makes up for it in the others. */
+function dropout(x: tf.Tensor4D, rate: number, seed: number | undefined): tf.Tensor4D {
+  // tfjs takes no rate of 1, and a seed of 0 for none.
+  if (rate === 1) return tf.mul(x, 0)
+  return tf.dropout(x, rate, undefined, seed === undefined ? undefined : String(seed)).as4D(...x.shape)
 }
 
 /** `[batch, length, hidden]` → `[batch, heads, length, hidden / heads]` */

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs'
-import type { EncoderConfig, RunOptions } from './encoder-config.js'
+import { encoderSettings, type EncoderConfig, type RunOptions } from './encoder-config.js'
 import { LayerNorm } from './layer-norm.js'
 import { Module, type Json } from './module.js'
 import { ParameterScope, type LayerOptions } from './parameter-scope.js'
@@ -13,7 +13,7 @@ export class SiglipEncoderLayer extends Module {
     tf.serialization.registerClass(this)
   }
 
-  private readonly config: EncoderConfig
+  private readonly config: EncoderConfig & Json
   private readonly layerNorm1: LayerNorm
   private readonly selfAttn: SiglipAttention
   private readonly layerNorm2: LayerNorm
@@ -21,7 +21,7 @@ export class SiglipEncoderLayer extends Module {
 
   constructor(config: EncoderConfig, { scope = ParameterScope.random(), name }: LayerOptions = {}) {
     super(scope, name)
-    this.config = config
+    this.config = encoderSettings(config)
     const norm = { size: config.hiddenSize, eps: config.layerNormEps }
     this.layerNorm1 = this.part(new LayerNorm(norm, { scope: this.scope.at('layer_norm1') }))
     this.selfAttn = this.part(new SiglipAttention(config, { scope: this.scope.at('self_attn') }))
@@ -49,20 +49,6 @@ export class SiglipEncoderLayer extends Module {
   }
 
   protected settings(): Json {
-    return encoderSettings(this.config)
+    return this.config
   }
-}
-
-/** The fields of an `EncoderConfig` alone, out of a configuration that may have more. */
-export function encoderSettings(config: EncoderConfig): EncoderConfig & Json {
-  const {
-    hiddenSize,
-    intermediateSize,
-    numHiddenLayers,
-    numAttentionHeads,
-    hiddenAct,
-    layerNormEps,
-    attentionDropout,
-  } = config
-  return { hiddenSize, intermediateSize, numHiddenLayers, numAttentionHeads, hiddenAct, layerNormEps, attentionDropout }
 }

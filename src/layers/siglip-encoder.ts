@@ -1,8 +1,8 @@
 import * as tf from '@tensorflow/tfjs'
-import type { EncoderConfig, RunOptions } from './encoder-config.js'
+import { encoderSettings, type EncoderConfig, type RunOptions } from './encoder-config.js'
 import { Module, type Json } from './module.js'
 import { ParameterScope, type LayerOptions } from './parameter-scope.js'
-import { encoderSettings, SiglipEncoderLayer } from './siglip-encoder-layer.js'
+import { SiglipEncoderLayer } from './siglip-encoder-layer.js'
 
 /** What the encoder shall keep of its way. */
 export interface EncoderOptions extends RunOptions {
@@ -29,27 +29,26 @@ export class SiglipEncoder extends Module {
     tf.serialization.registerClass(this)
   }
 
-  private readonly config: EncoderConfig
+  private readonly config: EncoderConfig & Json
   private readonly layers: readonly SiglipEncoderLayer[]
 
   constructor(config: EncoderConfig, { scope = ParameterScope.random(), name }: LayerOptions = {}) {
     super(scope, name)
-    this.config = config
+    this.config = encoderSettings(config)
     this.layers = Array.from({ length: config.numHiddenLayers }, (_, i) =>
       this.part(new SiglipEncoderLayer(config, { scope: this.scope.at(`layers.${i}`) })),
     )
   }
 
   forward(inputsEmbeds: tf.Tensor3D, attentionMask?: tf.Tensor4D, options: EncoderOptions = {}): EncoderOutput {
-    const { training, dropoutSeed, outputHiddenStates = false, outputAttentions = false } = options
+    const { outputHiddenStates = false, outputAttentions = false } = options
     let lastHiddenState = inputsEmbeds
     const hiddenStates = [inputsEmbeds]
     const attentions: tf.Tensor4D[] = []
-    for (const [i, layer] of this.layers.entries()) {
-      // A seed of its own for each layer, or all would drop the same weights; a tidy of its own, or all would hold their scores.
-      const run = { training, dropoutSeed: dropoutSeed === undefined ? undefined : dropoutSeed + i }
+    for (const layer of this.layers) {
+      // Each in a tidy of its own, or all would hold their scores.
       const result: { hiddenStates: tf.Tensor3D; attnWeights?: tf.Tensor4D } = tf.tidy(() => {
-        const { hiddenStates, attnWeights } = layer.forward(lastHiddenState, attentionMask, run)
+        const { hiddenStates, attnWeights } = layer.forward(lastHiddenState, attentionMask, options)
         return outputAttentions ? { hiddenStates, attnWeights } : { hiddenStates }
       })
       lastHiddenState = result.hiddenStates
@@ -64,6 +63,6 @@ export class SiglipEncoder extends Module {
   }
 
   protected settings(): Json {
-    return encoderSettings(this.config)
+    return this.config
   }
 }

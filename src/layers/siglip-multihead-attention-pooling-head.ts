@@ -1,12 +1,11 @@
 import * as tf from '@tensorflow/tfjs'
-import type { EncoderConfig } from './encoder-config.js'
+import { encoderSettings, type EncoderConfig } from './encoder-config.js'
 import { xavierUniform, zeros } from './initializers.js'
 import { LayerNorm } from './layer-norm.js'
 import { Linear, linear } from './linear.js'
 import { Module, type Json } from './module.js'
 import { ParameterScope, type LayerOptions, type Parameter } from './parameter-scope.js'
 import { attentionWeights, joinHeads, splitHeads } from './siglip-attention.js'
-import { encoderSettings } from './siglip-encoder-layer.js'
 import { SiglipMLP } from './siglip-mlp.js'
 
 /** One vector for a picture: a learned probe attends to all its patches (Zhai et al. 2022, section 3.3 "MAP head"). */
@@ -16,7 +15,7 @@ export class SiglipMultiheadAttentionPoolingHead extends Module {
     tf.serialization.registerClass(this)
   }
 
-  private readonly config: EncoderConfig
+  private readonly config: EncoderConfig & Json
   private readonly probe: Parameter
   private readonly inProjWeight: Parameter
   private readonly inProjBias: Parameter
@@ -26,7 +25,7 @@ export class SiglipMultiheadAttentionPoolingHead extends Module {
 
   constructor(config: EncoderConfig, { scope = ParameterScope.random(), name }: LayerOptions = {}) {
     super(scope, name)
-    this.config = config
+    this.config = encoderSettings(config)
     const { hiddenSize } = config
     this.probe = this.parameter('probe', [1, 1, hiddenSize], xavierUniform)
     this.inProjWeight = this.parameter('attention.in_proj_weight', [3 * hiddenSize, hiddenSize], xavierUniform)
@@ -68,6 +67,6 @@ export class SiglipMultiheadAttentionPoolingHead extends Module {
   }
 
   protected settings(): Json {
-    return encoderSettings(this.config)
+    return this.config
   }
 }
