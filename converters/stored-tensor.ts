@@ -1,6 +1,6 @@
 import { InputError } from '../src/errors.js'
 import { readRange, type ByteSource } from './byte-source.js'
-import { dtypeBits, elementCount, type Dtype } from './dtypes.js'
+import { dtypeBits, elementCount, isShape, type Dtype } from './dtypes.js'
 import { toFloat32 } from './float-conversion.js'
 import { nearest } from './nearest.js'
 import { gather, isRowMajor, lastIndex } from './strides.js'
@@ -38,6 +38,7 @@ export function storedWeights(location: string, tensors: ReadonlyMap<string, Sto
  *
  * @param begin the first element wanted. Default: 0.
  * @param end the first one not wanted any more. Default: all.
+ * @throws InputError if there are no such elements.
  */
 export async function readStored(
   tensor: StoredTensor,
@@ -45,6 +46,10 @@ export async function readStored(
   end = elementCount(tensor.shape),
 ): Promise<Float32Array<ArrayBuffer>> {
   const { shape, strides } = tensor
+  const count = elementCount(shape)
+  if (!isShape([begin, end]) || begin > end || end > count) {
+    throw new InputError('No such elements', { expected: `a range within 0 to ${count}`, found: `${begin} to ${end}` })
+  }
   if (strides === undefined || isRowMajor(shape, strides)) return readBlocks(tensor, begin, end)
   const all = gather(await readBlocks(tensor, 0, lastIndex(shape, strides) + 1), shape, strides)
   return begin === 0 && end === all.length ? all : all.slice(begin, end)
