@@ -12,7 +12,7 @@ export const { useBackend, currentBackend } = backendSelector(
     {
       name: 'native',
       tfBackend: NATIVE,
-      remedy: 'Several times faster: `npx siglip setup`',
+      remedy: 'For a faster one run `npx siglip setup`',
       prepare: () => {
         const native = loadNative()
         if ('missing' in native) return native

@@ -1,7 +1,7 @@
 /** The backends this package knows how to start. */
 export const BACKEND_NAMES = ['native', 'webgpu', 'webgl', 'wasm', 'cpu'] as const
 
-/** `native` is TensorFlow's C library in Node; `wasm` WebAssembly; `cpu` plain JavaScript, hundreds of times slower. */
+/** `native` is TensorFlow's C library in Node; `wasm` WebAssembly; `cpu` plain JavaScript, by far the slowest. */
 export type BackendName = (typeof BACKEND_NAMES)[number]
 
 /** What to start: a backend by its name, or `auto`, the fastest that can run here. */

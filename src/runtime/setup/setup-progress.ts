@@ -8,13 +8,19 @@ export interface SetupProgress {
   readonly total?: number
 }
 
+/** What a progress is shown on: `process.stderr`, or anything that takes text. */
+export interface ProgressStream {
+  readonly isTTY?: boolean | undefined
+  readonly write: (text: string) => unknown
+}
+
 /**
  * Shows the progress of a set-up: on a terminal one line that is written over, with the rate and the time left; elsewhere
  * a line a step.
  *
  * @returns what `setup` takes as `onProgress`; call `end` when it is done.
  */
-export function progressPrinter(stream: NodeJS.WriteStream): {
+export function progressPrinter(stream: ProgressStream): {
   readonly onProgress: (progress: SetupProgress) => void
   readonly end: () => void
 } {
