@@ -39,7 +39,7 @@ export async function* embedTexts(
 export async function* embedImages(
   model: SiglipModel,
   processor: SiglipProcessor,
-  images: readonly ImageInput[],
+  images: Iterable<ImageInput> | AsyncIterable<ImageInput>,
   { normalize = false, batchSize = 8, signal }: EmbedOptions = {},
 ): AsyncGenerator<tf.Tensor2D> {
   const decode = (batch: ImageInput[]) => processor.call({ images: batch })

@@ -26,7 +26,7 @@ export async function pipeline(
   model: PretrainedSource,
 ): Promise<ZeroShotImageClassificationPipeline> {
   if (!Object.hasOwn(tasks, task)) {
-    throw new InputError('unknown task', { expected: `one of ${Object.keys(tasks).join(', ')}`, found: String(task) })
+    throw new InputError('unknown task', { expected: `one of ${Object.keys(tasks).join(', ')}`, found: task })
   }
   return tasks[task](model)
 }

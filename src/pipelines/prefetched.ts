@@ -4,22 +4,37 @@
  * @param signal stops before the next item, by its own reason
  */
 export async function* prefetched<T, R>(
-  items: Iterable<T>,
+  items: AsyncIterable<T>,
   load: (item: T) => Promise<R>,
   signal?: AbortSignal,
 ): AsyncGenerator<R> {
-  let ahead: Promise<R> | undefined
-  for (const item of items) {
-    const current = ahead
-    ahead = load(item)
-    ahead.catch(() => undefined) // it is thrown where it is awaited, if it still is by then
-    if (current) yield await current
-    signal?.throwIfAborted()
+  const iterator = items[Symbol.asyncIterator]()
+  const loadNext = async (): Promise<{ readonly loaded: R } | undefined> => {
+    const next = await iterator.next()
+    return next.done ? undefined : { loaded: await load(next.value) }
   }
-  if (ahead) yield await ahead
+  try {
+    signal?.throwIfAborted()
+    for (let current = await loadNext(); current;) {
+      const ahead = loadNext()
+      ahead.catch(() => undefined) // it is thrown where it is awaited, if it still is by then
+      yield current.loaded
+      signal?.throwIfAborted()
+      current = await ahead
+    }
+  } finally {
+    await iterator.return?.()
+  }
 }
 
 /** Items in rows of `size`, the last one maybe shorter. */
-export function inBatches<T>(items: readonly T[], size: number): T[][] {
-  return Array.from({ length: Math.ceil(items.length / size) }, (_, i) => items.slice(i * size, (i + 1) * size))
+export async function* inBatches<T>(items: Iterable<T> | AsyncIterable<T>, size: number): AsyncGenerator<T[]> {
+  let batch: T[] = []
+  for await (const item of items) {
+    batch.push(item)
+    if (batch.length < size) continue
+    yield batch
+    batch = []
+  }
+  if (batch.length > 0) yield batch
 }

@@ -40,9 +40,9 @@ export interface ZeroShotImageClassificationPipeline {
     candidateLabels: readonly string[],
     options?: ZeroShotOptions,
   ): Promise<LabelScore[][]>
-  /** The same, list by list as they are ready. */
+  /** The same, list by list as they are ready; the pictures, too, may come one by one. */
   stream(
-    images: readonly ImageInput[],
+    images: Iterable<ImageInput> | AsyncIterable<ImageInput>,
     candidateLabels: readonly string[],
     options?: ZeroShotOptions,
   ): AsyncGenerator<LabelScore[]>
@@ -60,12 +60,14 @@ export async function zeroShotImageClassification(
   const model = await SiglipModel.fromPretrained(source)
 
   async function* stream(
-    images: readonly ImageInput[],
+    images: Iterable<ImageInput> | AsyncIterable<ImageInput>,
     candidateLabels: readonly string[],
     { hypothesisTemplate = 'This is a photo of {}.', topK, ...options }: ZeroShotOptions = {},
   ): AsyncGenerator<LabelScore[]> {
     const texts = fillTemplate(hypothesisTemplate, candidateLabels)
-    if (images.length === 0) throw new InputError('no pictures', { expected: 'at least one image' })
+    if (Array.isArray(images) && images.length === 0) {
+      throw new InputError('no pictures', { expected: 'at least one image' })
+    }
     const run = { ...options, normalize: true }
     const textEmbeds = await concatenated(embedTexts(model, processor, texts, run))
     try {
