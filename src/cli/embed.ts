@@ -1,0 +1,104 @@
+import { type Command, Option } from 'commander'
+import { UsageError } from '../errors.js'
+import { decodedPictures } from './decoded-pictures.js'
+import { embeddingsFile, saveEmbeddings } from './embeddings-file.js'
+import { findPictures } from './find-pictures.js'
+import { backendOption, modelFolder, modelOption, type ModelOptions } from './model-options.js'
+import { jsonLine, printable } from './printable.js'
+import { Progress } from './progress.js'
+import { readLines } from './read-lines.js'
+import type { Session } from './session.js'
+import { shortestFloat32 } from './shortest-float32.js'
+
+interface Options extends ModelOptions {
+  readonly image?: readonly string[]
+  readonly text?: readonly string[]
+  readonly texts?: string
+  readonly normalize?: true
+  readonly out?: string
+  readonly json?: true
+}
+
+/** `siglip embed`: embeddings of pictures or texts. */
+export function addEmbed(program: Command, session: Session): void {
+  program
+    .command('embed')
+    .description('Embeds pictures or texts.')
+    .addOption(
+      new Option('--image <file...>', 'files, folders, patterns, URLs, - for stdin').conflicts(['text', 'texts']),
+    )
+    .addOption(new Option('--text <text...>', 'texts').conflicts('texts'))
+    .option('--texts <file>', 'texts, one a line; - for stdin')
+    .option('--normalize', 'make each of length one, so that products are cosines')
+    .option('--out <file>', 'write them to a .npy or .safetensors file, one a row', embeddingsFile)
+    .addOption(modelOption())
+    .addOption(backendOption())
+    .option('--json', 'one JSON object a line')
+    .addHelpText('after', '\nExample:\n  $ siglip embed --image photos --normalize --out photos.npy --model DIR')
+    .action((options: Options) => embed(options, session))
+}
+
+async function embed(options: Options, session: Session): Promise<void> {
+  const kind = options.image ? 'image' : 'text'
+  const folder = modelFolder(options)
+  const inputs = await inputsOf(options, session.signal)
+
+  const { useBackend } = await import('#backend')
+  const { SiglipModel } = await import('../models/siglip-model.js')
+  const { SiglipProcessor } = await import('../processor/siglip-processor.js')
+  const { embedImages, embedTexts } = await import('../pipelines/embedder.js')
+  await useBackend(options.backend)
+  const { signal } = session
+  const processor = await SiglipProcessor.fromPretrained(folder)
+  const model = await SiglipModel.fromPretrained(folder, { signal })
+
+  const names: string[] = []
+  const rows: Float32Array[] = []
+  const pictures = async function* () {
+    for await (const { name, image } of decodedPictures(inputs, session)) {
+      names.push(name)
+      yield image
+    }
+  }
+  const run = { normalize: options.normalize, signal }
+  if (kind === 'text') names.push(...inputs)
+  const batches =
+    kind === 'image' ? embedImages(model, processor, pictures(), run) : embedTexts(model, processor, inputs, run)
+  const progress = await Progress.start(session, inputs.length, 8, `${kind}s`)
+  let at = 0
+  try {
+    for await (const batch of batches) {
+      const [count, width] = batch.shape
+      const values = Float32Array.from(batch.dataSync())
+      batch.dispose()
+      for (let i = 0; i < count; i++) {
+        const row = values.subarray(i * width, (i + 1) * width)
+        const name = names[at++] ?? ''
+        if (options.out !== undefined) rows.push(row)
+        progress.step(() => {
+          if (options.json)
+            process.stdout.write(`${jsonLine({ [kind]: name, embedding: [...row].map(shortestFloat32) })}\n`)
+          else if (options.out === undefined) process.stdout.write(summary(name, row))
+        })
+      }
+    }
+  } finally {
+    progress.end()
+    model.dispose()
+  }
+  if (options.out === undefined || rows.length === 0) return
+  await saveEmbeddings(options.out, rows, { kind, inputs: names })
+  session.say(`${options.out}: ${rows.length} × ${rows[0]?.length} float32`)
+}
+
+async function inputsOf({ image, text, texts }: Options, signal: AbortSignal): Promise<readonly string[]> {
+  if (image) return findPictures(image)
+  const given = texts === undefined ? text : await readLines(texts, signal)
+  if (given && given.length > 0) return given
+  throw new UsageError('Nothing to embed', { hint: 'Give pictures by --image, or texts by --text or --texts FILE.' })
+}
+
+function summary(name: string, row: Float32Array): string {
+  const first = Array.from(row.subarray(0, 4), (value) => value.toFixed(4)).join(', ')
+  return `${printable(name)}  [${first}${row.length > 4 ? ', …' : ''}]  ${row.length} numbers\n`
+}

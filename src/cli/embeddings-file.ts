@@ -1,0 +1,41 @@
+import path from 'node:path'
+import { InvalidArgumentError } from 'commander'
+import { saveFile } from '../../converters/save-folder.js'
+import { npyHead } from '../../converters/serialize-npy.js'
+import { layoutSafetensors } from '../../converters/serialize-safetensors.js'
+
+/** What the rows are embeddings of. */
+export interface EmbeddedInputs {
+  readonly kind: 'image' | 'text'
+  /** As many as rows. */
+  readonly inputs: readonly string[]
+}
+
+/** Parses the name of a file of embeddings. */
+export function embeddingsFile(name: string): string {
+  if (['.npy', '.safetensors'].includes(path.extname(name))) return name
+  throw new InvalidArgumentError('Expected a name that ends in .npy or .safetensors.')
+}
+
+/**
+ * Writes rows of one width as a float32 array `[rows, width]`, as a whole or not at all. In a safetensors file it is the tensor
+ * `embeddings`, and the metadata's `inputs` is the JSON list of what the rows belong to.
+ *
+ * @throws {FileError} if it can't be written
+ */
+export async function saveEmbeddings(
+  file: string,
+  rows: readonly Float32Array[],
+  { kind, inputs }: EmbeddedInputs,
+): Promise<void> {
+  const shape = [rows.length, rows[0]?.length ?? 0]
+  const tensors = new Map([['embeddings', { dtype: 'F32', shape }]] as const)
+  const head =
+    path.extname(file) === '.npy'
+      ? npyHead(shape)
+      : layoutSafetensors(tensors, { kind, inputs: JSON.stringify(inputs) }).head
+  await saveFile(file, function* () {
+    yield head
+    for (const row of rows) yield new Uint8Array(row.buffer, row.byteOffset, row.byteLength)
+  })
+}

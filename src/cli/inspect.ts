@@ -1,0 +1,59 @@
+import { stat } from 'node:fs/promises'
+import path from 'node:path'
+import type { Command } from 'commander'
+import { elementCount } from '../../converters/dtypes.js'
+import type { Weights } from '../../converters/weights.js'
+import type { CheckpointFolder } from '../hub/checkpoint-folder.js'
+import { jsonLine, printable } from './printable.js'
+
+/** `siglip inspect`: what a checkpoint holds. */
+export function addInspect(program: Command): void {
+  program
+    .command('inspect')
+    .description('Lists the weights of a checkpoint folder or file. Only what describes them is read.')
+    .argument('<path>', 'a checkpoint folder, or a file of weights')
+    .option('--json', 'one JSON object')
+    .addHelpText('after', '\nExample:\n  $ siglip inspect model.safetensors')
+    .action(inspect)
+}
+
+async function inspect(where: string, { json }: { readonly json?: true }): Promise<void> {
+  const { openFolder } = await import('#open-folder')
+  const { openWeights } = await import('../../converters/weights.js')
+  const { readConfig } = await import('../models/pretrained-config.js')
+
+  const isFile = (await stat(where).catch(() => undefined))?.isFile() ?? false
+  const folder = await openFolder(isFile ? path.dirname(where) : where)
+  const weights = await openWeights(folder, isFile ? { file: path.basename(where) } : {})
+  const config = !isFile && (await folder.has('config.json')) ? await readConfig(folder) : null
+
+  const tensors = [...weights.tensors].map(([name, { dtype, shape }]) => ({ name, dtype, shape }))
+  const parameters = tensors.reduce((sum, { shape }) => sum + elementCount(shape), 0)
+  if (json) process.stdout.write(`${jsonLine({ tensors, parameters, config })}\n`)
+  else process.stdout.write(table(weights, parameters, await metadata(folder, weights)))
+}
+
+function table({ tensors, location }: Weights, parameters: number, more: Readonly<Record<string, string>>): string {
+  const rows = [...tensors].map(
+    ([name, { dtype, shape }]) => [printable(name), dtype, `[${shape.join(', ')}]`] as const,
+  )
+  const width = Math.max(...rows.map(([name]) => name.length))
+  const bytes = [...tensors.values()].reduce((sum, { byteLength }) => sum + byteLength, 0)
+  return [
+    ...rows.map(([name, dtype, shape]) => `${name.padEnd(width)}  ${dtype.padEnd(4)}  ${shape}`),
+    '',
+    printable(location),
+    `${tensors.size} tensors, ${parameters.toLocaleString('en')} parameters, ${bytes.toLocaleString('en')} bytes`,
+    ...Object.entries(more).map(([key, value]) => `${printable(key)}: ${printable(value)}`),
+    '',
+  ].join('\n')
+}
+
+/** What stands in a safetensors file beside its tensors. */
+async function metadata(folder: CheckpointFolder, { location }: Weights): Promise<Readonly<Record<string, string>>> {
+  const name = path.posix.basename(location.replaceAll(path.sep, '/'))
+  if (!name.endsWith('.safetensors')) return {}
+  const { openSafetensors } = await import('../../converters/safetensors.js')
+  const read = (start: number, end: number) => folder.range(name, start, end)
+  return (await openSafetensors({ name: location, size: await folder.size(name), read })).metadata
+}

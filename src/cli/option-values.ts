@@ -1,0 +1,29 @@
+import { InvalidArgumentError } from 'commander'
+import { nearest } from '../../converters/nearest.js'
+
+/** Far more than any option has use for, and nothing that memory is short of. */
+const MAX_COUNT = 1_000_000
+
+/** Parses a count. */
+export function count(text: string): number {
+  const value = Number(text)
+  if (/^\d+$/.test(text) && value >= 1 && value <= MAX_COUNT) return value
+  throw new InvalidArgumentError(`Expected a whole number from 1 to ${MAX_COUNT}.`)
+}
+
+/** Gathers the values of an option that is given several times. */
+export function gathered(text: string, before: readonly string[] = []): readonly string[] {
+  return [...before, text]
+}
+
+/** Makes the parser of an option that takes one of a few names. */
+export function oneOf<Name extends string>(names: readonly Name[]): (text: string) => Name {
+  return (text) => {
+    const found = names.find((name) => name === text)
+    if (found !== undefined) return found
+    const near = nearest(text, names)
+    throw new InvalidArgumentError(
+      `Expected one of ${names.join(', ')}.${near === undefined ? '' : ` Did you mean ${near}?`}`,
+    )
+  }
+}

@@ -1,0 +1,17 @@
+/**
+ * Characters that steer a terminal instead of being seen: controls, line separators, halves of characters, and those that turn
+ * the direction of writing. Names of files, labels and tensors are other people's.
+ */
+const STEERING = /[\p{Cc}\p{Zl}\p{Zp}\p{Cs}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu
+
+const escaped = (char: string): string => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`
+
+/** The text with such characters spelled out: `\u001b`. */
+export function printable(text: string): string {
+  return text.replace(STEERING, escaped)
+}
+
+/** A value as one line of JSON, which stays the same value when such characters are spelled out. */
+export function jsonLine(value: unknown): string {
+  return JSON.stringify(value).replace(STEERING, escaped)
+}

@@ -1,0 +1,33 @@
+import { readFileSync } from 'node:fs'
+import { Command } from 'commander'
+import { addClassify } from './classify.js'
+import { addDoctor } from './doctor.js'
+import { addEmbed } from './embed.js'
+import { addInspect } from './inspect.js'
+import type { Session } from './session.js'
+import { addSetup } from './setup.js'
+import { addTokenize } from './tokenize.js'
+
+/** All commands. What a command needs is loaded when it runs, so that help is there at once. */
+export function siglipProgram(session: Session): Command {
+  const program = new Command('siglip')
+    .description('SigLIP, the vision–language model: labels pictures, embeds pictures and texts.')
+    .option('--debug', 'show where errors come from')
+    .option('--quiet', 'no messages but errors')
+    .version(packageVersion(), '--version', 'print the version')
+    .helpOption('-h, --help', 'show this help')
+    .configureHelp({ showGlobalOptions: true })
+    .configureOutput({ outputError: () => undefined }) // `run` prints errors
+    .exitOverride()
+    .hook('preAction', () => {
+      session.configure(program.opts<{ debug?: true; quiet?: true }>())
+    })
+  for (const add of [addClassify, addEmbed, addTokenize, addInspect, addSetup, addDoctor]) add(program, session)
+  return program
+}
+
+/** Of the `package.json` above `dist/src/cli`. */
+function packageVersion(): string {
+  const json: unknown = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8'))
+  return typeof json === 'object' && json !== null && 'version' in json ? String(json.version) : 'unknown'
+}

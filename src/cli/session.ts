@@ -1,0 +1,80 @@
+import { SiglipError, UsageError } from '../errors.js'
+import { printable } from './printable.js'
+
+/** The exit code after each of the things that stop a command from outside. */
+const STOPS = { SIGINT: 130, SIGTERM: 143, EPIPE: 0 } as const
+
+/** One run of the command line: how it is stopped, what it says beside its results, and how it ends. */
+export class Session {
+  readonly #controller = new AbortController()
+  #exitCode = 0
+  #debug = false
+  #quiet = false
+
+  /** Aborted when the user presses Ctrl-C, or nobody reads the output any more. */
+  get signal(): AbortSignal {
+    return this.#controller.signal
+  }
+
+  /** What the process ends with. */
+  get exitCode(): number {
+    return this.#exitCode
+  }
+
+  /** Whether to keep quiet about all but errors. */
+  get quiet(): boolean {
+    return this.#quiet
+  }
+
+  /** Takes the options that all commands have. */
+  configure({ debug = false, quiet = false }: { readonly debug?: boolean; readonly quiet?: boolean }): void {
+    this.#debug = debug
+    this.#quiet = quiet
+    if (quiet) process.env['SIGLIP_QUIET'] = '1' // for what runs below
+  }
+
+  /** Listens for Ctrl-C, and for the end of whoever reads the output (`| head`). A second Ctrl-C kills. */
+  watchProcess(): void {
+    for (const name of ['SIGINT', 'SIGTERM'] as const) {
+      process.once(name, () => {
+        this.#stop(name)
+      })
+    }
+    process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EPIPE') this.#stop('EPIPE')
+      else this.fail(error)
+    })
+    process.stderr.on('error', () => undefined) // there is nobody left to tell
+    process.on('uncaughtException', (error) => {
+      this.fail(error)
+      process.exit()
+    })
+  }
+
+  /** Says an error in one line on stderr; the exit code will be 2 after wrong use, else 1. */
+  fail(error: unknown): void {
+    this.#exitCode = error instanceof UsageError ? 2 : Math.max(this.#exitCode, 1)
+    process.exitCode = this.#exitCode
+    const message = error instanceof Error ? error.message : String(error)
+    const hint = error instanceof SiglipError || this.#debug ? '' : '. Run it again with --debug to see where.'
+    process.stderr.write(`siglip: ${printable(message.replace(/\s+/g, ' '))}${hint}\n`)
+    if (this.#debug && error instanceof Error) process.stderr.write(`${stackOf(error)}\n`)
+  }
+
+  /** Says something beside the results, on stderr. */
+  say(message: string): void {
+    if (!this.#quiet) process.stderr.write(`${printable(message)}\n`)
+  }
+
+  #stop(by: keyof typeof STOPS): void {
+    this.#exitCode = STOPS[by]
+    if (by !== 'EPIPE') process.stderr.write('siglip: stopped\n')
+    this.#controller.abort()
+  }
+}
+
+/** The stacks of an error and of those underneath. */
+function stackOf(error: Error): string {
+  const lines = (error.stack ?? error.message).split('\n').map(printable).join('\n')
+  return error.cause instanceof Error ? `${lines}\ncaused by ${stackOf(error.cause)}` : lines
+}
