@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs'
 
-import { backendSelector } from './backend-selector.js'
+import { backendSelector, type Prepared } from './backend-selector.js'
 import { registerWasmKernels } from './wasm-kernels.js'
 
 /** See {@link BackendSelector}. In a page: WebGPU if the page has registered it, else WebGL, WebAssembly, plain JavaScript. */
@@ -11,7 +11,15 @@ export const { useBackend, currentBackend } = backendSelector(
       tfBackend: 'webgpu',
       prepare: () => registered('webgpu', 'the page has not imported @tensorflow/tfjs-backend-webgpu'),
     },
-    { name: 'webgl', tfBackend: 'webgl', prepare: () => registered('webgl', 'the page has no WebGL') },
+    {
+      name: 'webgl',
+      tfBackend: 'webgl',
+      prepare: () => {
+        const prepared = registered('webgl', 'the page has no WebGL')
+        if ('missing' in prepared || tf.env().getBool('WEBGL_RENDER_FLOAT32_ENABLED')) return prepared
+        return { missing: 'this device computes with half precision there' } // the numbers would be wrong
+      },
+    },
     {
       name: 'wasm',
       tfBackend: 'wasm',
@@ -31,7 +39,7 @@ export const { useBackend, currentBackend } = backendSelector(
   }),
 )
 
-function registered(name: string, missing: string) {
+function registered(name: string, missing: string): Prepared {
   const version = tf.version.tfjs
   return tf.engine().registryFactory[name] ? { version, reason: 'it runs here' } : { missing }
 }

@@ -26,7 +26,13 @@ export async function runTool(command: string, args: readonly string[], options:
       const child = spawn(command, args, { cwd, env, signal, stdio: ['ignore', 'pipe', 'pipe'], windowsHide: true })
       child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text))
       child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text))
-      child.on('error', reject)
+      child.on('error', (error) => {
+        if (!signal?.aborted) reject(error)
+      })
+      // Only when the tool is gone does it no longer write into the folder that is cleared away then.
+      child.on('exit', () => {
+        if (signal?.aborted) reject(interrupted())
+      })
       child.on('close', (code, killedBy) => {
         resolve({ code: code ?? killedBy ?? 'unknown', stdout, stderr })
       })

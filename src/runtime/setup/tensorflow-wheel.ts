@@ -70,8 +70,9 @@ export function tensorflowWheel(platform: string = platformName()): TensorFlowWh
 
 /** This process' platform: `linux-musl-x64` where the C library is not glibc. */
 export function platformName(): string {
-  const musl = process.platform === 'linux' && readdirSync('/lib').some((name) => name.startsWith('ld-musl-'))
-  return `${process.platform}${musl && !existsSync('/lib64/ld-linux-x86-64.so.2') ? '-musl' : ''}-${process.arch}`
+  const musl =
+    process.platform === 'linux' && !JSON.stringify(process.report.getReport()).includes('"glibcVersionRuntime"')
+  return `${process.platform}${musl ? '-musl' : ''}-${process.arch}`
 }
 
 /** How a wheel is fetched. */
