@@ -1,0 +1,25 @@
+import { decodeBytes } from '#decode'
+import type { ImageInput, ReadOptions } from './image-input.js'
+import { MAX_PIXELS, type RawImage } from './raw-image.js'
+import { isRawPixels, toRawImage, type Transparency } from './raw-pixels.js'
+import { readBytes } from './read-bytes.js'
+
+/** How pictures are read and decoded. */
+export interface DecodeOptions extends ReadOptions {
+  /** What becomes of transparent pixels; `'ignore'` by default. */
+  readonly transparency?: Transparency
+}
+
+/**
+ * Reads a picture and decodes it to 8-bit red, green and blue: upright (EXIF orientation applied), the first frame, without
+ * colour management. In Node the pixels are those of Pillow's `convert("RGB")`, as transformers' `load_image` gives them.
+ *
+ * @throws FileError if it can't be read; ImageError if it is no picture, broken, or larger than `maxPixels` or `maxBytes`;
+ *   InputError if this is no way to give a picture.
+ */
+export async function decodeImage(input: ImageInput, options: DecodeOptions = {}): Promise<RawImage> {
+  const { maxPixels = MAX_PIXELS, transparency = 'ignore' } = options
+  if (typeof input === 'object' && isRawPixels(input)) return toRawImage(input, transparency)
+  const { bytes, where } = await readBytes(input, options)
+  return toRawImage(await decodeBytes(bytes, { maxPixels, where }), transparency)
+}

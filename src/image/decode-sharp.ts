@@ -1,0 +1,56 @@
+import type sharpModule from 'sharp'
+import type { Metadata } from 'sharp'
+import { toBytes, type Samples } from './pillow-samples.js'
+import { brokenPicture, checkFormat, checkPixelCount, type DecodeLimits } from './picture-header.js'
+import type { RawPixels } from './raw-pixels.js'
+
+export type Sharp = typeof sharpModule
+
+/** What sharp could read besides (SVG, PDF) Pillow can't, and is better not let in. */
+const formats = ['JPEG', 'PNG', 'WebP', 'GIF', 'TIFF', 'AVIF']
+
+/** Errors as well as cut-off files; libjpeg's and libpng's mere warnings pass, as with Pillow. ICC profiles are ignored. */
+const lenient = { failOn: 'error', ignoreIcc: true, limitInputPixels: false } as const
+
+/**
+ * Decodes with sharp, to the bits that Pillow's decoders give (AVIF apart: another upsampling of chroma).
+ *
+ * @throws ImageError
+ */
+export async function decodeWithSharp(sharp: Sharp, bytes: Uint8Array, limits: DecodeLimits): Promise<RawPixels> {
+  checkFormat(bytes, formats, limits.where, 'Convert it, or check that it is the file you mean.')
+  const broken = (cause: unknown): never => {
+    throw brokenPicture(cause, limits.where)
+  }
+  const metadata = await sharp(bytes, lenient).metadata().catch(broken)
+  checkPixelCount(metadata.width, metadata.height, limits)
+  const pipeline = sharp(bytes, lenient).autoOrient()
+  // sharp would turn everything into 8-bit sRGB by its own formulas: those of Pillow need the samples as the file has them.
+  if (metadata.depth !== 'uchar' || metadata.space === 'cmyk') {
+    pipeline.pipelineColourspace(metadata.space).toColourspace(metadata.space)
+  }
+  const raw = pipeline.raw({ depth: metadata.depth }).toBuffer({ resolveWithObject: true })
+  const { data, info } = await raw.catch(broken)
+  const { width, height, channels } = info
+  return { width, height, ...toBytes(samplesOf(data, metadata), channels, metadata.space === 'cmyk') }
+}
+
+function samplesOf(data: Buffer, { depth }: Metadata): Samples {
+  const buffer = Uint8Array.from(data).buffer // aligned for wider samples
+  switch (depth) {
+    case 'uchar':
+      return new Uint8Array(buffer)
+    case 'ushort':
+      return new Uint16Array(buffer)
+    case 'short':
+      return new Int16Array(buffer)
+    case 'uint':
+      return new Uint32Array(buffer)
+    case 'int':
+      return new Int32Array(buffer)
+    case 'float':
+      return new Float32Array(buffer)
+    default:
+      return new Float64Array(buffer)
+  }
+}
