@@ -28,6 +28,17 @@ export type { BatchEncoding } from './tokenizer/batch-encoding.js'
 export type { BatchOptions, EncodingOptions } from './tokenizer/encoding-options.js'
 export type { TokenizerConfig } from './tokenizer/tokenizer-config.js'
 
+export { decodeImage, type DecodeOptions as DecodeImageOptions } from './image/decode-image.js'
+export type { ImageInput } from './image/image-input.js'
+export type { RawImage } from './image/raw-image.js'
+export { Resampling } from './image/resampling.js'
+export { resize, type ResizeOptions } from './image/resize.js'
+export {
+  SiglipImageProcessor,
+  type SiglipImageProcessorConfig,
+  type SiglipImageProcessorOptions,
+} from './image/siglip-image-processor.js'
+
 export { SiglipProcessor, type ProcessorOptions } from './processor/siglip-processor.js'
 
 export {
