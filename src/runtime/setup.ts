@@ -49,7 +49,6 @@ export async function setup(options: SetupOptions = {}): Promise<SetupReport> {
       const meanwhile = force ? undefined : installed(folder)
       if (meanwhile) return meanwhile
       await removeLeftovers(parent)
-      await mkdir(parent, { recursive: true })
       const staging = await mkdtemp(join(parent, '.building-'))
       try {
         const { marker, outcome } = await make(staging, options)

@@ -21,7 +21,9 @@ export interface MadeFolder {
  * @throws BackendError if the addon does not load.
  */
 export async function markFolder(folder: string, { addon, compiler, signal }: MadeFolder): Promise<Marker> {
-  const program = 'process.stdout.write(require(process.argv[1]).TF_Version)'
+  const program = `
+    try { process.stdout.write(require(process.argv[1]).TF_Version) }
+    catch (error) { console.error(error.message); process.exit(1) }`
   const tensorflow = await runTool(process.execPath, ['-e', program, addon], { signal })
   if (!/^\d+\.\d+/.test(tensorflow)) throw new BackendError('The addon is not TensorFlow’s', { found: tensorflow })
   const portable = (path: string) => relative(folder, path).split(sep).join('/')

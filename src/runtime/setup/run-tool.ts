@@ -15,7 +15,7 @@ export interface ToolOptions {
  * Runs one of the user's own tools to its end, without a shell.
  *
  * @returns what it printed to stdout.
- * @throws BackendError if it is not installed, fails (with the last lines it printed) or is ended by the signal.
+ * @throws BackendError if it is not installed, fails (with what it printed of errors) or is ended by the signal.
  */
 export async function runTool(command: string, args: readonly string[], options: ToolOptions = {}): Promise<string> {
   const { cwd, env = process.env, signal } = options
@@ -43,8 +43,15 @@ export async function runTool(command: string, args: readonly string[], options:
   })
   if (signal?.aborted) throw interrupted()
   if (code === 0) return stdout
-  const said = (stderr.trim() || stdout.trim()).split('\n').slice(-5).join(' | ')
-  throw new BackendError(`\`${command} ${args.slice(0, 3).join(' ')}\` failed`, { found: `exit ${code}: ${said}` })
+  const said = telling(stderr.trim() || stdout.trim())
+  throw new BackendError(`\`${command} ${args[0] ?? ''}\` failed`, { found: `exit ${code}: ${said}` })
+}
+
+/** The last lines of a tool's output that speak of errors, or just the last ones. */
+function telling(output: string): string {
+  const lines = output.split('\n').map((line) => line.trim())
+  const errors = lines.filter((line) => /error|cannot|not found|no such/i.test(line))
+  return (errors.length > 0 ? errors : lines).slice(-4).join(' | ')
 }
 
 /** What a set-up that was stopped throws. */
