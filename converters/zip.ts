@@ -1,5 +1,5 @@
 import { Inflate } from 'fflate'
-import { FormatError, SiglipError, type ErrorDetail } from '../src/errors.js'
+import { FormatError, type ErrorDetail } from '../src/errors.js'
 import { partOf, readRange, type ByteSource } from './byte-source.js'
 
 /** The most that a list of entries may take. */
@@ -11,7 +11,7 @@ const CHUNK = 8192
 
 /**
  * The files in a zip archive, by name, each as a source: stored ones are read in ranges where they lie, deflated ones are unpacked
- * as far as they are read. The archive's list is checked, zip64 is known.
+ * as far as they are read, and checked against their checksums at the end. The archive's list is checked, zip64 is known.
  *
  * @throws FormatError if the archive is damaged, split, encrypted, or packed otherwise than stored and deflated.
  */
@@ -40,6 +40,7 @@ export async function openZip(source: ByteSource): Promise<Map<string, ByteSourc
 interface Entry {
   readonly isEncrypted: boolean
   readonly method: number
+  readonly checksum: number
   readonly packedSize: number
   readonly size: number
   readonly headerBegin: number
@@ -90,7 +91,8 @@ function readEntry(view: DataView, at: number, extraBegin: number, extraEnd: num
   }
   const [size = 0, packedSize = 0, headerBegin = 0] = sizes
   const isEncrypted = (view.getUint16(at + 8, true) & 1) === 1
-  return { isEncrypted, method: view.getUint16(at + 10, true), packedSize, size, headerBegin }
+  const [method, checksum] = [view.getUint16(at + 10, true), view.getUint32(at + 16, true)]
+  return { isEncrypted, method, checksum, packedSize, size, headerBegin }
 }
 
 function openEntry(archive: ByteSource, entryName: string, entry: Entry): ByteSource {
@@ -107,16 +109,12 @@ function openEntry(archive: ByteSource, entryName: string, entry: Entry): ByteSo
   if (!isSane || headerBegin + packedSize > archive.size) {
     throw damaged(archive, { found: `${JSON.stringify(entryName)} of ${packedSize} bytes that hold ${size}` })
   }
-  let data: Promise<ByteSource> | undefined
-  const open = (): Promise<ByteSource> => (data ??= openData(archive, name, entry))
-  return {
-    name,
-    size,
-    read: async (start, end) => {
-      const packed = await open()
-      return method === 0 ? packed.read(start, end) : unpack(packed, start, end, name)
-    },
+  let data: Promise<Pick<ByteSource, 'read'>> | undefined
+  const open = async (): Promise<Pick<ByteSource, 'read'>> => {
+    const packed = await openData(archive, name, entry)
+    return method === 0 ? packed : new Unpacked(packed, name, entry.checksum)
   }
+  return { name, size, read: async (start, end) => (await (data ??= open())).read(start, end) }
 }
 
 /** An entry's bytes as they lie in the archive, after a header whose length only itself tells. */
@@ -128,30 +126,80 @@ async function openData(archive: ByteSource, name: string, { headerBegin, packed
   return partOf(archive, begin, packedSize, name)
 }
 
-async function unpack(packed: ByteSource, start: number, end: number, name: string): Promise<Uint8Array<ArrayBuffer>> {
-  const bytes = new Uint8Array(end - start)
-  let reached = 0
-  const inflate = new Inflate((piece) => {
-    const from = Math.max(start - reached, 0)
-    const to = Math.min(end - reached, piece.length)
-    if (from < to) bytes.set(piece.subarray(from, to), reached + from - start)
-    reached += piece.length
-  })
-  try {
-    for (let at = 0; at < packed.size && reached < end; at += CHUNK) {
-      const next = Math.min(at + CHUNK, packed.size)
-      inflate.push(await readRange(packed, at, next), next === packed.size)
-    }
-  } catch (cause) {
-    if (cause instanceof SiglipError) throw cause
-    throw new FormatError('An archive holds broken data', { where: name, hint: 'Fetch it again.', cause })
+/** A deflated entry: reading on from where the last read ended goes on unpacking there, reading back begins anew. */
+class Unpacked {
+  private inflate: Inflate | undefined
+  private packedAt = 0
+  /** What is unpacked and not read yet, from `position` on. */
+  private pieces: Uint8Array[] = []
+  private position = 0
+  private queue: Promise<unknown> = Promise.resolve()
+
+  constructor(
+    private readonly packed: ByteSource,
+    private readonly name: string,
+    private readonly checksum: number,
+  ) {}
+
+  read(start: number, end: number): Promise<Uint8Array<ArrayBuffer>> {
+    const bytes = this.queue.then(() => this.next(start, end)) // one after the other: they share the place they have come to
+    this.queue = bytes.catch(() => (this.inflate = undefined))
+    return bytes
   }
-  if (reached >= end) return bytes
-  throw new FormatError('An archive holds less than it says', {
-    expected: `${end} bytes`,
-    found: `${reached}`,
-    where: name,
-  })
+
+  private async next(start: number, end: number): Promise<Uint8Array<ArrayBuffer>> {
+    if (!this.inflate || start < this.position) this.restart()
+    const bytes = new Uint8Array(end - start)
+    for (let filled = 0; filled < bytes.length;) {
+      const piece = this.pieces.shift() ?? (await this.unpack())
+      const skipped = Math.min(start + filled - this.position, piece.length)
+      const taken = piece.subarray(skipped, skipped + bytes.length - filled)
+      bytes.set(taken, filled)
+      filled += taken.length
+      this.position += skipped + taken.length
+      const rest = piece.subarray(skipped + taken.length)
+      if (rest.length > 0) this.pieces.unshift(rest)
+    }
+    return bytes
+  }
+
+  private restart(): void {
+    this.pieces = []
+    this.position = this.packedAt = 0
+    let checksum = 0
+    this.inflate = new Inflate((piece, isLast) => {
+      checksum = crc32(piece, checksum)
+      if (isLast && checksum !== this.checksum) throw new RangeError('another checksum')
+      this.pieces.push(piece)
+    })
+  }
+
+  private async unpack(): Promise<Uint8Array> {
+    const { size } = this.packed
+    if (this.packedAt === size) throw new FormatError('An archive holds less than it says', { where: this.name })
+    const next = Math.min(this.packedAt + CHUNK, size)
+    const chunk = await readRange(this.packed, this.packedAt, next)
+    this.packedAt = next
+    try {
+      this.inflate?.push(chunk, next === size)
+    } catch (cause) {
+      throw new FormatError('An archive holds broken data', { where: this.name, hint: 'Fetch it again.', cause })
+    }
+    return this.pieces.shift() ?? new Uint8Array(0)
+  }
+}
+
+const crcTable = Uint32Array.from({ length: 256 }, (_, byte) => {
+  let crc = byte
+  for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0xedb88320 : crc >>> 1
+  return crc
+})
+
+/** The checksum of zip: of what `before` is the checksum of, and these bytes after it. */
+function crc32(bytes: Uint8Array, before: number): number {
+  let crc = ~before
+  for (const byte of bytes) crc = (crc >>> 8) ^ (crcTable[(crc ^ byte) & 0xff] ?? 0)
+  return ~crc >>> 0
 }
 
 function damaged(source: ByteSource, detail: ErrorDetail): FormatError {

@@ -92,37 +92,38 @@ test.each<[string, Parameters<typeof openNpy>[0]]>([
   await expect(openNpy(source)).rejects.toThrow(FormatError)
 })
 
-test.each(['arrays.npz', 'arrays-compressed.npz', 'zip64.npz'])(
-  'whatever happens to %s, it is read or refused as one of a broken format',
-  async (name) => {
-    const original = fixture(name)
-    const place = fc.oneof(
-      fc.nat(original.length),
-      fc.nat(Math.min(original.length, 1500)).map((n) => original.length - n),
-    )
-    const edit = fc.record({
-      at: place,
-      drop: fc.nat(4),
-      put: fc.uint8Array({ maxLength: 6 }),
-      isSameLength: fc.boolean(),
-    })
-    let refused = 0
-    await fc.assert(
-      fc.asyncProperty(fc.array(edit, { minLength: 1, maxLength: 3 }), async (edits) => {
-        let bytes: Buffer = Buffer.from(original)
-        for (const { at, drop, put, isSameLength } of edits) {
-          bytes = Buffer.concat([bytes.subarray(0, at), put, bytes.subarray(at + (isSameLength ? put.length : drop))])
-        }
-        try {
-          const weights = await openBytes(bytes)
-          for (const tensor of weights.tensors.keys()) await weights.read(tensor)
-        } catch (error) {
-          expect(error).toBeInstanceOf(FormatError)
-          refused++
-        }
-      }),
-      { numRuns: 500 },
-    )
-    expect(refused).toBeGreaterThan(100)
-  },
-)
+test.each([
+  ['arrays.npz', 500],
+  ['arrays-compressed.npz', 100],
+  ['zip64.npz', 500],
+])('whatever happens to %s, it is read or refused as one of a broken format', async (name, numRuns) => {
+  const original = fixture(name)
+  const place = fc.oneof(
+    fc.nat(original.length),
+    fc.nat(Math.min(original.length, 1500)).map((n) => original.length - n),
+  )
+  const edit = fc.record({
+    at: place,
+    drop: fc.nat(4),
+    put: fc.uint8Array({ maxLength: 6 }),
+    isSameLength: fc.boolean(),
+  })
+  let refused = 0
+  await fc.assert(
+    fc.asyncProperty(fc.array(edit, { minLength: 1, maxLength: 3 }), async (edits) => {
+      let bytes: Buffer = Buffer.from(original)
+      for (const { at, drop, put, isSameLength } of edits) {
+        bytes = Buffer.concat([bytes.subarray(0, at), put, bytes.subarray(at + (isSameLength ? put.length : drop))])
+      }
+      try {
+        const weights = await openBytes(bytes)
+        for (const tensor of weights.tensors.keys()) await weights.read(tensor)
+      } catch (error) {
+        expect(error).toBeInstanceOf(FormatError)
+        refused++
+      }
+    }),
+    { numRuns },
+  )
+  expect(refused).toBeGreaterThan(numRuns / 2)
+})
