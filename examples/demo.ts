@@ -28,8 +28,8 @@ const scores = await classify(
 const milliseconds = performance.now() - start
 
 let furthest = 0
-const percent = (score: number): string => `${(100 * score).toFixed(2)} %`.padStart(8)
-console.log(`\n  ${'picture'.padEnd(12)} ${'label'.padEnd(28)} siglip-tfjs  transformers`)
+const percent = (score: number): string => `${(100 * score).toFixed(2)} %`.padStart(12)
+console.log(`\n  ${'picture'.padEnd(12)} ${'label'.padEnd(28)}  siglip-tfjs transformers`)
 for (const [i, name] of names.entries()) {
   const ranking = scores[i] ?? []
   for (const [rank, { label, score, logit }] of ranking.entries()) {
@@ -38,7 +38,7 @@ for (const [i, name] of names.entries()) {
     const bar = '█'.repeat(Math.round(20 * score)).padEnd(20, '·')
     const theirScore = 1 / (1 + Math.exp(-theirs))
     console.log(
-      `  ${(rank === 0 ? name : '').padEnd(12)} ${label.padEnd(28)} ${percent(score)} ${percent(theirScore)}      ${bar}`,
+      `  ${(rank === 0 ? name : '').padEnd(12)} ${label.padEnd(28)} ${percent(score)} ${percent(theirScore)}   ${bar}`,
     )
   }
 }
