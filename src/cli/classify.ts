@@ -49,19 +49,15 @@ async function classify(args: readonly string[], options: Options, session: Sess
   const { pipeline } = await import('../pipelines/pipeline.js')
   await useBackend(options.backend)
   const classifier = await pipeline('zero-shot-image-classification', folder)
-  const done: string[] = []
-  const images = async function* () {
-    for await (const { name, image } of decodedPictures(names, session)) {
-      done.push(name)
-      yield image
-    }
-  }
+  const decodedNames: string[] = []
+  const images = decodedPictures(names, decodedNames, session)
+  const run = { hypothesisTemplate: options.template, topK: options.top, signal: session.signal }
   const progress = await Progress.start(session, names.length, 8, 'pictures')
   try {
-    const run = { hypothesisTemplate: options.template, topK: options.top, signal: session.signal }
-    for await (const scores of classifier.stream(images(), labels, run)) {
-      const image = done.shift() ?? ''
-      progress.step(() => process.stdout.write(options.json ? line(image, scores) : table(image, scores)))
+    for await (const scores of classifier.stream(images, labels, run)) {
+      const image = decodedNames.shift() ?? ''
+      progress.step()
+      session.print(() => process.stdout.write(options.json ? line(image, scores) : table(image, scores)))
     }
   } finally {
     progress.end()

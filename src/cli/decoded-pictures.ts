@@ -8,33 +8,35 @@ import type { Session } from './session.js'
 /** Pictures that are decoded ahead, while the model computes. */
 const AHEAD = 4
 
-/** A picture and what it is called in the answer. */
-export interface DecodedPicture {
-  readonly name: string
-  readonly image: RawImage
+/**
+ * Decodes pictures in their order. One that can't be is reported, and the rest goes on.
+ *
+ * @param decodedNames gets the names of those that could.
+ */
+export async function* decodedPictures(
+  names: readonly string[],
+  decodedNames: string[],
+  session: Session,
+): AsyncGenerator<RawImage> {
+  const underway: { readonly name: string; readonly image: Promise<RawImage | undefined> }[] = []
+  for (const [i, name] of names.entries()) {
+    underway.push({ name, image: decoded(name, session) })
+    while (underway.length > (i === names.length - 1 ? 0 : AHEAD)) {
+      const next = underway.shift()
+      const image = await next?.image
+      if (!next || !image) continue
+      decodedNames.push(next.name)
+      yield image
+    }
+  }
 }
 
-/** Decodes pictures in their order. One that can't be is reported, and the rest goes on. */
-export async function* decodedPictures(names: readonly string[], session: Session): AsyncGenerator<DecodedPicture> {
-  const underway: Promise<DecodedPicture | undefined>[] = []
-  for (const name of names) {
-    underway.push(decoded(name, session))
-    if (underway.length <= AHEAD) continue
-    const picture = await underway.shift()
-    if (picture) yield picture
-  }
-  for (const last of underway) {
-    const picture = await last
-    if (picture) yield picture
-  }
-}
-
-async function decoded(name: string, session: Session): Promise<DecodedPicture | undefined> {
+async function decoded(name: string, session: Session): Promise<RawImage | undefined> {
+  const fetchUntilStopped: ReadOptions['fetch'] = (url, { signal }) =>
+    fetch(url, { signal: AbortSignal.any([signal, session.signal]) })
   try {
     const input = name === STDIN ? addAbortSignal(session.signal, process.stdin) : name
-    const fetchUntilStopped: ReadOptions['fetch'] = (url, { signal }) =>
-      fetch(url, { signal: AbortSignal.any([signal, session.signal]) })
-    return { name, image: await decodeImage(input, { fetch: fetchUntilStopped }) }
+    return await decodeImage(input, { fetch: fetchUntilStopped })
   } catch (error) {
     if (!session.signal.aborted) session.fail(error)
     return undefined

@@ -42,53 +42,60 @@ async function embed(options: Options, session: Session): Promise<void> {
   const kind = options.image ? 'image' : 'text'
   const folder = modelFolder(options)
   const inputs = await inputsOf(options, session.signal)
+  const progress = await Progress.start(session, inputs.length, 8, `${kind}s`)
+  const names: string[] = []
+  const rows: Float32Array[] = []
+  try {
+    for await (const [name, row] of embeddings(kind, inputs, { ...options, folder }, session)) {
+      if (options.out !== undefined) {
+        names.push(name)
+        rows.push(row)
+      }
+      progress.step()
+      session.print(() => {
+        if (options.json) process.stdout.write(line(kind, name, row))
+        else if (options.out === undefined) process.stdout.write(summary(name, row))
+      })
+    }
+  } finally {
+    progress.end()
+  }
+  session.signal.throwIfAborted() // what is not complete is not written
+  if (options.out === undefined || rows.length === 0) return
+  await saveEmbeddings(options.out, rows, { kind, inputs: names })
+  session.say(`${options.out}: ${rows.length} × ${rows[0]?.length} float32`)
+}
 
+/** Each input that could be embedded, with its embedding. */
+async function* embeddings(
+  kind: 'image' | 'text',
+  inputs: readonly string[],
+  { folder, backend, normalize }: Options & { readonly folder: string },
+  session: Session,
+): AsyncGenerator<readonly [name: string, embedding: Float32Array]> {
   const { useBackend } = await import('#backend')
   const { SiglipModel } = await import('../models/siglip-model.js')
   const { SiglipProcessor } = await import('../processor/siglip-processor.js')
   const { embedImages, embedTexts } = await import('../pipelines/embedder.js')
-  await useBackend(options.backend)
+  await useBackend(backend)
   const { signal } = session
   const processor = await SiglipProcessor.fromPretrained(folder)
   const model = await SiglipModel.fromPretrained(folder, { signal })
-
-  const names: string[] = []
-  const rows: Float32Array[] = []
-  const pictures = async function* () {
-    for await (const { name, image } of decodedPictures(inputs, session)) {
-      names.push(name)
-      yield image
-    }
-  }
-  const run = { normalize: options.normalize, signal }
-  if (kind === 'text') names.push(...inputs)
-  const batches =
-    kind === 'image' ? embedImages(model, processor, pictures(), run) : embedTexts(model, processor, inputs, run)
-  const progress = await Progress.start(session, inputs.length, 8, `${kind}s`)
-  let at = 0
   try {
+    const names = kind === 'text' ? [...inputs] : []
+    const batches =
+      kind === 'text'
+        ? embedTexts(model, processor, inputs, { normalize, signal })
+        : embedImages(model, processor, decodedPictures(inputs, names, session), { normalize, signal })
     for await (const batch of batches) {
       const [count, width] = batch.shape
       const values = Float32Array.from(batch.dataSync())
       batch.dispose()
-      for (let i = 0; i < count; i++) {
-        const row = values.subarray(i * width, (i + 1) * width)
-        const name = names[at++] ?? ''
-        if (options.out !== undefined) rows.push(row)
-        progress.step(() => {
-          if (options.json)
-            process.stdout.write(`${jsonLine({ [kind]: name, embedding: [...row].map(shortestFloat32) })}\n`)
-          else if (options.out === undefined) process.stdout.write(summary(name, row))
-        })
-      }
+      for (let i = 0; i < count; i++) yield [names.shift() ?? '', values.subarray(i * width, (i + 1) * width)]
     }
   } finally {
-    progress.end()
     model.dispose()
   }
-  if (options.out === undefined || rows.length === 0) return
-  await saveEmbeddings(options.out, rows, { kind, inputs: names })
-  session.say(`${options.out}: ${rows.length} × ${rows[0]?.length} float32`)
 }
 
 async function inputsOf({ image, text, texts }: Options, signal: AbortSignal): Promise<readonly string[]> {
@@ -96,6 +103,10 @@ async function inputsOf({ image, text, texts }: Options, signal: AbortSignal): P
   const given = texts === undefined ? text : await readLines(texts, signal)
   if (given && given.length > 0) return given
   throw new UsageError('Nothing to embed', { hint: 'Give pictures by --image, or texts by --text or --texts FILE.' })
+}
+
+function line(kind: 'image' | 'text', name: string, row: Float32Array): string {
+  return `${jsonLine({ [kind]: name, embedding: Array.from(row, shortestFloat32) })}\n`
 }
 
 function summary(name: string, row: Float32Array): string {

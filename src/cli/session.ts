@@ -6,6 +6,10 @@ const STOPS = { SIGINT: 130, SIGTERM: 143, EPIPE: 0 } as const
 
 /** One run of the command line: how it is stopped, what it says beside its results, and how it ends. */
 export class Session {
+  /** Everything is printed by this, so that a progress bar can stand aside. */
+  print = (write: () => void): void => {
+    write()
+  }
   readonly #controller = new AbortController()
   #exitCode = 0
   #debug = false
@@ -57,18 +61,22 @@ export class Session {
     process.exitCode = this.#exitCode
     const message = error instanceof Error ? error.message : String(error)
     const hint = error instanceof SiglipError || this.#debug ? '' : '. Run it again with --debug to see where.'
-    process.stderr.write(`siglip: ${printable(message.replace(/\s+/g, ' '))}${hint}\n`)
-    if (this.#debug && error instanceof Error) process.stderr.write(`${stackOf(error)}\n`)
+    const stack = this.#debug && error instanceof Error ? `${stackOf(error)}\n` : ''
+    this.#write(`siglip: ${printable(message.replace(/\s+/g, ' '))}${hint}\n${stack}`)
   }
 
   /** Says something beside the results, on stderr. */
   say(message: string): void {
-    if (!this.#quiet) process.stderr.write(`${printable(message)}\n`)
+    if (!this.#quiet) this.#write(`${printable(message)}\n`)
+  }
+
+  #write(text: string): void {
+    this.print(() => process.stderr.write(text))
   }
 
   #stop(by: keyof typeof STOPS): void {
     this.#exitCode = STOPS[by]
-    if (by !== 'EPIPE') process.stderr.write('siglip: stopped\n')
+    if (by !== 'EPIPE') this.#write('siglip: stopped\n')
     this.#controller.abort()
   }
 }

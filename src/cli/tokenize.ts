@@ -27,9 +27,9 @@ export function addTokenize(program: Command): void {
 
 async function tokenize(texts: readonly string[], options: Options): Promise<void> {
   const { openFolder } = await import('#open-folder')
-  const { SiglipTokenizer } = await import('../tokenizer/siglip-tokenizer.js')
+  const { AutoTokenizer } = await import('../tokenizer/auto-tokenizer.js')
   const folder = await openFolder(modelFolder(options))
-  const tokenizer = await SiglipTokenizer.fromPretrained(folder)
+  const tokenizer = await AutoTokenizer.fromPretrained(folder)
   const maxLength = options.maxLength ?? (await textPositions(folder))
   const padding = options.padding ? 'max_length' : false
   for (const text of texts) {
