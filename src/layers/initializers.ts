@@ -36,7 +36,7 @@ export const lecunNormal: Initializer = (shape, seed) => {
   const truncated = (): number => {
     for (;;) {
       const value = next()
-      if (Math.abs(value) <= 2) return std * value
+      if (value >= -2 && value <= 2) return std * value
     }
   }
   return fill(shape, truncated)

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs'
 import { InputError } from '../errors.js'
 import type { ProblemType } from './siglip-config.js'
-import { toTensor, type TensorInput } from './tensor-input.js'
+import { checkTensorInput, checkValues, isInt32, toTensor, type TensorInput } from './tensor-input.js'
 
 /** A label of −100 counts for nothing, as in torch. */
 const ignored = -100
@@ -15,15 +15,23 @@ const ignored = -100
  */
 export function classificationLoss(logits: tf.Tensor2D, labels: TensorInput, problemType?: ProblemType): tf.Scalar {
   const [batch, count] = logits.shape
-  const isInteger = (labels instanceof tf.Tensor ? labels.dtype : labels.data instanceof Int32Array ? 'int32' : 'float32') === 'int32'
-  switch (problemType ?? (count === 1 ? 'regression' : isInteger ? 'single_label_classification' : 'multi_label_classification')) {
-    case 'single_label_classification':
-      return crossEntropy(logits, ofSize(toTensor(labels, 'labels', 'int32'), [batch]))
+  checkTensorInput(labels, 'labels')
+  switch (problemType ?? problemOf(count, labels)) {
+    case 'single_label_classification': {
+      const isClass = (label: number): boolean => Number.isInteger(label) && label >= 0 && label < count
+      checkValues(labels, 'labels', (l) => isClass(l) || l === ignored, `classes from 0 to ${count - 1}, or ${ignored}`)
+      return crossEntropy(logits, inShape(toTensor(labels, 'labels', 'int32'), [batch]))
+    }
     case 'multi_label_classification':
-      return binaryCrossEntropy(logits, ofSize(toTensor(labels, 'labels', 'float32'), [batch, count]))
+      return binaryCrossEntropy(logits, inShape(toTensor(labels, 'labels', 'float32'), [batch, count]))
     case 'regression':
-      return tf.mean(tf.squaredDifference(logits, ofSize(toTensor(labels, 'labels', 'float32'), [batch, count])))
+      return tf.mean(tf.squaredDifference(logits, inShape(toTensor(labels, 'labels', 'float32'), [batch, count])))
   }
+}
+
+function problemOf(count: number, labels: TensorInput): ProblemType {
+  if (count === 1) return 'regression'
+  return isInt32(labels) ? 'single_label_classification' : 'multi_label_classification'
 }
 
 /** −log softmax at the labelled class, the mean over the batch. */
@@ -41,7 +49,9 @@ function binaryCrossEntropy(logits: tf.Tensor2D, labels: tf.Tensor): tf.Scalar {
   return tf.mean(perClass)
 }
 
-function ofSize(labels: tf.Tensor, shape: number[]): tf.Tensor {
-  if (labels.size === shape.reduce((product, n) => product * n, 1)) return tf.reshape(labels, shape)
+/** The labels in that shape, which theirs is but for dimensions of 1. */
+function inShape(labels: tf.Tensor, shape: number[]): tf.Tensor {
+  const essence = (dimensions: readonly number[]): string => String(dimensions.filter((n) => n !== 1))
+  if (essence(labels.shape) === essence(shape)) return tf.reshape(labels, shape)
   throw new InputError('bad labels', { expected: `[${shape.join(', ')}]`, found: `[${labels.shape.join(', ')}]` })
 }

@@ -78,7 +78,8 @@ export class ConfigReader {
     const found = this.values.get(field)
     if (found && Array.isArray(found.value)) {
       const [height, width]: readonly unknown[] = found.value as readonly unknown[]
-      if (found.value.length !== 2 || height !== width) throw this.wrong(field, 'one number, or two equal ones', found.value)
+      if (found.value.length !== 2 || height !== width)
+        throw this.wrong(field, 'one number, or two equal ones', found.value)
       this.values.set(field, { key: found.key, value: height })
     }
     return this.integer(field, fallback, { max: 65536 })
@@ -93,7 +94,11 @@ export class ConfigReader {
   }
 
   /** Values by name. */
-  record<T>(field: string, isValue: (value: unknown) => value is T, expected: string): Readonly<Record<string, T>> | undefined {
+  record<T>(
+    field: string,
+    isValue: (value: unknown) => value is T,
+    expected: string,
+  ): Readonly<Record<string, T>> | undefined {
     const value = this.object(field)
     if (value === undefined) return undefined
     const record: Record<string, T> = {}
@@ -123,7 +128,20 @@ export class ConfigReader {
 
   /** Everything that wasn't taken, under the keys it came with. */
   rest(): JsonObject {
-    return Object.fromEntries([...this.values.values()].map(({ key, value }) => [key, asJson(value)]))
+    return Object.fromEntries([...this.values].map(([field, { key, value }]) => [key, this.json(field, value)]))
+  }
+
+  /** A value from a program may hold what JSON can't; what comes from a file passes as it is. */
+  private json(field: string, value: unknown): Json {
+    try {
+      return JSON.parse(JSON.stringify(value)) as Json
+    } catch {
+      throw new ConfigError(`bad ${snakeCase(field)}`, {
+        expected: 'a JSON value',
+        found: typeof value,
+        where: this.where,
+      })
+    }
   }
 
   wrong(field: string, expected: string, found: unknown): ConfigError {
@@ -134,14 +152,15 @@ export class ConfigReader {
 const camelCase = (key: string): string => key.replace(/_([a-z0-9])/g, (_, char: string) => char.toUpperCase())
 export const snakeCase = (key: string): string => key.replace(/[A-Z]/g, (char) => `_${char.toLowerCase()}`)
 
-export const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null && !Array.isArray(value)
-
-/** A value from a program may hold what JSON can't, and loses it; what comes from a file passes as it is. */
-function asJson(value: unknown): Json {
-  return JSON.parse(JSON.stringify(value)) as Json
-}
+export const isObject = (value: unknown): value is object =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 function kindOf(value: unknown): string {
-  const text = typeof value === 'object' || typeof value === 'string' ? JSON.stringify(value) : typeof value === 'number' ? String(value) : typeof value
+  const text =
+    typeof value === 'object' || typeof value === 'string'
+      ? JSON.stringify(value)
+      : typeof value === 'number'
+        ? String(value)
+        : typeof value
   return text.length > 60 ? `${text.slice(0, 57)}…` : text
 }

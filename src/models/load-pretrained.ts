@@ -4,7 +4,13 @@ import { openFolder } from '#open-folder'
 import { openWeights } from '../../converters/weights.js'
 import type { CheckpointFolder } from '../hub/checkpoint-folder.js'
 import { ParameterScope, randomSource, type ParameterSpec } from '../layers/parameter-scope.js'
-import { compareWeights, weightsError, type LoadingInfo, type ModelOptions, type PreTrainedModel } from './pre-trained-model.js'
+import {
+  compareWeights,
+  weightsError,
+  type LoadingInfo,
+  type ModelOptions,
+  type PreTrainedModel,
+} from './pre-trained-model.js'
 import { readConfig } from './pretrained-config.js'
 
 /** Where a checkpoint is: a folder's path or URL, or an open folder. */
@@ -43,6 +49,7 @@ export async function loadPretrained<C, M extends PreTrainedModel>(
   const folder = typeof source === 'string' || source instanceof URL ? await openFolder(source) : source
   const config = Config.fromJSON(await readConfig(folder))
   const weights = await openWeights(folder)
+  await useBackend()
   const specs = parametersOf((scope) => new Model(config, { scope }))
   const names = modelNames(weights.tensors.keys(), Model.prefix, specs)
 
@@ -54,7 +61,6 @@ export async function loadPretrained<C, M extends PreTrainedModel>(
   }
   onLoadingInfo?.(info)
 
-  await useBackend()
   const values = new Map<string, tf.Tensor>()
   const wanted = [...names].filter(([, name]) => expected.has(name))
   const bytes = (inFile: string): number => weights.tensors.get(inFile)?.byteLength ?? 0
@@ -78,10 +84,11 @@ export async function loadPretrained<C, M extends PreTrainedModel>(
 /** What a model declares, without memory being taken for it: a configuration may ask for more than there is. */
 function parametersOf(build: (scope: ParameterScope) => PreTrainedModel): ParameterSpec[] {
   const specs: ParameterSpec[] = []
-  const nothing = new ParameterScope((spec) => {
-    specs.push(spec)
+  // Under a prefix, or tfjs would number the names of the variables that are made afterwards.
+  const nothing: ParameterScope = new ParameterScope((spec) => {
+    specs.push({ ...spec, name: nothing.relative(spec.name) })
     return tf.scalar(0)
-  })
+  }, 'declared')
   build(nothing).dispose()
   return specs
 }

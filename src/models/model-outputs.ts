@@ -13,7 +13,9 @@ export type BaseModelOutputWithPooling = {
 }
 
 /** What an image tower returns; without its head, it has no `poolerOutput`. */
-export type VisionModelOutput = Omit<BaseModelOutputWithPooling, 'poolerOutput'> & { poolerOutput: tf.Tensor2D | undefined }
+export type VisionModelOutput = Omit<BaseModelOutputWithPooling, 'poolerOutput'> & {
+  poolerOutput: tf.Tensor2D | undefined
+}
 
 /** What `SiglipModel` returns. Every tensor is the caller's to dispose. */
 export type SiglipOutput = {

@@ -5,8 +5,8 @@ import { isWeightFile, weightFiles, type WeightFilesOptions } from '../../conver
 import { WeightsError } from '../errors.js'
 import { Module, type Json } from '../layers/module.js'
 import { ParameterScope } from '../layers/parameter-scope.js'
-import type { NdArray } from '../nd-array.js'
 import type { PretrainedConfig } from './pretrained-config.js'
+import { checkTensorInput, toTensor, type TensorInput } from './tensor-input.js'
 
 export interface ModelOptions {
   /** Of the random weights; the same seed gives the same ones. Default: random. */
@@ -21,7 +21,11 @@ export interface ModelOptions {
 export interface LoadingInfo {
   readonly missingKeys: readonly string[]
   readonly unexpectedKeys: readonly string[]
-  readonly mismatchedKeys: readonly { readonly name: string; readonly expected: readonly number[]; readonly found: readonly number[] }[]
+  readonly mismatchedKeys: readonly {
+    readonly name: string
+    readonly expected: readonly number[]
+    readonly found: readonly number[]
+  }[]
 }
 
 /** A model with a configuration and with weights under transformers' names. */
@@ -49,9 +53,14 @@ export abstract class PreTrainedModel extends Module {
    * Copies values into the weights: all or, if anything is wrong, none.
    * @param options.strict whether missing and unexpected names are an error. Default: true; another shape always is
    * @throws {WeightsError} that lists all that is wrong
+   * @throws {InputError} for a value that is no tensor, or one that is disposed
    */
-  loadStateDict(state: ReadonlyMap<string, tf.Tensor | NdArray>, { strict = true }: { readonly strict?: boolean } = {}): LoadingInfo {
+  loadStateDict(
+    state: ReadonlyMap<string, TensorInput>,
+    { strict = true }: { readonly strict?: boolean } = {},
+  ): LoadingInfo {
     const parameters = this.namedParameters()
+    for (const [name, value] of state) checkTensorInput(value, name)
     const info = compareWeights(shapesOf(parameters), shapesOf(state))
     if (info.mismatchedKeys.length > 0 || (strict && info.missingKeys.length + info.unexpectedKeys.length > 0)) {
       throw weightsError(info, state.keys(), 'loadStateDict')
@@ -59,7 +68,7 @@ export abstract class PreTrainedModel extends Module {
     tf.tidy(() => {
       for (const [name, variable] of parameters) {
         const value = state.get(name)
-        if (value) variable.assign(value instanceof tf.Tensor ? tf.cast(value, 'float32') : tf.tensor(value.data, [...value.shape], 'float32'))
+        if (value) variable.assign(toTensor(value, name, 'float32'))
       }
     })
     return info
@@ -74,8 +83,13 @@ export abstract class PreTrainedModel extends Module {
     const read = async (name: string): Promise<Float32Array<ArrayBuffer>> =>
       Float32Array.from((await parameters.get(name)?.data<'float32'>()) ?? [])
     const tensors = new Map([...parameters].map(([name, { shape }]) => [name, { dtype: 'F32' as const, shape }]))
-    const config = this.config.toFiles({ architectures: [this.getClassName()], dtype: nameOfDtype[options?.dtype ?? 'F32'] })
-    await saveFolder(folder, new Map([...config, ...weightFiles({ tensors, read }, options)]), { replaces: isWeightFile })
+    const config = this.config.toFiles({
+      architectures: [this.getClassName()],
+      dtype: nameOfDtype[options?.dtype ?? 'F32'],
+    })
+    await saveFolder(folder, new Map([...config, ...weightFiles({ tensors, read }, options)]), {
+      replaces: isWeightFile,
+    })
   }
 
   protected settings(): Json {
@@ -95,7 +109,8 @@ export function compareWeights(
   expected: ReadonlyMap<string, readonly number[]>,
   found: ReadonlyMap<string, readonly number[]>,
 ): LoadingInfo {
-  const same = (a: readonly number[], b: readonly number[]): boolean => a.length === b.length && a.every((n, i) => n === b[i])
+  const same = (a: readonly number[], b: readonly number[]): boolean =>
+    a.length === b.length && a.every((n, i) => n === b[i])
   return {
     missingKeys: [...expected.keys()].filter((name) => !found.has(name)),
     unexpectedKeys: [...found.keys()].filter((name) => !expected.has(name)),
@@ -121,7 +136,9 @@ export function weightsError(info: LoadingInfo, available: Iterable<string>, whe
     ['unexpected', info.unexpectedKeys],
     ['of another shape', misshapen],
   ] as const
-  const summary = parts.flatMap(([what, names]) => (names.length > 0 ? [`${names.length} ${what}: ${listed(names)}`] : []))
+  const summary = parts.flatMap(([what, names]) =>
+    names.length > 0 ? [`${names.length} ${what}: ${listed(names)}`] : [],
+  )
   return new WeightsError(`weights do not fit the model: ${summary.join('; ')}`, {
     where,
     hint: 'Check that config.json belongs to these weights.',
@@ -131,5 +148,6 @@ export function weightsError(info: LoadingInfo, available: Iterable<string>, whe
 const listed = (names: readonly string[]): string =>
   names.length > 8 ? `${names.slice(0, 8).join(', ')} and ${names.length - 8} more` : names.join(', ')
 
-const shapesOf = (tensors: ReadonlyMap<string, { readonly shape: readonly number[] }>): Map<string, readonly number[]> =>
-  new Map([...tensors].map(([name, { shape }]) => [name, shape]))
+const shapesOf = (
+  tensors: ReadonlyMap<string, { readonly shape: readonly number[] }>,
+): Map<string, readonly number[]> => new Map([...tensors].map(([name, { shape }]) => [name, shape]))

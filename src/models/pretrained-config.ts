@@ -5,7 +5,9 @@ import type { CheckpointFolder } from '../hub/checkpoint-folder.js'
 import { isObject, snakeCase, type JsonObject } from './config-reader.js'
 
 /** A configuration's fields as its constructor takes them: all optional, each with its default. */
-export type Fields<T> = { readonly [K in keyof T as T[K] extends (...args: never) => unknown ? never : K]?: T[K] | undefined }
+export type Fields<T> = {
+  readonly [K in keyof T as T[K] extends (...args: never) => unknown ? never : K]?: T[K] | undefined
+}
 
 /** What every configuration has. */
 export abstract class PretrainedConfig {
@@ -32,7 +34,9 @@ export abstract class PretrainedConfig {
    * @param more keys beside the configuration's own
    */
   toFiles(more: JsonObject = {}): Map<string, Uint8Array> {
-    return new Map([['config.json', new TextEncoder().encode(JSON.stringify({ ...this.toJSON(), ...more }, null, 2) + '\n')]])
+    return new Map([
+      ['config.json', new TextEncoder().encode(JSON.stringify({ ...this.toJSON(), ...more }, null, 2) + '\n')],
+    ])
   }
 }
 

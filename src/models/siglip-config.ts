@@ -176,11 +176,17 @@ export class SiglipConfig extends PretrainedConfig {
     this.initializerFactor = read.number('initializerFactor', 1)
     this.problemType = read.oneOf('problemType', problemTypes)
     const numLabels = read.integer('numLabels', 0, { min: 0, max: 2 ** 20 })
-    this.id2label = read.record('id2label', (name): name is string => typeof name === 'string', 'names by index') ?? namesOf(numLabels)
+    this.id2label =
+      read.record('id2label', (name): name is string => typeof name === 'string', 'names by index') ??
+      namesOf(numLabels)
     this.label2id =
-      read.record('label2id', (id): id is number => Number.isInteger(id), 'indices by name') ?? turnedAround(this.id2label)
+      read.record('label2id', (id): id is number => Number.isInteger(id), 'indices by name') ??
+      turnedAround(this.id2label)
     this.extra = read.rest()
     if (this.id2label) checkLabels(this.id2label, numLabels)
+    if (this.problemType === 'single_label_classification' && this.numLabels === 1) {
+      throw read.wrong('problemType', 'regression for one label, or more labels', this.problemType)
+    }
   }
 
   /** As in transformers: one model of two towers. Any of the other fields may be given, too. */
@@ -240,10 +246,14 @@ function towerOf(json: object, key: 'text_config' | 'vision_config'): object {
 }
 
 function namesOf(numLabels: number): Readonly<Record<string, string>> | undefined {
-  return numLabels === 0 ? undefined : Object.fromEntries(Array.from({ length: numLabels }, (_, i) => [i, `LABEL_${i}`]))
+  return numLabels === 0
+    ? undefined
+    : Object.fromEntries(Array.from({ length: numLabels }, (_, i) => [i, `LABEL_${i}`]))
 }
 
-function turnedAround(id2label: Readonly<Record<string, string>> | undefined): Readonly<Record<string, number>> | undefined {
+function turnedAround(
+  id2label: Readonly<Record<string, string>> | undefined,
+): Readonly<Record<string, number>> | undefined {
   return id2label && Object.fromEntries(Object.entries(id2label).map(([id, name]) => [name, Number(id)]))
 }
 
@@ -251,7 +261,10 @@ function checkLabels(id2label: Readonly<Record<string, string>>, numLabels: numb
   const count = Object.keys(id2label).length
   const gap = Array.from({ length: count }, (_, i) => i).find((i) => id2label[i] === undefined)
   if (gap !== undefined) {
-    throw new ConfigError('bad id2label', { expected: `a name for each index from 0 to ${count - 1}`, found: `none for ${gap}` })
+    throw new ConfigError('bad id2label', {
+      expected: `a name for each index from 0 to ${count - 1}`,
+      found: `none for ${gap}`,
+    })
   }
   if (numLabels > 0 && numLabels !== count) {
     throw new ConfigError('num_labels and id2label disagree', { expected: `${count} labels`, found: `${numLabels}` })

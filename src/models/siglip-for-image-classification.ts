@@ -41,7 +41,10 @@ export class SiglipForImageClassification extends PreTrainedModel {
     this.visionModel = this.part(new SiglipVisionModel(visionConfig, { scope: this.scope.at('vision_model') }))
     const weight = normal(visionConfig.hiddenSize ** -0.5 * initializerFactor)
     this.classifier = this.part(
-      new Linear({ inFeatures: visionConfig.hiddenSize, outFeatures: numLabels, weight }, { scope: this.scope.at('classifier') }),
+      new Linear(
+        { inFeatures: visionConfig.hiddenSize, outFeatures: numLabels, weight },
+        { scope: this.scope.at('classifier') },
+      ),
     )
   }
 

@@ -49,7 +49,9 @@ export class SiglipModel extends PreTrainedModel {
     this.logitScale = this.parameter('logit_scale', [1], scale)
     this.logitBias = this.parameter('logit_bias', [1], bias)
     this.textModel = this.part(new SiglipTextModel(this.config.textConfig, { scope: this.scope.at('text_model') }))
-    this.visionModel = this.part(new SiglipVisionModel(this.config.visionConfig, { scope: this.scope.at('vision_model') }))
+    this.visionModel = this.part(
+      new SiglipVisionModel(this.config.visionConfig, { scope: this.scope.at('vision_model') }),
+    )
   }
 
   /** A checkpoint folder's model. */
@@ -97,8 +99,17 @@ export class SiglipModel extends PreTrainedModel {
    * @param textEmbeds `[texts, width]`, of length one
    * @param imageEmbeds `[images, width]`, of length one
    * @returns `[texts, images]`
+   * @throws {InputError} if their widths differ
    */
   logits(textEmbeds: tf.Tensor2D, imageEmbeds: tf.Tensor2D): tf.Tensor2D {
+    const [textWidth, imageWidth] = [textEmbeds.shape[1], imageEmbeds.shape[1]]
+    if (textWidth !== imageWidth) {
+      throw new InputError('the embeddings of texts and images differ in width', {
+        expected: `${imageWidth}, as the images'`,
+        found: `${textWidth}`,
+        hint: "The text tower's projection_size must be the image tower's hidden_size.",
+      })
+    }
     return tf.tidy(() => {
       const cosines = tf.matMul(textEmbeds, imageEmbeds, false, true)
       return tf.add(tf.mul(cosines, tf.exp(this.logitScale.read())), this.logitBias.read())
@@ -120,7 +131,10 @@ export class SiglipModel extends PreTrainedModel {
   }
 }
 
-function logitInitializers(start: 'transformers' | 'paper' | { readonly batchSize: number }): { scale: Initializer; bias: Initializer } {
+function logitInitializers(start: 'transformers' | 'paper' | { readonly batchSize: number }): {
+  scale: Initializer
+  bias: Initializer
+} {
   if (start === 'transformers') return { scale: zeros, bias: zeros }
   if (start === 'paper') return { scale: constant(Math.log(10)), bias: constant(-10) }
   const { batchSize } = start

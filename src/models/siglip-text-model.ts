@@ -63,7 +63,8 @@ export class SiglipTextModel extends PreTrainedModel {
     return tf.tidy(() => {
       const inputIds = idTensor(inputs.inputIds, 'inputIds', this.config.vocabSize) // [batch, length]
       const [batch, length] = this.checkLength(inputIds)
-      const positionIds = inputs.positionIds && idTensor(inputs.positionIds, 'positionIds', this.config.maxPositionEmbeddings)
+      const positionIds =
+        inputs.positionIds && idTensor(inputs.positionIds, 'positionIds', this.config.maxPositionEmbeddings)
       const mask = inputs.attentionMask && idTensor(inputs.attentionMask, 'attentionMask', 2)
       checkShape('positionIds', positionIds, [batch, length])
       checkShape('attentionMask', mask, [batch, length])

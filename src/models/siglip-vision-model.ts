@@ -77,9 +77,16 @@ export class SiglipVisionModel extends PreTrainedModel {
     const { imageSize, patchSize, numChannels } = this.config
     const [, , height, width] = pixelValues.shape
     const patches = (side: number): number => Math.floor(side / patchSize)
-    if (interpolatePosEncoding ? patches(height) > 0 && patches(width) > 0 : patches(height) === patches(imageSize) && patches(width) === patches(imageSize)) return
+    if (
+      interpolatePosEncoding
+        ? patches(height) > 0 && patches(width) > 0
+        : patches(height) === patches(imageSize) && patches(width) === patches(imageSize)
+    )
+      return
     throw new InputError('bad pixelValues', {
-      expected: interpolatePosEncoding ? `sides of at least a patch, ${patchSize}` : `[batch, ${numChannels}, ${imageSize}, ${imageSize}]`,
+      expected: interpolatePosEncoding
+        ? `sides of at least a patch, ${patchSize}`
+        : `[batch, ${numChannels}, ${imageSize}, ${imageSize}]`,
       found: `[${pixelValues.shape.join(', ')}]`,
       hint: interpolatePosEncoding ? undefined : 'Resize the pictures, or set interpolatePosEncoding.',
     })

@@ -36,23 +36,31 @@ export function idTensor(input: TensorInput | undefined, name: string, limit: nu
       hint: 'SiglipTokenizer makes them.',
     })
   }
-  checkRange(input instanceof tf.Tensor ? readable(input) : (input?.data ?? []), name, limit)
+  const isId = (value: number): boolean => Number.isInteger(value) && value >= 0 && value < limit
+  checkValues(input, name, isId, `whole numbers from 0 to ${limit - 1}`)
   const length = tensor.shape.at(-1) ?? 0
   return tensor.as2D(tensor.size / length, length)
 }
 
-/** Out of range, WebAssembly would read whatever lies there. */
-function checkRange(values: ArrayLike<number>, name: string, limit: number): void {
+/**
+ * Out of range, WebAssembly would read whatever lies there. A tensor is only looked at where reading it back costs nothing: not on a
+ * GPU.
+ *
+ * @throws {InputError} for a value that isn't allowed
+ */
+export function checkValues(
+  input: TensorInput | undefined,
+  name: string,
+  isAllowed: (value: number) => boolean,
+  expected: string,
+): void {
+  const isTensorAway = isTensor(input) && tf.getBackend().startsWith('web')
+  if (!input || isTensorAway) return
+  const values: ArrayLike<number> = isTensor(input) ? input.dataSync<'int32'>() : input.data
   for (let i = 0; i < values.length; i++) {
     const value = values[i] ?? 0
-    if (value >= 0 && value < limit && Number.isInteger(value)) continue
-    throw new InputError(`bad ${name}`, { expected: `whole numbers from 0 to ${limit - 1}`, found: `${value} at ${i}` })
+    if (!isAllowed(value)) throw new InputError(`bad ${name}`, { expected, found: `${value} at ${i}` })
   }
-}
-
-/** A tensor's values where reading them back costs nothing: not from a GPU. */
-function readable(tensor: tf.Tensor): ArrayLike<number> {
-  return tf.getBackend().startsWith('web') ? [] : tensor.dataSync<'int32'>()
 }
 
 /**
@@ -60,12 +68,25 @@ function readable(tensor: tf.Tensor): ArrayLike<number> {
  * @throws {InputError}
  */
 export function toTensor(input: unknown, name: string, dtype: 'float32' | 'int32'): tf.Tensor {
+  checkTensorInput(input, name)
+  if (isTensor(input)) return input.dtype === dtype ? input : tf.cast(input, dtype)
+  return tf.tensor(input.data, [...input.shape], dtype)
+}
+
+/** @throws {InputError} unless it is a living tensor of numbers, or a typed array with its shape */
+export function checkTensorInput(input: unknown, name: string): asserts input is TensorInput {
   if (isTensor(input)) {
     if (input.isDisposed) throw new InputError(`bad ${name}`, { expected: 'a tensor', found: 'one that is disposed' })
-    return input.dtype === dtype ? input : tf.cast(input, dtype)
+    if (!['float32', 'int32', 'bool'].includes(input.dtype)) {
+      throw new InputError(`bad ${name}`, { expected: 'a tensor of numbers', found: describe(input) })
+    }
+    return
   }
   if (!isNdArray(input)) {
-    throw new InputError(`bad ${name}`, { expected: 'a tensor, or { data, shape }', found: describeOther(input) })
+    throw new InputError(`bad ${name}`, {
+      expected: 'a tensor, or { data, shape } with a Float32Array or Int32Array',
+      found: describeOther(input),
+    })
   }
   const size = input.shape.reduce((product, n) => product * n, 1)
   if (size !== input.data.length) {
@@ -74,20 +95,30 @@ export function toTensor(input: unknown, name: string, dtype: 'float32' | 'int32
       found: `${input.data.length}`,
     })
   }
-  return tf.tensor(input.data, [...input.shape], dtype)
 }
 
+/** Whether the values are whole numbers by their type, as torch's long and int. */
+export const isInt32 = (input: TensorInput): boolean =>
+  isTensor(input) ? input.dtype === 'int32' : typeName(input.data) === 'Int32Array'
+
 const isTensor = (value: unknown): value is tf.Tensor => value instanceof tf.Tensor
+
+/** Not by `instanceof`, which fails for an array out of another realm. */
+const typeName = (value: unknown): string => Object.prototype.toString.call(value).slice('[object '.length, -1)
 
 function isNdArray(value: unknown): value is NdArray {
   if (typeof value !== 'object' || value === null || !('data' in value) || !('shape' in value)) return false
   const { data, shape } = value
-  return ArrayBuffer.isView(data) && 'length' in data && Array.isArray(shape) && shape.every((n) => Number.isInteger(n))
+  return (
+    ['Float32Array', 'Int32Array'].includes(typeName(data)) &&
+    Array.isArray(shape) &&
+    shape.every((n) => Number.isInteger(n) && n >= 0)
+  )
 }
 
 function describeOther(value: unknown): string {
   if (value === undefined || value === null) return 'nothing'
-  return Array.isArray(value) ? 'an array' : typeof value === 'object' ? 'another object' : typeof value
+  return typeof value === 'object' ? `another object, ${typeName(value)}` : typeof value
 }
 
 function describe(tensor: tf.Tensor): string {
