@@ -43,7 +43,9 @@ export async function saveFolder(
   try {
     const target = await destination(directory)
     const asWhole = await canBeReplaced(target)
-    partial = savingPath(asWhole ? target : path.join(target, 'save'), 'partial')
+    const beside = asWhole ? target : path.join(target, 'save')
+    await clearInterruptedSaves(beside)
+    partial = savingPath(beside, 'partial')
     await mkdir(partial, { recursive: true })
     for (const [name, content] of files) await write(path.join(partial, name), content)
     if (asWhole) {
@@ -83,7 +85,6 @@ export async function saveFile(file: string, content: FileContent): Promise<void
 async function destination(directory: string): Promise<string> {
   const absolute = path.resolve(directory)
   const target = await realpath(absolute).catch(() => absolute)
-  await clearInterruptedSaves(target)
   await mkdir(path.dirname(target), { recursive: true })
   const found = await stat(target).catch(() => undefined)
   if (found === undefined || found.isDirectory()) return target

@@ -48,7 +48,11 @@ export async function readStored(
   const { shape, strides } = tensor
   const count = elementCount(shape)
   if (!isShape([begin, end]) || begin > end || end > count) {
-    throw new InputError('No such elements', { expected: `a range within 0 to ${count}`, found: `${begin} to ${end}` })
+    throw new InputError('No such elements', {
+      expected: `a range within 0 to ${count}`,
+      found: `${begin} to ${end}`,
+      where: tensor.source.name,
+    })
   }
   if (strides === undefined || isRowMajor(shape, strides)) return readBlocks(tensor, begin, end)
   const all = gather(await readBlocks(tensor, 0, lastIndex(shape, strides) + 1), shape, strides)

@@ -101,7 +101,7 @@ export async function openTorchZip(files: ReadonlyMap<string, ByteSource>, where
 
 /** Whether a file in a zip archive is the pickle that `torch.save` puts there. */
 export function isTorchPickle(name: string): boolean {
-  return /^[^/]*\/?data\.pkl$/.test(name)
+  return /^([^/]+\/)?data\.pkl$/.test(name)
 }
 
 /**

@@ -90,6 +90,11 @@ test('shapes that are not those of the format are refused', async () => {
   const query = 'params/img/MAPHead_0/MultiHeadDotProductAttention_0/query/kernel'
   expect(() => asTransformers(withShape(query, [1024]))).toThrow(WeightsError)
   expect(() => asTransformers(withShape(query, [16, 4, 8]))).toThrow(/parts of a weight have different shapes/)
+  const stack = 'params/img/Transformer/encoderblock/LayerNorm_0/scale'
+  expect(() => asTransformers(withShape(stack, [1e9, 0]))).toThrow(WeightsError)
+  expect(() => asTransformers(withShape('params/img/pos_embedding', [2, 16, 32]))).toThrow(
+    /\[2, 16, 32\].*pos_embedding/,
+  )
 })
 
 /** The weights whose names begin so, with another beginning. */
