@@ -81,20 +81,15 @@ export class SentencePiece {
 
     const { pieces, unkId, byteFallback } = this.#model
     const encoded: string[] = []
-    let unknownFrom = -1
+    let start = 0
     for (const [i, id] of ids.entries()) {
-      const start = i === 0 ? 0 : (ends[i - 1] ?? 0)
+      // A run of unknown characters is one piece.
+      if (id === unkId && ids[i + 1] === id) continue
       const end = ends[i] ?? 0
-      if (id !== unkId) {
-        encoded.push(pieces[id] ?? '')
-        unknownFrom = -1
-      } else if (byteFallback) {
-        for (const byte of normalized.subarray(start, end)) encoded.push(byteToPiece(byte))
-      } else {
-        if (unknownFrom >= 0) encoded.pop()
-        else unknownFrom = start
-        encoded.push(decoder.decode(normalized.subarray(unknownFrom, end)))
-      }
+      if (id !== unkId) encoded.push(pieces[id] ?? '')
+      else if (byteFallback) for (const byte of normalized.subarray(start, end)) encoded.push(byteToPiece(byte))
+      else encoded.push(decoder.decode(normalized.subarray(start, end)))
+      start = end
     }
     return encoded
   }

@@ -1,5 +1,8 @@
 import { readFileSync } from 'node:fs'
+import { FileError, TokenizerError } from '../../src/errors.js'
+import { MemoryFolder } from '../../src/hub/memory-folder.js'
 import { SiglipTokenizer } from '../../src/tokenizer/siglip-tokenizer.js'
+import { catchWarnings, fixture, reference, rowOf } from './reference-vectors.js'
 
 interface Vectors {
   readonly vocab_size: number
@@ -27,6 +30,14 @@ const model = readFileSync(`${folder}/spiece.model`)
 const vectors = JSON.parse(readFileSync(`${folder}/vectors.json`, 'utf8')) as Vectors
 const tokenizer = SiglipTokenizer.fromSentencePiece(model)
 
+let warnings: jest.SpyInstance
+beforeEach(() => {
+  warnings = catchWarnings()
+})
+afterEach(() => {
+  warnings.mockRestore()
+})
+
 describe('SiglipTokenizer beside transformers', () => {
   test.each(vectors.rows)('encodes and decodes $text', (row) => {
     expect(tokenizer.tokenize(row.text)).toEqual(row.tokens)
@@ -41,6 +52,13 @@ describe('SiglipTokenizer beside transformers', () => {
 
   test('has the same vocabulary and special tokens', () => {
     expect(tokenizer.vocabSize).toBe(vectors.vocab_size)
+    expect([tokenizer.eosToken, tokenizer.padToken, tokenizer.unkToken]).toEqual(['</s>', '</s>', '<unk>'])
+    expect([tokenizer.eosTokenId, tokenizer.padTokenId, tokenizer.unkTokenId]).toEqual([1, 1, 2])
+    expect(tokenizer.allSpecialTokens).toEqual(['</s>', '<unk>'])
+    expect(tokenizer.allSpecialIds).toEqual([1, 2])
+    expect([tokenizer.length, tokenizer.modelMaxLength, tokenizer.paddingSide]).toEqual([1000, 64, 'right'])
+    expect(tokenizer.numSpecialTokensToAdd()).toBe(1)
+    expect(tokenizer.numSpecialTokensToAdd({ pair: true })).toBe(2)
   })
 
   test('frames pairs', () => {
@@ -56,5 +74,116 @@ describe('SiglipTokenizer beside transformers', () => {
       tokenizer.createTokenTypeIdsFromSequences([5, 6]),
       tokenizer.createTokenTypeIdsFromSequences([5, 6], [7]),
     ]).toEqual(pair.create_token_type_ids_from_sequences)
+  })
+
+  test('an end that is there already is not added again', () => {
+    expect(tokenizer.buildInputsWithSpecialTokens([5, 1])).toEqual([5, 1])
+    expect(warnings).toHaveBeenCalledTimes(1)
+  })
+
+  test.each(reference.siglip)('treats the hard text $text alike', (row) => {
+    expect(rowOf(tokenizer, row)).toEqual(row)
+  })
+
+  const cased = SiglipTokenizer.fromSentencePiece(model, { doLowerCase: false })
+  test.each(reference['siglip-cased'])('treats $text alike if case is kept', (row) => {
+    expect(rowOf(cased, row)).toEqual(row)
+  })
+
+  describe.each(['user-defined', 'byte-fallback', 'suffix'] as const)(
+    'with a vocabulary trained otherwise: %s',
+    (name) => {
+      const other = SiglipTokenizer.fromSentencePiece(fixture(`tokenizer-more/${name}.model`))
+      test.each(reference[name])('treats $text alike', (row) => {
+        expect(rowOf(other, row)).toEqual(row)
+      })
+    },
+  )
+})
+
+describe('SiglipTokenizer from a folder', () => {
+  test('reads tokenizer_config.json', async () => {
+    const loaded = await SiglipTokenizer.fromPretrained('test/fixtures/siglip-tiny')
+    expect(loaded.encode(vectors.rows[0]!.text)).toEqual(vectors.rows[0]!.input_ids)
+    expect(loaded.modelMaxLength).toBe(64)
+  })
+
+  const folderWith = (config: unknown, more: readonly (readonly [string, unknown])[] = []) =>
+    new MemoryFolder(
+      new Map<string, Uint8Array>([
+        ['spiece.model', model],
+        ...[['tokenizer_config.json', config] as const, ...more].map(
+          ([name, json]) => [name, new TextEncoder().encode(JSON.stringify(json))] as const,
+        ),
+      ]),
+    )
+
+  test('the flags of added tokens, and settings of published checkpoints, count', async () => {
+    const flags = { lstrip: true, normalized: false, rstrip: true, single_word: false, special: true }
+    const loaded = await SiglipTokenizer.fromPretrained(
+      folderWith({
+        added_tokens_decoder: { '1': { content: '</s>', ...flags }, '2': { content: '<unk>', ...flags } },
+        additional_special_tokens: [],
+        clean_up_tokenization_spaces: true,
+        do_lower_case: true,
+        eos_token: '</s>',
+        model_input_names: ['input_ids'],
+        model_max_length: 16,
+        pad_token: { content: '</s>', ...flags },
+        tokenizer_class: 'SiglipTokenizer',
+        unk_token: '<unk>',
+      }),
+    )
+    expect(loaded.tokenize('a </s> cat')).toEqual(['▁a', '</s>', 'c', 'at'])
+    expect(loaded.call('a', { padding: 'max_length' }).inputIds.shape).toEqual([1, 16])
+    expect(loaded.call('a').attentionMask).toBeUndefined()
+    loaded.addTokens([' .'])
+    const ids = loaded.convertTokensToIds(['▁a', ' .'])
+    expect(loaded.decode(ids)).toBe('a.')
+    expect(loaded.decode(ids, { cleanUpTokenizationSpaces: false })).toBe('a .')
+  })
+
+  test('files of older versions count where the configuration is silent', async () => {
+    const loaded = await SiglipTokenizer.fromPretrained(
+      folderWith({}, [
+        ['special_tokens_map.json', { pad_token: { content: '<pad>' } }],
+        ['added_tokens.json', { '<new>': 1000 }],
+      ]),
+    )
+    expect(loaded.padTokenId).toBe(0)
+    expect(loaded.convertTokensToIds('<new>')).toBe(1000)
+  })
+
+  test('overrides take precedence', async () => {
+    const loaded = await SiglipTokenizer.fromPretrained('test/fixtures/siglip-tiny', {
+      modelMaxLength: 8,
+      paddingSide: 'left',
+    })
+    const { inputIds, attentionMask } = loaded.call('a cat', { padding: 'max_length' })
+    expect(Array.from(inputIds.data)).toEqual([1, 1, 1, 1, 1, 3, 16, 1])
+    expect(Array.from(attentionMask!.data)).toEqual([0, 0, 0, 0, 0, 1, 1, 1])
+  })
+
+  test('saves what it was loaded from', async () => {
+    const loaded = await SiglipTokenizer.fromPretrained('test/fixtures/siglip-tiny')
+    const files = loaded.toFiles()
+    expect(Buffer.compare(files.get('spiece.model')!, model)).toBe(0)
+    expect(JSON.parse(new TextDecoder().decode(files.get('tokenizer_config.json')))).toEqual(
+      JSON.parse(readFileSync('test/fixtures/siglip-tiny/tokenizer_config.json', 'utf8')),
+    )
+  })
+
+  test('without a tokenizer is a FileError, with a damaged one a TokenizerError', async () => {
+    await expect(SiglipTokenizer.fromPretrained(new MemoryFolder(new Map()))).rejects.toThrow(FileError)
+    for (const config of [[], { model_max_length: 'long' }, { pad_token: 3 }, { added_tokens_decoder: { x: {} } }])
+      await expect(SiglipTokenizer.fromPretrained(folderWith(config))).rejects.toThrow(TokenizerError)
+  })
+})
+
+describe('canonicalizeText', () => {
+  test('keeps a string exactly', () => {
+    expect(tokenizer.canonicalizeText('A {} photo, of {x}!', { keepPunctuationExactString: '{}' })).toBe(
+      'a {} photo of x',
+    )
   })
 })
