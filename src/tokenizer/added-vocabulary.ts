@@ -88,9 +88,15 @@ export class AddedVocabulary {
   split(text: string, splitSpecialTokens: boolean): Stretch[] {
     return this.#cut({ text, isFirst: true }, this.#raw, splitSpecialTokens).flatMap((stretch) =>
       stretch.id === undefined
-        ? this.#cut({ ...stretch, text: this.#normalize(stretch.text) }, this.#normalized, splitSpecialTokens)
+        ? this.#cut(this.#normalizePart(stretch), this.#normalized, splitSpecialTokens)
         : [stretch],
     )
+  }
+
+  /** A part that loses its first character no longer starts where the text does. */
+  #normalizePart({ text, isFirst }: TextPart): TextPart {
+    const first = String.fromCodePoint(text.codePointAt(0) ?? 0)
+    return { text: this.#normalize(text), isFirst: isFirst && this.#normalize(first) !== '' }
   }
 
   #nextId(): number {

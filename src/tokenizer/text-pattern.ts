@@ -58,17 +58,25 @@ function findString(text: string, needle: string): Match[] {
 
 function findRuns(text: string, runs: readonly Run[]): Match[] {
   const matches: Match[] = []
+  /** By run, up to where its characters reach without making a match: no later start among them makes one either. */
+  const hopeless = runs.map(() => 0)
   for (let at = 0; at < text.length;) {
-    const end = runs.map((run) => runEnd(text, at, run)).find((e) => e > at)
-    if (end !== undefined) matches.push({ start: at, end })
-    at = end ?? at + characterLength(text, at)
+    let end = at
+    for (const [i, run] of runs.entries()) {
+      if (end > at || at < (hopeless[i] ?? 0)) continue
+      const reach = runReach(text, at, run)
+      if (reach.isMatch) end = reach.end
+      else if (run.max === Infinity) hopeless[i] = reach.end
+    }
+    if (end > at) matches.push({ start: at, end })
+    at = end > at ? end : at + characterLength(text, at)
   }
   return matches
 }
 
-/** Where a match of `run` at `start` ends; `start` if there is none. */
-function runEnd(text: string, start: number, run: Run): number {
-  if (run.atStart && start > 0) return start
+/** How far the characters of `run` reach from `start`, and whether that makes a match. */
+function runReach(text: string, start: number, run: Run): { end: number; isMatch: boolean } {
+  if (run.atStart && start > 0) return { end: start, isMatch: false }
   let end = start
   let count = 0
   while (count < run.max && end < text.length) {
@@ -77,7 +85,7 @@ function runEnd(text: string, start: number, run: Run): number {
     end += length
     count++
   }
-  return count < run.min || (run.atEnd && end < text.length) ? start : end
+  return { end, isMatch: count >= run.min && (!run.atEnd || end === text.length) }
 }
 
 function characterLength(text: string, at: number): number {

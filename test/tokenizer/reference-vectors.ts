@@ -50,6 +50,13 @@ interface Vectors {
     readonly siglip2: AddedVectors
   }
   readonly options: readonly Call[]
+  readonly pipelines: readonly {
+    readonly name: string
+    /** A tokenizer.json without its model, and without the bytes of `precompiled_charsmap`. */
+    readonly pipeline: Readonly<Record<string, unknown>>
+    readonly rows: readonly Row[]
+    readonly pair: { readonly ids: number[]; readonly types: number[] }
+  }[]
 }
 
 /** Hard texts, added tokens and options, as the reference treats them. */
