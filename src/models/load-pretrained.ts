@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs'
 import { useBackend } from '#backend'
 import { openFolder } from '#open-folder'
+import { asTransformers } from '../../converters/naming.js'
 import { openWeights } from '../../converters/weights.js'
 import type { CheckpointFolder } from '../hub/checkpoint-folder.js'
 import { ParameterScope, randomSource, type ParameterSpec } from '../layers/parameter-scope.js'
@@ -48,7 +49,7 @@ export async function loadPretrained<C, M extends PreTrainedModel>(
 ): Promise<M> {
   const folder = typeof source === 'string' || source instanceof URL ? await openFolder(source) : source
   const config = Config.fromJSON(await readConfig(folder))
-  const weights = await openWeights(folder)
+  const weights = asTransformers(await openWeights(folder))
   await useBackend()
   const specs = parametersOf((scope) => new Model(config, { scope }))
   const names = modelNames(weights.tensors.keys(), Model.prefix, specs)
