@@ -85,6 +85,10 @@ async function readIndex(
   return files // nothing is asked of "metadata", as in transformers: some published total sizes are wrong
 }
 
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
 /** A file inside the folder, and no further index: indexes that name each other would never end. */
 function isShardName(name: string): boolean {
   try {
