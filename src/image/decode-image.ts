@@ -19,7 +19,7 @@ export interface DecodeOptions extends ReadOptions {
  */
 export async function decodeImage(input: ImageInput, options: DecodeOptions = {}): Promise<RawImage> {
   const { maxPixels = MAX_PIXELS, transparency = 'ignore' } = options
-  if (typeof input === 'object' && isRawPixels(input)) return toRawImage(input, transparency)
+  if (isRawPixels(input)) return toRawImage(input, transparency)
   const { bytes, where } = await readBytes(input, options)
   return toRawImage(await decodeBytes(bytes, { maxPixels, where }), transparency)
 }

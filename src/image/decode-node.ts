@@ -1,7 +1,6 @@
 import { readFile, stat } from 'node:fs/promises'
-import path from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { FileError } from '../errors.js'
+import { FileError, SiglipError } from '../errors.js'
 import { checkSize } from './collect-bytes.js'
 import type { DecodeLimits } from './picture-header.js'
 import type { RawPixels } from './raw-pixels.js'
@@ -35,29 +34,39 @@ async function loadSharp(): Promise<Sharp | undefined> {
  * @throws FileError if it can't be read; ImageError if it has more than `maxBytes`.
  */
 export async function readFileBytes(location: string, maxBytes: number): Promise<Uint8Array> {
-  const file = path.resolve(/^file:/i.test(location) ? fileURLToPath(location) : location)
   try {
+    const file = /^file:/i.test(location) ? fileURLToPath(location) : location
     const found = await stat(file) // before opening, which would wait for ever at a pipe
-    if (!found.isFile()) {
-      throw new FileError('Not a picture file', {
-        expected: 'a file',
-        found: found.isDirectory() ? 'a folder' : 'neither a file nor a folder',
-        where: location,
-        hint: found.isDirectory() ? 'Name a file in it.' : undefined,
-      })
-    }
+    if (!found.isFile()) throw notAFile(found.isDirectory(), location)
     checkSize(found.size, maxBytes, location)
     return await readFile(file)
   } catch (error) {
-    const code = error instanceof Error && 'syscall' in error && 'code' in error ? String(error.code) : undefined
-    if (code === undefined) throw error
-    const missing = code === 'ENOENT' || code === 'ENOTDIR'
-    throw new FileError(missing ? 'No such picture' : 'The picture can’t be read', {
-      expected: missing ? 'a file' : undefined,
-      found: missing ? 'nothing' : code,
-      where: file,
-      hint: missing ? 'Check the path.' : 'Check its permissions.',
+    throw fileError(error, location)
+  }
+}
+
+function notAFile(isFolder: boolean, where: string): FileError {
+  return new FileError('Not a picture file', {
+    expected: 'a file',
+    found: isFolder ? 'a folder' : 'neither a file nor a folder',
+    where,
+    hint: isFolder ? 'Name a file in it.' : undefined,
+  })
+}
+
+/** The operating system's errors in our words; others as they are. */
+function fileError(error: unknown, where: string): unknown {
+  const code = typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : ''
+  if (error instanceof SiglipError) return error
+  if (['ENOENT', 'ENOTDIR'].includes(code)) {
+    return new FileError('No such picture', {
+      expected: 'a file',
+      found: 'nothing',
+      where,
+      hint: 'Check the path.',
       cause: error,
     })
   }
+  const hint = ['EACCES', 'EPERM'].includes(code) ? 'Check its permissions.' : undefined
+  return new FileError('The picture can’t be read', { found: code || String(error), where, hint, cause: error })
 }

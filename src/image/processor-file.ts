@@ -5,9 +5,17 @@ import type { CheckpointFolder } from '../hub/checkpoint-folder.js'
 /** Values by name, not yet checked. */
 export type Options = Readonly<Record<string, unknown>>
 
-/** An image processor's settings in a checkpoint folder, their keys in camel case, and the file they stand in. */
+/** The image processors there are, as `image_processor_type` names them, without the `Fast` or `Pil` of their variants. */
+const types = ['SiglipImageProcessor', 'Siglip2ImageProcessor'] as const
+export type ImageProcessorType = (typeof types)[number]
+
+/** An image processor's settings in a checkpoint folder. */
 export interface ProcessorFile {
+  readonly type: ImageProcessorType
+  /** Their keys in camel case. */
   readonly options: Options
+  readonly folder: CheckpointFolder
+  /** The file they stand in, for messages. */
   readonly where: string
 }
 
@@ -16,17 +24,35 @@ const MAX_FILE_BYTES = 2 ** 20
 /**
  * Reads `image_processor` of `processor_config.json` (transformers 5), or else `preprocessor_config.json`.
  *
- * @throws FileError if there is neither; ConfigError if it can't be understood.
+ * @param expected the processor that the settings are to be for.
+ * @throws FileError if there is neither; ConfigError if it can't be understood, or is for another processor.
  */
-export async function readProcessorFile(source: string | URL | CheckpointFolder): Promise<ProcessorFile> {
+export async function readProcessorFile(
+  source: string | URL | CheckpointFolder,
+  expected?: ImageProcessorType,
+): Promise<ProcessorFile> {
   const folder = typeof source === 'string' || source instanceof URL ? await openFolder(source) : source
+  const { object, where } = await findSettings(folder)
+  const options = camelCased(object)
+  const { imageProcessorType: named = 'SiglipImageProcessor' } = options
+  const type = types.find((name) => typeof named === 'string' && named.replace(/(Fast|Pil)$/, '') === name)
+  if (type && (expected === undefined || type === expected)) return { type, options, folder, where }
+  throw new ConfigError('These are the settings of another image processor', {
+    expected: expected ?? types.join(' or '),
+    found: JSON.stringify(named),
+    where,
+    hint: type ? `Use ${type}, or AutoImageProcessor.` : 'This package has the image processors of SigLIP.',
+  })
+}
+
+async function findSettings(folder: CheckpointFolder): Promise<{ object: Options; where: string }> {
   if (await folder.has('processor_config.json')) {
     const { image_processor: nested } = await readJson(folder, 'processor_config.json')
-    if (isObject(nested)) return { options: camelCased(nested), where: `${folder.location}/processor_config.json` }
+    if (isObject(nested)) return { object: nested, where: `${folder.location}/processor_config.json` }
   }
   if (await folder.has('preprocessor_config.json')) {
-    const options = camelCased(await readJson(folder, 'preprocessor_config.json'))
-    return { options, where: `${folder.location}/preprocessor_config.json` }
+    const object = await readJson(folder, 'preprocessor_config.json')
+    return { object, where: `${folder.location}/preprocessor_config.json` }
   }
   throw new FileError('No image processor in this folder', {
     expected: 'preprocessor_config.json, or processor_config.json with image_processor',
@@ -36,10 +62,16 @@ export async function readProcessorFile(source: string | URL | CheckpointFolder)
   })
 }
 
-/** The file that `readProcessorFile` reads back. */
-export function processorFile(options: Options): Map<string, Uint8Array> {
-  const text = JSON.stringify(snakeCased(options), null, 2)
+/** The file that `readProcessorFile` reads back. The arithmetic is a choice of the program, and isn't written. */
+export function processorFile(type: ImageProcessorType, options: Options): Map<string, Uint8Array> {
+  const text = JSON.stringify(snakeCased({ ...options, backend: undefined, imageProcessorType: type }), null, 2)
   return new Map([['preprocessor_config.json', new TextEncoder().encode(`${text}\n`)]])
+}
+
+/** The settings of a file that a processor doesn't know. */
+export function extraKeys({ options }: ProcessorFile, known: object): Options {
+  const isKnown = new Set([...Object.keys(known), 'defaultToSquare', 'imageProcessorType'])
+  return Object.fromEntries(Object.entries(options).filter(([key]) => !isKnown.has(key)))
 }
 
 async function readJson(folder: CheckpointFolder, name: string): Promise<Options> {

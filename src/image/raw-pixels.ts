@@ -45,8 +45,8 @@ function overWhite(sample: number, alpha: number): number {
 }
 
 /** Whether a value has the fields of pixels; what is in them is for `toRawImage` to check. */
-export function isRawPixels(value: object): value is RawPixels {
-  return 'data' in value && 'width' in value && 'height' in value
+export function isRawPixels(value: unknown): value is RawPixels {
+  return typeof value === 'object' && value !== null && 'data' in value && 'width' in value && 'height' in value
 }
 
 /** The channels of pixels that agree with their size. @throws InputError */

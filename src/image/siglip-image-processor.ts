@@ -1,13 +1,14 @@
-import { ConfigError, InputError } from '../errors.js'
+import { InputError } from '../errors.js'
 import type { CheckpointFolder } from '../hub/checkpoint-folder.js'
 import type { NdArray } from '../nd-array.js'
+import { allocateValues } from './allocate-values.js'
 import { centerCrop } from './crop.js'
 import type { ImageInput, ReadOptions } from './image-input.js'
 import { checkedList, decodeEach, type OneOrMore } from './image-list.js'
 import { readImageProcessorConfig, type ImageProcessorConfig } from './image-processor-config.js'
 import { OptionReader } from './option-reader.js'
 import { valueTable } from './pixel-values.js'
-import { processorFile, readProcessorFile, type Options } from './processor-file.js'
+import { extraKeys, processorFile, readProcessorFile, type Options } from './processor-file.js'
 import { CHANNELS, type RawImage } from './raw-image.js'
 import { Resampling } from './resampling.js'
 import { resize } from './resize.js'
@@ -58,9 +59,6 @@ const defaults: SiglipImageProcessorConfig = {
   backend: 'pillow',
 }
 
-/** The most values a batch may have: 4 GiB of float32. */
-const MAX_VALUES = 2 ** 30
-
 /**
  * From pictures to the pixel values that SigLIP models take: resize, crop, rescale, normalize.
  * Source: `SiglipImageProcessorPil` and `SiglipImageProcessor` of transformers 5.
@@ -94,33 +92,16 @@ export class SiglipImageProcessor {
     source: string | URL | CheckpointFolder,
     options: SiglipImageProcessorOptions = {},
   ): Promise<SiglipImageProcessor> {
-    const file = await readProcessorFile(source)
-    const { imageProcessorType } = file.options
-    if (typeof imageProcessorType === 'string' && imageProcessorType.startsWith('Siglip2ImageProcessor')) {
-      throw new ConfigError('These are the settings of another image processor', {
-        expected: 'SiglipImageProcessor',
-        found: imageProcessorType,
-        where: file.where,
-        hint: 'Use Siglip2ImageProcessor, or AutoImageProcessor.',
-      })
-    }
+    const file = await readProcessorFile(source, 'SiglipImageProcessor')
     const config = readConfig(new OptionReader(file.options, file.where), defaults)
-    const known = new Set([...Object.keys(defaults), 'defaultToSquare', 'imageProcessorType'])
-    const extra = Object.fromEntries(Object.entries(file.options).filter(([key]) => !known.has(key)))
-    return new SiglipImageProcessor({ ...given(config), ...options }, extra)
+    return new SiglipImageProcessor({ ...given(config), ...options }, extraKeys(file, defaults))
   }
 
   /** What `savePretrained` writes: file names and their bytes. */
   toFiles(): Map<string, Uint8Array> {
     const { doCenterCrop, doPad } = this.config
-    return processorFile({
-      ...this.extra,
-      ...this.config,
-      doCenterCrop: doCenterCrop || undefined,
-      doPad: doPad || undefined,
-      backend: undefined, // a choice of the program, not of the checkpoint
-      imageProcessorType: 'SiglipImageProcessor',
-    })
+    const optional = { doCenterCrop: doCenterCrop || undefined, doPad: doPad || undefined }
+    return processorFile('SiglipImageProcessor', { ...this.extra, ...this.config, ...optional })
   }
 
   /**
@@ -134,10 +115,8 @@ export class SiglipImageProcessor {
     options: SiglipImageProcessorOptions & ReadOptions = {},
   ): Promise<PixelValues> {
     const config = readConfig(new OptionReader(options, undefined), this.config)
-    return toPixelValues(
-      await decodeEach(images, config.doConvertRgb, options, (image) => shaped(image, config)),
-      config,
-    )
+    const ready = await decodeEach(images, config.doConvertRgb, options, (image) => shaped(image, config))
+    return toPixelValues(ready, config)
   }
 
   /**
@@ -148,10 +127,8 @@ export class SiglipImageProcessor {
    */
   preprocess(images: OneOrMore<RawImage>, options: SiglipImageProcessorOptions = {}): PixelValues {
     const config = readConfig(new OptionReader(options, undefined), this.config)
-    return toPixelValues(
-      checkedList(images).map((image) => shaped(image, config)),
-      config,
-    )
+    const ready = checkedList(images).map((image) => shaped(image, config))
+    return toPixelValues(ready, config)
   }
 }
 
@@ -182,15 +159,8 @@ function shaped(image: RawImage, config: SiglipImageProcessorConfig): RawImage {
 
 function toPixelValues(images: readonly RawImage[], config: SiglipImageProcessorConfig): PixelValues {
   const { height, width } = batchSize(images, config)
-  const length = images.length * CHANNELS * height * width
-  if (length > MAX_VALUES) {
-    throw new InputError('The batch is too large', {
-      expected: `at most ${MAX_VALUES} values`,
-      found: `${images.length} × ${CHANNELS} × ${height} × ${width}`,
-      hint: 'Give fewer pictures at once.',
-    })
-  }
-  const data = new Float32Array(length)
+  const pixelValues = allocateValues([images.length, CHANNELS, height, width])
+  const { data } = pixelValues
   const table = valueTable(config, config.backend)
   for (const [i, image] of images.entries()) {
     for (let channel = 0; channel < CHANNELS; channel++) {
@@ -203,7 +173,7 @@ function toPixelValues(images: readonly RawImage[], config: SiglipImageProcessor
       }
     }
   }
-  return { pixelValues: { data, shape: [images.length, CHANNELS, height, width] } }
+  return { pixelValues }
 }
 
 /** The size that all pictures of a batch have, or are padded to. */

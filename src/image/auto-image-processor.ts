@@ -1,0 +1,18 @@
+import type { CheckpointFolder } from '../hub/checkpoint-folder.js'
+import { readProcessorFile } from './processor-file.js'
+import { Siglip2ImageProcessor } from './siglip2-image-processor.js'
+import { SiglipImageProcessor } from './siglip-image-processor.js'
+
+/** Loads the image processor that a checkpoint folder names, as transformers' `AutoImageProcessor` does. */
+export const AutoImageProcessor = {
+  /**
+   * @returns a `Siglip2ImageProcessor` for NaFlex checkpoints, else a `SiglipImageProcessor`.
+   * @throws FileError if the folder holds none; ConfigError if it is wrong, or of another family.
+   */
+  async fromPretrained(source: string | URL | CheckpointFolder): Promise<SiglipImageProcessor | Siglip2ImageProcessor> {
+    const { type, folder } = await readProcessorFile(source)
+    return type === 'Siglip2ImageProcessor'
+      ? Siglip2ImageProcessor.fromPretrained(folder)
+      : SiglipImageProcessor.fromPretrained(folder)
+  },
+} as const
