@@ -77,7 +77,7 @@ export class AddedVocabulary {
     this.#raw = { next: new Map() }
     this.#normalized = { next: new Map() }
     for (const [id, { content, normalized }] of this.#byId) {
-      const written = normalized ? this.#normalize(content) : content
+      const written = normalized ? this.#normalize({ text: content, isFirst: true }).text : content
       this.#written.set(id, written)
       if (written !== '') insert(normalized ? this.#normalized : this.#raw, written, id)
     }
@@ -87,16 +87,8 @@ export class AddedVocabulary {
   /** Cuts a text at added tokens, and normalizes what lies between. */
   split(text: string, splitSpecialTokens: boolean): Stretch[] {
     return this.#cut({ text, isFirst: true }, this.#raw, splitSpecialTokens).flatMap((stretch) =>
-      stretch.id === undefined
-        ? this.#cut(this.#normalizePart(stretch), this.#normalized, splitSpecialTokens)
-        : [stretch],
+      stretch.id === undefined ? this.#cut(this.#normalize(stretch), this.#normalized, splitSpecialTokens) : [stretch],
     )
-  }
-
-  /** A part that loses its first character no longer starts where the text does. */
-  #normalizePart({ text, isFirst }: TextPart): TextPart {
-    const first = String.fromCodePoint(text.codePointAt(0) ?? 0)
-    return { text: this.#normalize(text), isFirst: isFirst && this.#normalize(first) !== '' }
   }
 
   #nextId(): number {

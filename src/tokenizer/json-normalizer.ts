@@ -1,11 +1,12 @@
 import { TokenizerError } from '../errors.js'
 import { CharsMap } from './charsmap.js'
+import type { TextPart } from './json-pre-tokenizer.js'
 import { asArray, asBoolean, asObject, asString, mismatch } from './json-value.js'
 import { leadingSpaces, lowerLetters, trimmedLength } from './rust-str.js'
 import { parseTextPattern, replaceMatches } from './text-pattern.js'
 
-/** Rewrites text before it is split. */
-export type Normalizer = (text: string) => string
+/** Rewrites text before it is split. A part that has its start taken away is no longer the first. */
+export type Normalizer = (part: TextPart) => TextPart
 
 /**
  * Makes the `normalizer` of a `tokenizer.json`.
@@ -13,51 +14,60 @@ export type Normalizer = (text: string) => string
  * @throws TokenizerError naming it if it is of a kind that no SigLIP tokenizer has.
  */
 export function parseNormalizer(value: unknown, where = 'normalizer of tokenizer.json'): Normalizer {
-  if (value === undefined || value === null) return (text) => text
+  if (value === undefined || value === null) return (part) => part
   const json = asObject(value, where)
   switch (json.type) {
     case 'Sequence': {
       const all = asArray(json.normalizers, where).map((step, i) => parseNormalizer(step, `${where}, step ${i}`))
-      return (text) => all.reduce((t, normalize) => normalize(t), text)
+      return (part) => all.reduce((p, normalize) => normalize(p), part)
     }
     case 'Lowercase':
-      return lowerLetters
+      return onText(lowerLetters)
     case 'NFC':
     case 'NFD':
     case 'NFKC':
     case 'NFKD': {
       const form = json.type
-      return (text) => text.normalize(form)
+      return onText((text) => text.normalize(form))
     }
     case 'Replace': {
       const pattern = parseTextPattern(json.pattern, `pattern of ${where}`)
       const content = asString(json.content, `content of ${where}`)
-      return (text) => replaceMatches(text, pattern(text), content)
+      return ({ text, isFirst }) => {
+        const matches = pattern(text)
+        const losesStart = content === '' && matches[0]?.start === 0
+        return { text: replaceMatches(text, matches, content), isFirst: isFirst && !losesStart }
+      }
     }
     case 'Prepend': {
       const prefix = asString(json.prepend, `prepend of ${where}`)
-      return (text) => (text === '' ? '' : prefix + text)
+      return onText((text) => (text === '' ? '' : prefix + text))
     }
     case 'Strip': {
       const left = asBoolean(json.strip_left, true, `strip_left of ${where}`)
       const right = asBoolean(json.strip_right, true, `strip_right of ${where}`)
-      return (text) => {
+      return ({ text, isFirst }) => {
         const end = right ? trimmedLength(text) : text.length
-        return text.slice(left ? Math.min(leadingSpaces(text), end) : 0, end)
+        const start = left ? Math.min(leadingSpaces(text), end) : 0
+        return { text: text.slice(start, end), isFirst: isFirst && start === 0 }
       }
     }
     case 'Precompiled':
-      return precompiled(asString(json.precompiled_charsmap, `precompiled_charsmap of ${where}`), where)
+      return onText(precompiled(asString(json.precompiled_charsmap, `precompiled_charsmap of ${where}`), where))
     default:
       throw mismatch('a known normalizer', json.type, where)
   }
+}
+
+function onText(rewrite: (text: string) => string): Normalizer {
+  return ({ text, isFirst }) => ({ text: rewrite(text), isFirst })
 }
 
 /**
  * Applies compiled rules as the `spm_precompiled` crate does, which is not quite as SentencePiece does: a grapheme of up to five
  * bytes is replaced as a whole, by the first rule that fits its beginning; else each of its characters is.
  */
-function precompiled(base64: string, where: string): Normalizer {
+function precompiled(base64: string, where: string): (text: string) => string {
   const charsMap = new CharsMap(decodeBase64(base64, where), where)
   const encoder = new TextEncoder()
   const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
