@@ -77,7 +77,7 @@ export async function saveFile(file: string, content: FileContent): Promise<void
   } catch (error) {
     throw fileError(error, file)
   } finally {
-    await rm(partial, { force: true })
+    await rm(partial, { force: true }).catch(() => undefined) // where it can't be, there is none to remove
   }
 }
 
