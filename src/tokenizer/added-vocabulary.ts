@@ -32,6 +32,7 @@ export class AddedVocabulary {
   readonly #ids = new Map<string, number>()
   readonly #written = new Map<number, string>()
   readonly #special = new Set<string>()
+  #nextId: number
   readonly #model: TokenizerModel
   readonly #normalize: Normalizer
   #raw: Node = { next: new Map() }
@@ -40,6 +41,7 @@ export class AddedVocabulary {
   constructor(model: TokenizerModel, normalize: Normalizer) {
     this.#model = model
     this.#normalize = normalize
+    this.#nextId = model.size
   }
 
   /** The tokens by id. */
@@ -69,9 +71,10 @@ export class AddedVocabulary {
       const before = known === undefined ? undefined : this.#byId.get(known)
       if (token.special) this.#special.add(token.content)
       if (token.content === '' || (before && sameAddedToken(before, token))) continue
-      const id = known ?? this.#model.tokenToId(token.content) ?? this.#nextId()
+      const id = known ?? this.#model.tokenToId(token.content) ?? this.#nextId
       this.#ids.set(token.content, id)
       this.#byId.set(id, token)
+      this.#nextId = Math.max(this.#nextId, id + 1)
       count++
     }
     this.#raw = { next: new Map() }
@@ -89,12 +92,6 @@ export class AddedVocabulary {
     return this.#cut({ text, isFirst: true }, this.#raw, splitSpecialTokens).flatMap((stretch) =>
       stretch.id === undefined ? this.#cut(this.#normalize(stretch), this.#normalized, splitSpecialTokens) : [stretch],
     )
-  }
-
-  #nextId(): number {
-    let next = this.#model.size
-    for (const id of this.#byId.keys()) next = Math.max(next, id + 1)
-    return next
   }
 
   #cut({ text, isFirst }: TextPart, root: Node, splitSpecialTokens: boolean): Stretch[] {

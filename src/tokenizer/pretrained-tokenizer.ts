@@ -193,7 +193,7 @@ export abstract class PreTrainedTokenizer {
     return ids.map((id) => (special.has(id) ? 1 : 0))
   }
 
-  /** Which text of a pair each token belongs to: always 0, since SigLIP doesn't tell them apart. */
+  /** Which text of a pair each token belongs to, if the tokenizer tells them apart; SigLIP's don't: all zero. */
   createTokenTypeIdsFromSequences(ids: readonly number[], pairIds?: readonly number[]): number[] {
     return this.#backend.frame(ids, pairIds).typeIds
   }

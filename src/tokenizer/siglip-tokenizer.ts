@@ -8,7 +8,7 @@ import { SentencePieceBackend } from './sentencepiece-backend.js'
 import { parseSentencePieceModel } from './sentencepiece-model.js'
 import { SpecialTokens } from './special-tokens.js'
 import type { TokenizerBackend } from './tokenizer-backend.js'
-import { readTokenizerJson } from './tokenizer-json.js'
+import { configOf, readTokenizerJson } from './tokenizer-json.js'
 import type { TokenizerConfig } from './tokenizer-config.js'
 
 const EOS = '</s>'
@@ -88,7 +88,8 @@ export class SiglipTokenizer extends PreTrainedTokenizer {
   static fromTokenizerJson(bytes: Uint8Array, config: TokenizerConfig = {}): SiglipTokenizer {
     const specialTokens = specialTokensOf(config)
     const options = { specialTokens, addedTokens: config.addedTokens }
-    return new SiglipTokenizer(new JsonBackend(readTokenizerJson(bytes), options), specialTokens, config)
+    const json = readTokenizerJson(bytes)
+    return new SiglipTokenizer(new JsonBackend(json, options), specialTokens, configOf(json, config))
   }
 
   /** The text as the model sees it: lower case unless the tokenizer keeps it, without ASCII punctuation, single spaces. */

@@ -4,7 +4,7 @@ import { asObject } from './json-value.js'
 import { loadTokenizerConfig, noTokenizerFile, readTokenizerFile, tokenizerFolder } from './load-tokenizer-files.js'
 import { PreTrainedTokenizer } from './pretrained-tokenizer.js'
 import { SpecialTokens } from './special-tokens.js'
-import { readTokenizerJson } from './tokenizer-json.js'
+import { configOf, readTokenizerJson } from './tokenizer-json.js'
 import type { TokenizerConfig } from './tokenizer-config.js'
 
 /** What the class puts in place of the file's own, as the reference does: Gemma's pipeline behind lower-casing. */
@@ -80,6 +80,6 @@ export class Siglip2Tokenizer extends PreTrainedTokenizer {
     const { addedTokens } = config
     const pipeline = { ...PIPELINE, model, added_tokens: addedTokens ? [] : json.head.added_tokens }
     const backend = new JsonBackend(json, { specialTokens, addedTokens, pipeline })
-    return new Siglip2Tokenizer(backend, specialTokens, config)
+    return new Siglip2Tokenizer(backend, specialTokens, configOf(json, config))
   }
 }

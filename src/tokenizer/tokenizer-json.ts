@@ -1,5 +1,6 @@
 import { asObject, isObject, type JsonObject, parseJsonObject } from './json-value.js'
 import { JsonBytes } from './json-bytes.js'
+import type { Side, TokenizerConfig } from './tokenizer-config.js'
 
 const WHERE = 'tokenizer.json'
 
@@ -41,6 +42,16 @@ export function readTokenizerJson(bytes: Uint8Array): TokenizerJson {
   const { vocab, merges } = ranges
   if (!vocab || !merges) return { bytes, head: parseJsonObject(bytes, WHERE), lists: undefined }
   return { bytes, head: parseJsonObject(without(bytes, vocab, merges), WHERE), lists: { vocab, merges } }
+}
+
+/** The settings that the file has defaults for: the sides that rows are padded and cut on. The lengths in it have no effect. */
+export function configOf({ head }: TokenizerJson, config: TokenizerConfig): TokenizerConfig {
+  const { padding, truncation } = head
+  return {
+    ...config,
+    paddingSide: config.paddingSide ?? sideOf(padding),
+    truncationSide: config.truncationSide ?? sideOf(truncation),
+  }
 }
 
 /** The file with other added tokens, else as it was. */
@@ -85,4 +96,9 @@ function concatenate(parts: readonly Uint8Array[]): Uint8Array {
     at += part.length
   }
   return whole
+}
+
+function sideOf(setting: unknown): Side | undefined {
+  const direction = isObject(setting) ? setting.direction : undefined
+  return direction === 'Left' ? 'left' : direction === 'Right' ? 'right' : undefined
 }

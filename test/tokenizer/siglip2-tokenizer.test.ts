@@ -79,6 +79,16 @@ describe('Siglip2Tokenizer from a damaged file', () => {
     expect(load(json)).toThrow(TokenizerError)
   })
 
+  test('sides come from the file where nothing else says', () => {
+    const sided = text
+      .replace('"padding": null', '"padding": { "direction": "Right", "strategy": { "Fixed": 64 } }')
+      .replace('"truncation": null', '"truncation": { "direction": "Left", "max_length": 64 }')
+    const tokenizer = load(sided)()
+    expect([tokenizer.paddingSide, tokenizer.truncationSide]).toEqual(['right', 'left'])
+    const overridden = Siglip2Tokenizer.fromTokenizerJson(new TextEncoder().encode(sided), { paddingSide: 'left' })
+    expect([overridden.paddingSide, overridden.truncationSide]).toEqual(['left', 'left'])
+  })
+
   test('older files write merges with a space between', () => {
     const older = text.replace(/\[\s*("(?:[^"\\]|\\.)*"),\s*("(?:[^"\\]|\\.)*")\s*\]/g, (_, a: string, b: string) =>
       JSON.stringify(`${String(JSON.parse(a))} ${String(JSON.parse(b))}`),
