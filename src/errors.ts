@@ -54,6 +54,18 @@ export class FileError extends SiglipError {
   readonly code = 'ERR_FILE'
 }
 
+/** A model can't be fetched from the hub: refused, missing, cut off, damaged on the way, or out of reach. */
+export class HubError extends SiglipError {
+  readonly code = 'ERR_HUB'
+  /** The HTTP status of the answer, if there was one. */
+  readonly status: number | undefined
+
+  constructor(summary: string, detail: ErrorDetail & { readonly status?: number | undefined } = {}) {
+    super(summary, detail)
+    this.status = detail.status
+  }
+}
+
 /** The bytes of a weights file break the rules of its format. */
 export class FormatError extends SiglipError {
   readonly code = 'ERR_FORMAT'

@@ -1,36 +1,47 @@
-import { FileError, InputError } from '../errors.js'
+import { FileError, HubError, InputError } from '../errors.js'
 import { allocate, checkRange } from './byte-range.js'
 import type { CheckpointFolder } from './checkpoint-folder.js'
 import { checkFileName } from './file-name.js'
-
-/** The part of `fetch` that is used here. */
-export type Fetch = (url: string, init: { method?: string; headers?: Record<string, string> }) => Promise<Response>
+import type { Fetch, FetchInit, HubOptions } from './hub-options.js'
+import { hubRefusal } from './hub-refusal.js'
+import { isModelId } from './model-id.js'
 
 /**
- * Opens a checkpoint folder behind a URL. Weights are read piece by piece with HTTP ranges; from a server that doesn't know them
- * each file is fetched once, whole.
+ * Opens a checkpoint folder behind a URL or on the Hugging Face Hub. Weights are read piece by piece with HTTP ranges; from a server
+ * that doesn't know them each file is fetched once, whole.
  *
- * @param source its URL; in a page it may be relative to the page.
- * @param options.fetch instead of the global `fetch`, e.g. to add headers.
- * @throws InputError if `source` is no URL. What is there shows when a file is asked for.
+ * @param source a URL, or a model's name on the hub: `name` or `owner/name`. A URL relative to the page is told from a name by how it
+ * begins or ends: `./model`, `/models/a` or `models/a/`.
+ * @param options of the hub; at another URL only `fetch` counts.
+ * @throws InputError if `source` is neither. What is there shows when a file is asked for: HubError tells what the hub refuses.
  */
-export function openFolder(
+export async function openFolder(
   source: string | URL,
-  { fetch: get = fetch }: { fetch?: Fetch } = {},
+  { fetch: get = fetch, ...hub }: HubOptions = {},
 ): Promise<CheckpointFolder> {
+  if (isModelId(String(source))) return openModel(String(source), get, hub)
   const base = typeof document === 'undefined' ? undefined : document.baseURI
-  if (!URL.canParse(source, base)) {
-    return Promise.reject(
-      new InputError('Not the URL of a checkpoint folder', {
-        expected: 'a URL such as "https://example.org/models/siglip/"',
-        found: JSON.stringify(String(source)),
-      }),
-    )
+  if (URL.canParse(source, base)) return new RemoteFolder(new URL(source, base), get)
+  throw new InputError('Not the URL of a checkpoint folder', {
+    expected: 'a URL such as "https://example.org/models/siglip/", or a name such as "google/siglip-base-patch16-224"',
+    found: JSON.stringify(String(source)),
+  })
+}
+
+async function openModel(
+  model: string,
+  get: Fetch,
+  { revision = 'main', endpoint, token, signal }: HubOptions,
+): Promise<CheckpointFolder> {
+  const hub = (endpoint ?? (await import('@huggingface/hub')).HUB_URL).replace(/\/+$/, '')
+  const authorization = typeof token === 'string' ? { authorization: `Bearer ${token}` } : {}
+  const ask: Fetch = async (url, init) => {
+    const headers = { ...init.headers, ...authorization } // which a browser takes to no other host
+    const response = await get(url, { ...init, headers, ...(signal && { signal }) })
+    if (response.ok || response.headers.get('x-error-code') === 'EntryNotFound') return response
+    throw hubRefusal(response, url)
   }
-  const url = new URL(source, base)
-  url.hash = ''
-  if (!url.pathname.endsWith('/')) url.pathname += '/'
-  return Promise.resolve(new RemoteFolder(url, get))
+  return new RemoteFolder(new URL(`${hub}/${model}/resolve/${encodeURIComponent(revision)}/`), ask)
 }
 
 class RemoteFolder implements CheckpointFolder {
@@ -42,6 +53,8 @@ class RemoteFolder implements CheckpointFolder {
     private readonly base: URL,
     private readonly get: Fetch,
   ) {
+    base.hash = ''
+    if (!base.pathname.endsWith('/')) base.pathname += '/'
     this.location = base.href
   }
 
@@ -99,11 +112,12 @@ class RemoteFolder implements CheckpointFolder {
     }
   }
 
-  private async ask(name: string, init: Parameters<Fetch>[1]): Promise<Response> {
+  private async ask(name: string, init: FetchInit): Promise<Response> {
     const url = this.url(name)
     try {
       return await this.get(url, init)
     } catch (cause) {
+      if (cause instanceof HubError) throw cause
       throw unreachable(url, cause)
     }
   }

@@ -1,0 +1,64 @@
+import { HubError } from '../errors.js'
+
+/** What loading reads beside the weights, where a model has it. */
+const SETTINGS = [
+  'config.json',
+  'open_clip_config.json',
+  'preprocessor_config.json',
+  'processor_config.json',
+  'tokenizer_config.json',
+  'special_tokens_map.json',
+  'added_tokens.json',
+  'spiece.model',
+  'tokenizer.json',
+]
+
+/** Names of weights, the first of which is taken: the others hold the same in other formats. */
+const WEIGHTS = [
+  'model.safetensors',
+  'model.safetensors.index.json',
+  'open_clip_model.safetensors',
+  'pytorch_model.bin',
+  'pytorch_model.bin.index.json',
+  'open_clip_pytorch_model.bin',
+]
+
+/** Which of a model's files loading needs, and which of them holds the weights. */
+export interface ModelFiles {
+  readonly settings: readonly string[]
+  /** A file of weights, or an index that names such files; undefined if there is a tokenizer alone. */
+  readonly weights: string | undefined
+}
+
+/** @throws HubError if nothing of the model can be loaded, or only weights of which one would have to choose. */
+export function modelFiles(names: readonly string[], model: string): ModelFiles {
+  const settings = SETTINGS.filter((name) => names.includes(name))
+  const archives = names.filter((name) => name.endsWith('.npz'))
+  const weights = WEIGHTS.find((name) => names.includes(name)) ?? (archives.length === 1 ? archives[0] : undefined)
+  if (weights !== undefined || (archives.length === 0 && settings.some((name) => /^(spiece|tokenizer)\./.test(name))))
+    return { settings, weights }
+  throw new HubError(archives.length > 1 ? 'The model has several files of weights' : 'The model has no weights', {
+    expected: `one of ${WEIGHTS.join(', ')} or an .npz archive`,
+    found: (archives.length > 1 ? archives : names).slice(0, 20).join(', ') || 'no files',
+    where: model,
+    hint: archives.length > 1 ? 'Name the one that is wanted.' : 'Look for the same model in another format.',
+  })
+}
+
+/** The files of weights that an index names, each once. @throws HubError if it is no index. */
+export function shardsOf(index: Uint8Array, where: string): string[] {
+  try {
+    const json: unknown = JSON.parse(new TextDecoder().decode(index))
+    if (typeof json === 'object' && json !== null && 'weight_map' in json && json.weight_map instanceof Object) {
+      const names: unknown[] = Object.values(json.weight_map)
+      return [...new Set(names.filter((name) => typeof name === 'string'))]
+    }
+  } catch (cause) {
+    throw noIndex(where, cause)
+  }
+  throw noIndex(where)
+}
+
+function noIndex(where: string, cause?: unknown): HubError {
+  return new HubError('Not an index of weights', { expected: 'JSON with a "weight_map"', where, cause })
+}
