@@ -73,12 +73,14 @@ describe('resize', () => {
     expect(difference(copy.data, smallSource.data)).toEqual(equal)
   })
 
+  const endless = { data: new Uint8Array(3 * 2 ** 25), width: 2 ** 25, height: 1 }
   const black = { data: new Uint8Array(12), width: 2, height: 2 }
   test.each<[string, () => unknown, string]>([
     ['a side of 0', () => resize(black, { width: 0, height: 1 }), 'width'],
     ['a broken side', () => resize(black, { width: 1, height: 1.5 }), 'height'],
     ['an endless side', () => resize(black, { width: Infinity, height: 1 }), 'width'],
     ['a target past memory', () => resize(black, { width: 2 ** 30, height: 2 ** 30 }), 'target'],
+    ['a picture of endless length', () => resize(endless, { width: 224, height: 1 }), 'too long'],
     ['another filter', () => resize(black, { width: 1, height: 1, resample: 9 as Resampling }), 'resample'],
     [
       'a filter torchvision lacks',
