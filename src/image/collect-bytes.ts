@@ -34,7 +34,7 @@ export async function collectBytes(
     }
     length += part.length
     checkSize(length, maxBytes, where)
-    parts.push(Uint8Array.from(part)) // a stream may use its buffer again
+    parts.push(new Uint8Array(part)) // a stream may use its buffer again
   }
   const bytes = new Uint8Array(length)
   let filled = 0

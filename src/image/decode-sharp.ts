@@ -36,7 +36,7 @@ export async function decodeWithSharp(sharp: Sharp, bytes: Uint8Array, limits: D
 }
 
 function samplesOf(data: Buffer, { depth }: Metadata): Samples {
-  const buffer = Uint8Array.from(data).buffer // aligned for wider samples
+  const { buffer } = new Uint8Array(data) // a copy, aligned for wider samples
   switch (depth) {
     case 'uchar':
       return new Uint8Array(buffer)

@@ -25,7 +25,7 @@ export async function decodeBytes(bytes: Uint8Array, limits: DecodeLimits): Prom
   checkFormat(bytes, formats, where, 'Convert it, or check that it is the file you mean.')
   const header = readPictureHeader(bytes)
   checkPixelCount(header.width ?? 0, header.height ?? 0, limits)
-  const bitmap = await createImageBitmap(new Blob([Uint8Array.from(bytes)]), {
+  const bitmap = await createImageBitmap(new Blob([new Uint8Array(bytes)]), {
     colorSpaceConversion: 'none',
     imageOrientation: 'from-image',
     premultiplyAlpha: 'none',

@@ -19,9 +19,14 @@ export function toBytes(
  * Pillow takes the high byte of 16-bit samples, except those of a grey picture without alpha, which it clips at 255, as it clips
  * integers and floats.
  */
-function narrow(samples: Exclude<Samples, Uint8Array>, channels: number): Uint8Array | Uint8ClampedArray {
-  if (samples instanceof Uint16Array && channels > 1) return Uint8Array.from(samples, (sample) => sample >> 8)
-  return Uint8ClampedArray.from(samples, Math.trunc)
+function narrow(samples: Exclude<Samples, Uint8Array>, channels: number): Uint8ClampedArray {
+  const bytes = new Uint8ClampedArray(samples.length)
+  const shift = samples instanceof Uint16Array && channels > 1 ? 8 : 0
+  for (let i = 0; i < bytes.length; i++) {
+    const sample = samples[i] ?? 0
+    bytes[i] = shift > 0 ? sample >> shift : Math.trunc(sample)
+  }
+  return bytes
 }
 
 /** `cmyk2rgb` of Pillow's `Convert.c`. */
