@@ -6,6 +6,7 @@ import { findPictures } from './find-pictures.js'
 import { backendOption, modelFolder, modelOption, type ModelOptions } from './model-options.js'
 import { count, gathered } from './option-values.js'
 import { jsonLine, printable } from './printable.js'
+import { openCheckpoint } from './open-checkpoint.js'
 import { Progress } from './progress.js'
 import { scoreTable } from './score-table.js'
 import type { Session } from './session.js'
@@ -48,7 +49,7 @@ async function classify(args: readonly string[], options: Options, session: Sess
   const { useBackend } = await import('#backend')
   const { pipeline } = await import('../pipelines/pipeline.js')
   await useBackend(options.backend)
-  const classifier = await pipeline('zero-shot-image-classification', folder)
+  const classifier = await pipeline('zero-shot-image-classification', await openCheckpoint(folder, session))
   const decodedNames: string[] = []
   const images = decodedPictures(names, decodedNames, session)
   const run = { hypothesisTemplate: options.template, topK: options.top, signal: session.signal }

@@ -5,6 +5,7 @@ import { embeddingsFile, saveEmbeddings } from './embeddings-file.js'
 import { findPictures } from './find-pictures.js'
 import { backendOption, modelFolder, modelOption, type ModelOptions } from './model-options.js'
 import { jsonLine, printable } from './printable.js'
+import { openCheckpoint } from './open-checkpoint.js'
 import { Progress } from './progress.js'
 import { readLines } from './read-lines.js'
 import type { Session } from './session.js'
@@ -79,8 +80,9 @@ async function* embeddings(
   const { embedImages, embedTexts } = await import('../pipelines/embedder.js')
   await useBackend(backend)
   const { signal } = session
-  const processor = await SiglipProcessor.fromPretrained(folder)
-  const model = await SiglipModel.fromPretrained(folder, { signal })
+  const checkpoint = await openCheckpoint(folder, session)
+  const processor = await SiglipProcessor.fromPretrained(checkpoint)
+  const model = await SiglipModel.fromPretrained(checkpoint, { signal })
   try {
     const names = kind === 'text' ? [...inputs] : []
     const batches =

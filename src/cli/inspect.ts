@@ -4,26 +4,27 @@ import type { Command } from 'commander'
 import { elementCount } from '../../converters/dtypes.js'
 import type { Weights } from '../../converters/weights.js'
 import type { CheckpointFolder } from '../hub/checkpoint-folder.js'
+import { openCheckpoint } from './open-checkpoint.js'
 import { jsonLine, printable } from './printable.js'
+import type { Session } from './session.js'
 
 /** `siglip inspect`: what a checkpoint holds. */
-export function addInspect(program: Command): void {
+export function addInspect(program: Command, session: Session): void {
   program
     .command('inspect')
     .description('Lists the weights of a checkpoint folder or file. Only what describes them is read.')
     .argument('<path>', 'a checkpoint folder, or a file of weights')
     .option('--json', 'one JSON object')
     .addHelpText('after', '\nExample:\n  $ siglip inspect model.safetensors')
-    .action(inspect)
+    .action((where: string, { json = false }: { readonly json?: boolean }) => inspect(where, json, session))
 }
 
-async function inspect(where: string, { json }: { readonly json?: true }): Promise<void> {
-  const { openFolder } = await import('#open-folder')
+async function inspect(where: string, json: boolean, session: Session): Promise<void> {
   const { openWeights } = await import('../../converters/weights.js')
   const { readConfig } = await import('../models/pretrained-config.js')
 
   const isFile = (await stat(where).catch(() => undefined))?.isFile() ?? false
-  const folder = await openFolder(isFile ? path.dirname(where) : where)
+  const folder = await openCheckpoint(isFile ? path.dirname(where) : where, session)
   const weights = await openWeights(folder, isFile ? { file: path.basename(where) } : {})
   const config = !isFile && (await folder.has('config.json')) ? await readConfig(folder) : null
 

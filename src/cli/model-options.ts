@@ -15,7 +15,7 @@ export interface ModelOptions {
 
 /** Where the checkpoint is. */
 export const modelOption = (): Option =>
-  new Option('--model <dir>', 'the checkpoint folder: a path or URL').env('SIGLIP_MODEL')
+  new Option('--model <dir>', 'the checkpoint: a folder, a URL, or a name on the Hugging Face Hub').env('SIGLIP_MODEL')
 
 /** What computes. */
 export const backendOption = (): Option =>

@@ -2,8 +2,10 @@ import type { Command } from 'commander'
 import { ConfigError } from '../errors.js'
 import type { CheckpointFolder } from '../hub/checkpoint-folder.js'
 import { modelFolder, modelOption, type ModelOptions } from './model-options.js'
+import { openCheckpoint } from './open-checkpoint.js'
 import { count } from './option-values.js'
 import { jsonLine, printable } from './printable.js'
+import type { Session } from './session.js'
 
 interface Options extends Pick<ModelOptions, 'model'> {
   readonly maxLength?: number
@@ -12,7 +14,7 @@ interface Options extends Pick<ModelOptions, 'model'> {
 }
 
 /** `siglip tokenize`: texts as tokens and ids. */
-export function addTokenize(program: Command): void {
+export function addTokenize(program: Command, session: Session): void {
   program
     .command('tokenize')
     .description('Shows the tokens and ids of texts. The folder may hold tokenizer files alone.')
@@ -22,13 +24,12 @@ export function addTokenize(program: Command): void {
     .option('--no-padding', 'ids are cut only')
     .option('--json', 'one JSON object a line')
     .addHelpText('after', '\nExample:\n  $ siglip tokenize "a photo of a cat" --model DIR --no-padding')
-    .action(tokenize)
+    .action((texts: readonly string[], options: Options) => tokenize(texts, options, session))
 }
 
-async function tokenize(texts: readonly string[], options: Options): Promise<void> {
-  const { openFolder } = await import('#open-folder')
+async function tokenize(texts: readonly string[], options: Options, session: Session): Promise<void> {
   const { AutoTokenizer } = await import('../tokenizer/auto-tokenizer.js')
-  const folder = await openFolder(modelFolder(options))
+  const folder = await openCheckpoint(modelFolder(options), session)
   const tokenizer = await AutoTokenizer.fromPretrained(folder)
   const maxLength = options.maxLength ?? (await textPositions(folder))
   const padding = options.padding ? 'max_length' : false
