@@ -123,30 +123,32 @@ export function compareWeights(
 
 /** All that is wrong in one message, with the nearest name beside a missing one. */
 export function weightsError(info: LoadingInfo, available: Iterable<string>, where: string): WeightsError {
-  const candidates = [...available]
-  const missing = info.missingKeys.map((name) => {
-    const near = nearest(name, info.unexpectedKeys.length > 0 ? info.unexpectedKeys : candidates)
+  const candidates = info.unexpectedKeys.length > 0 ? info.unexpectedKeys : [...available]
+  const withNearest = (name: string): string => {
+    const near = nearest(name, candidates)
     return near ? `${name} (nearest: ${near})` : name
-  })
-  const misshapen = info.mismatchedKeys.map(
-    ({ name, expected, found }) => `${name} (expected [${expected.join(', ')}], found [${found.join(', ')}])`,
-  )
-  const parts = [
-    ['missing', missing],
-    ['unexpected', info.unexpectedKeys],
-    ['of another shape', misshapen],
-  ] as const
-  const summary = parts.flatMap(([what, names]) =>
-    names.length > 0 ? [`${names.length} ${what}: ${listed(names)}`] : [],
-  )
-  return new WeightsError(`weights do not fit the model: ${summary.join('; ')}`, {
+  }
+  const summary = [
+    listed('missing', info.missingKeys, withNearest),
+    listed('unexpected', info.unexpectedKeys, (name) => name),
+    listed(
+      'of another shape',
+      info.mismatchedKeys,
+      ({ name, expected, found }) => `${name} (expected [${expected.join(', ')}], found [${found.join(', ')}])`,
+    ),
+  ]
+  return new WeightsError(`weights do not fit the model: ${summary.flat().join('; ')}`, {
     where,
     hint: 'Check that config.json belongs to these weights.',
   })
 }
 
-const listed = (names: readonly string[]): string =>
-  names.length > 8 ? `${names.slice(0, 8).join(', ')} and ${names.length - 8} more` : names.join(', ')
+/** How many there are, and the first of them: describing a name by its nearest takes long where there are thousands. */
+function listed<T>(what: string, faults: readonly T[], describe: (fault: T) => string): string[] {
+  if (faults.length === 0) return []
+  const more = faults.length > 8 ? ` and ${faults.length - 8} more` : ''
+  return [`${faults.length} ${what}: ${faults.slice(0, 8).map(describe).join(', ')}${more}`]
+}
 
 const shapesOf = (
   tensors: ReadonlyMap<string, { readonly shape: readonly number[] }>,

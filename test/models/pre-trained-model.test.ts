@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs'
 import { InputError, WeightsError } from '../../src/errors.js'
 import { SiglipTextModel } from '../../src/models/siglip-text-model.js'
 import { SiglipVisionModel } from '../../src/models/siglip-vision-model.js'
+import type { TensorInput } from '../../src/models/tensor-input.js'
 import { onEachBackend } from '../backends.js'
 import { deviation } from '../fixture.js'
 import { leaked } from '../leaks.js'
@@ -65,7 +66,6 @@ onEachBackend(() => {
     const train = async (model: tf.LayersModel) => {
       const { history } = await model.fit(tinyPixels(8), tf.randomNormal([8, 2], 0, 1, 'float32', 4), {
         epochs: 12,
-        verbose: 0,
         shuffle: false,
       })
       return history['loss'] as number[]
@@ -107,8 +107,8 @@ onEachBackend(() => {
       const model = withDense(tower)
       const x = tinyPixels(8)
       const y = tf.zeros([8, 2])
-      await model.fit(x, y, { epochs: 1, verbose: 0 })
-      expect(await leaked(() => model.fit(x, y, { epochs: 2, verbose: 0 }).then(() => undefined))).toBe(0)
+      await model.fit(x, y, { epochs: 1 })
+      expect(await leaked(() => model.fit(x, y, { epochs: 2 }).then(() => undefined))).toBe(0)
       const before = tf.memory().numTensors
       const weights = model.weights.length
       expect(model.dispose().numDisposedVariables).toBe(weights)
@@ -147,9 +147,9 @@ describe('loadStateDict', () => {
     const model = new SiglipVisionModel(tinyVision, { seed: 1 })
     const others = state(2)
     const wanted = others.get(probe)!
-    const mixed = new Map([
+    const mixed = new Map<string, TensorInput>([
       ...others,
-      [probe, { data: Float32Array.from(wanted.dataSync()), shape: wanted.shape }] as const,
+      [probe, { data: Float32Array.from(wanted.dataSync()), shape: wanted.shape }],
     ])
     expect(await leaked(() => void model.loadStateDict(mixed))).toBe(0)
     for (const [name, value] of others) expect(deviation(model.namedParameters().get(name)!, value)).toBe(0)
