@@ -33,7 +33,10 @@ async function loadSharp(): Promise<Sharp | undefined> {
  * @param location a path or `file:` URL.
  * @throws FileError if it can't be read; ImageError if it has more than `maxBytes`.
  */
-export async function readFileBytes(location: string, maxBytes: number): Promise<Uint8Array> {
+export async function readFileBytes(
+  location: string,
+  { maxBytes }: { readonly maxBytes: number },
+): Promise<Uint8Array> {
   try {
     const file = /^file:/i.test(location) ? fileURLToPath(location) : location
     const found = await stat(file) // before opening, which would wait for ever at a pipe

@@ -1,6 +1,6 @@
 import { BackendError } from '../errors.js'
-import { checkSize } from './collect-bytes.js'
 import { fetchBytes } from './fetch-bytes.js'
+import type { ReadOptions } from './image-input.js'
 import { brokenPicture, checkFormat, checkPixelCount, readPictureHeader, type DecodeLimits } from './picture-header.js'
 import type { RawPixels } from './raw-pixels.js'
 
@@ -49,10 +49,9 @@ export async function decodeBytes(bytes: Uint8Array, limits: DecodeLimits): Prom
  *
  * @throws FileError if it can't be fetched; ImageError if it has more than `maxBytes`.
  */
-export async function readFileBytes(location: string, maxBytes: number): Promise<Uint8Array> {
-  const base = typeof document === 'undefined' ? undefined : document.baseURI
-  const url = URL.canParse(location, base) ? new URL(location, base).href : location
-  const bytes = await fetchBytes(url, location, maxBytes, {})
-  checkSize(bytes.length, maxBytes, location)
-  return bytes
+export async function readFileBytes(
+  location: string,
+  options: ReadOptions & { readonly maxBytes: number },
+): Promise<Uint8Array> {
+  return fetchBytes(location, location, options.maxBytes, options)
 }

@@ -44,8 +44,8 @@ export async function readBytes(input: Exclude<ImageInput, RawPixels>, options: 
 }
 
 async function readLocation(location: string, maxBytes: number, options: ReadOptions): Promise<FileBytes> {
-  if (!/^(https?|data|blob):/i.test(location))
-    return { bytes: await readFileBytes(location, maxBytes), where: location }
+  const isUrl = /^(https?|data|blob):/i.test(location)
+  if (!isUrl) return { bytes: await readFileBytes(location, { ...options, maxBytes }), where: location }
   const where = /^data:/i.test(location) ? `${location.slice(0, 30)}…` : location // data: URLs hold the whole picture
   return { bytes: await fetchBytes(location, where, maxBytes, options), where }
 }

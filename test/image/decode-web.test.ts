@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { BackendError, ImageError } from '../../src/errors.js'
-import { decodeBytes } from '../../src/image/decode-web.js'
+import { decodeBytes, readFileBytes } from '../../src/image/decode-web.js'
 import { fixture } from './reference-arrays.js'
 
 const limits = { maxPixels: 10 ** 6, where: 'a test' }
@@ -55,4 +55,12 @@ describe('decodeBytes in a page', () => {
     Reflect.deleteProperty(globalThis, 'OffscreenCanvas')
     await expect(decodeBytes(new Uint8Array(9), limits)).rejects.toThrow(BackendError)
   })
+})
+
+test('readFileBytes in a page fetches relative URLs', async () => {
+  const fetch = jest.fn(() => Promise.resolve(new Response('bytes')))
+  const bytes = await readFileBytes('pictures/cat.png', { maxBytes: 5, fetch })
+  expect(new TextDecoder().decode(bytes)).toBe('bytes')
+  expect(fetch).toHaveBeenCalledWith('pictures/cat.png', expect.anything())
+  await expect(readFileBytes('pictures/cat.png', { maxBytes: 4, fetch })).rejects.toThrow(ImageError)
 })

@@ -30,6 +30,13 @@ describe('patches', () => {
     },
   )
 
+  test('in the arithmetic of torchvision equal the reference to the bit', async () => {
+    const torchvision = referenceArrays('images-more', 'naflex-torchvision.safetensors')
+    const processor = new Siglip2ImageProcessor({ patchSize: 8, maxNumPatches: 16, backend: 'torchvision' })
+    const { pixelValues } = await processor.call(fixture('images', 'small-rgb.png'))
+    expect(difference(pixelValues.data, torchvision.numbers('small-rgb.png'))).toEqual(equal)
+  })
+
   test('of several pictures lie one after the other', async () => {
     const processor = new Siglip2ImageProcessor({ patchSize: 8, maxNumPatches: 16 })
     const files = ['wide.png', 'tall.png', 'one-pixel.png']
