@@ -22,8 +22,11 @@ export {
   type BackendReport,
 } from './runtime/backend-report.js'
 
+export { AutoTokenizer } from './tokenizer/auto-tokenizer.js'
 export { SiglipTokenizer } from './tokenizer/siglip-tokenizer.js'
-export { PreTrainedTokenizer, type DecodeOptions } from './tokenizer/pretrained-tokenizer.js'
+export { Siglip2Tokenizer } from './tokenizer/siglip2-tokenizer.js'
+export { PreTrainedTokenizer, type DecodeOptions, type Ids } from './tokenizer/pretrained-tokenizer.js'
+export type { AddedToken } from './tokenizer/added-token.js'
 export type { BatchEncoding } from './tokenizer/batch-encoding.js'
 export type { BatchOptions, EncodingOptions } from './tokenizer/encoding-options.js'
 export type { TokenizerConfig } from './tokenizer/tokenizer-config.js'
@@ -41,17 +44,31 @@ export {
 
 export { SiglipProcessor, type ProcessorOptions } from './processor/siglip-processor.js'
 
+export { AutoConfig } from './models/auto-config.js'
 export {
-  SiglipConfig,
-  SiglipTextConfig,
-  SiglipVisionConfig,
-  type ProblemType,
-  type SiglipConfigFields,
-} from './models/siglip-config.js'
-export { SiglipModel, type SiglipModelOptions, type SiglipOptions } from './models/siglip-model.js'
-export { SiglipTextModel, type SiglipTextInputs } from './models/siglip-text-model.js'
+  AutoModel,
+  AutoModelForImageClassification,
+  AutoModelForZeroShotImageClassification,
+} from './models/auto-model.js'
+export { SiglipConfig, SiglipTextConfig, SiglipVisionConfig, type SiglipConfigFields } from './models/siglip-config.js'
+export {
+  Siglip2Config,
+  Siglip2TextConfig,
+  Siglip2VisionConfig,
+  type Siglip2ConfigFields,
+} from './models/siglip2-config.js'
+export { SiglipModel } from './models/siglip-model.js'
+export { Siglip2Model } from './models/siglip2-model.js'
+export { TwoTowerModel, type LossOptions, type TwoTowerModelOptions } from './models/two-tower-model.js'
+export { SiglipTextModel } from './models/siglip-text-model.js'
+export { Siglip2TextModel } from './models/siglip2-text-model.js'
+export type { TextInputs } from './models/text-tower.js'
 export { SiglipVisionModel, type SiglipVisionInputs, type SiglipVisionOptions } from './models/siglip-vision-model.js'
-export { SiglipForImageClassification, type ClassificationOptions } from './models/siglip-for-image-classification.js'
+export { Siglip2VisionModel, type Siglip2VisionInputs } from './models/siglip2-vision-model.js'
+export { SiglipForImageClassification } from './models/siglip-for-image-classification.js'
+export { Siglip2ForImageClassification } from './models/siglip2-for-image-classification.js'
+export type { LabelOptions } from './models/image-classifier.js'
+export type { ProblemType } from './models/two-tower-config.js'
 export { PreTrainedModel, type LoadingInfo, type ModelOptions } from './models/pre-trained-model.js'
 export type { LoadOptions, PretrainedSource } from './models/load-pretrained.js'
 export type {

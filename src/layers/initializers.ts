@@ -27,16 +27,16 @@ export const xavierUniform: Initializer = (shape, seed) => {
 }
 
 /**
- * LeCun 1998: a normal cut off at two standard deviations, widened so that its deviation after the cut is √(1 / fan-in)
- * (`lecun_normal_` of transformers and flax).
+ * `lecun_normal_` of transformers: a normal widened as if it were cut off at two of its deviations (LeCun 1998, as flax has it), but
+ * cut off at ±2 itself, which is far out.
  */
 export const lecunNormal: Initializer = (shape, seed) => {
   const std = Math.sqrt(1 / fans(shape).fanIn) / 0.87962566103423978
   const next = normalStream(seed)
   const truncated = (): number => {
     for (;;) {
-      const value = next()
-      if (value >= -2 && value <= 2) return std * value
+      const value = std * next()
+      if (value >= -2 && value <= 2) return value
     }
   }
   return fill(shape, truncated)

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs'
 import { InputError } from '../errors.js'
-import type { ProblemType } from './siglip-config.js'
+import type { ProblemType } from './two-tower-config.js'
 import { checkTensorInput, checkValues, isInt32, toTensor, type TensorInput } from './tensor-input.js'
 
 /** A label of −100 counts for nothing, as in torch. */

@@ -1,150 +1,41 @@
 import * as tf from '@tensorflow/tfjs'
-import { ConfigError, InputError } from '../errors.js'
-import { constant, zeros, type Initializer } from '../layers/initializers.js'
-import type { Parameter } from '../layers/parameter-scope.js'
 import { loadPretrained, type LoadOptions, type PretrainedSource } from './load-pretrained.js'
-import type { BaseModelOutputWithPooling, SiglipOutput } from './model-outputs.js'
-import { PreTrainedModel, type ModelOptions } from './pre-trained-model.js'
 import { SiglipConfig, type SiglipConfigFields } from './siglip-config.js'
-import { sigmoidLoss } from './sigmoid-loss.js'
-import { SiglipTextModel, type SiglipTextInputs } from './siglip-text-model.js'
+import { SiglipTextModel } from './siglip-text-model.js'
 import { SiglipVisionModel, type SiglipVisionInputs, type SiglipVisionOptions } from './siglip-vision-model.js'
-
-export interface SiglipModelOptions extends ModelOptions {
-  /**
-   * Where the logits' scale and bias start. `transformers`: both parameters at 0. `paper`: log 10 and −10, for batches of 32,768
-   * (Zhai et al. 2023, section 3.2). A batch size: log 10 and −log of the negatives for each positive. Default: `transformers`.
-   */
-  readonly logits?: 'transformers' | 'paper' | { readonly batchSize: number } | undefined
-}
-
-export interface SiglipOptions extends SiglipVisionOptions {
-  /** Whether the sigmoid loss is computed; the i-th text then belongs to the i-th picture. Default: false. */
-  readonly returnLoss?: boolean | undefined
-}
+import { TwoTowerModel, type TwoTowerModelOptions } from './two-tower-model.js'
 
 /**
- * Both towers, and the logits of every picture with every text. As a tfjs layer it takes `[inputIds, pixelValues]` and returns
- * `[logitsPerImage, logitsPerText]`. Source: `SiglipModel` of transformers' `modeling_siglip.py`; Zhai et al. 2023, "Sigmoid Loss for
- * Language Image Pre-Training".
+ * Both towers, and the logits of every picture with every text. As a tfjs layer it takes
+ * `[inputIds, pixelValues]` and returns `[logitsPerImage, logitsPerText]`.
+ * Source: `SiglipModel` of transformers' `modeling_siglip.py`.
  */
-export class SiglipModel extends PreTrainedModel {
+export class SiglipModel extends TwoTowerModel<
+  SiglipVisionInputs,
+  SiglipVisionOptions,
+  SiglipTextModel,
+  SiglipVisionModel
+> {
   static readonly className = 'SiglipModel'
-  static readonly prefix = ''
   static {
     tf.serialization.registerClass(this)
   }
 
   readonly config: SiglipConfig
-  readonly textModel: SiglipTextModel
-  readonly visionModel: SiglipVisionModel
-  private readonly logitScale: Parameter
-  private readonly logitBias: Parameter
 
   /** Starts at random; `fromPretrained` loads trained weights. */
-  constructor(config: SiglipConfig | SiglipConfigFields = {}, options: SiglipModelOptions = {}) {
-    super(options)
-    this.config = config instanceof SiglipConfig ? config : new SiglipConfig(config)
-    const { scale, bias } = logitInitializers(options.logits ?? 'transformers')
-    this.logitScale = this.parameter('logit_scale', [1], scale)
-    this.logitBias = this.parameter('logit_bias', [1], bias)
-    this.textModel = this.part(new SiglipTextModel(this.config.textConfig, { scope: this.scope.at('text_model') }))
-    this.visionModel = this.part(
-      new SiglipVisionModel(this.config.visionConfig, { scope: this.scope.at('vision_model') }),
+  constructor(fields: SiglipConfig | SiglipConfigFields = {}, options: TwoTowerModelOptions = {}) {
+    const config = fields instanceof SiglipConfig ? fields : new SiglipConfig(fields)
+    super(
+      options,
+      (part) => new SiglipTextModel(config.textConfig, part),
+      (part) => new SiglipVisionModel(config.visionConfig, part),
     )
+    this.config = config
   }
 
   /** A checkpoint folder's model. */
   static fromPretrained(source: PretrainedSource, options?: LoadOptions): Promise<SiglipModel> {
     return loadPretrained(SiglipModel, SiglipConfig, source, options)
   }
-
-  /** The text tower's output; its `poolerOutput` `[batch, width]` is the text embedding, not yet of length one. */
-  getTextFeatures(inputs: SiglipTextInputs, options?: SiglipOptions): BaseModelOutputWithPooling {
-    return this.textModel.forward(inputs, options)
-  }
-
-  /** The image tower's output; its `poolerOutput` `[batch, width]` is the image embedding, not yet of length one. */
-  getImageFeatures(inputs: SiglipVisionInputs, options?: SiglipOptions): BaseModelOutputWithPooling {
-    const { poolerOutput, ...output } = this.visionModel.forward(inputs, options)
-    if (poolerOutput) return { ...output, poolerOutput }
-    tf.dispose(output)
-    throw new ConfigError('no image embedding', {
-      expected: 'an image tower with its head',
-      found: 'vision_use_head: false',
-      hint: 'Use SiglipVisionModel for its lastHiddenState.',
-    })
-  }
-
-  /** @throws {InputError} as the towers do */
-  forward(inputs: SiglipTextInputs & SiglipVisionInputs, options: SiglipOptions = {}): SiglipOutput {
-    return tf.tidy(() => {
-      const visionModelOutput = this.getImageFeatures(inputs, options)
-      const textModelOutput = this.getTextFeatures(inputs, options)
-
-      const imageEmbeds = unitLength(visionModelOutput.poolerOutput) // [images, width]
-      const textEmbeds = unitLength(textModelOutput.poolerOutput) // [texts, width]
-
-      const logitsPerText = this.logits(textEmbeds, imageEmbeds) // [texts, images]
-      const logitsPerImage = tf.transpose(logitsPerText)
-      const loss = options.returnLoss ? { loss: sigmoidLoss(logitsPerText) } : {}
-      return { ...loss, logitsPerImage, logitsPerText, textEmbeds, imageEmbeds, textModelOutput, visionModelOutput }
-    })
-  }
-
-  /**
-   * How well each text goes with each picture: their cosine, times the model's scale, plus its bias. The sigmoid of it is the
-   * probability that they belong together.
-   *
-   * @param textEmbeds `[texts, width]`, of length one
-   * @param imageEmbeds `[images, width]`, of length one
-   * @returns `[texts, images]`
-   * @throws {InputError} if their widths differ
-   */
-  logits(textEmbeds: tf.Tensor2D, imageEmbeds: tf.Tensor2D): tf.Tensor2D {
-    const [textWidth, imageWidth] = [textEmbeds.shape[1], imageEmbeds.shape[1]]
-    if (textWidth !== imageWidth) {
-      throw new InputError('the embeddings of texts and images differ in width', {
-        expected: `${imageWidth}, as the images'`,
-        found: `${textWidth}`,
-        hint: "The text tower's projection_size must be the image tower's hidden_size.",
-      })
-    }
-    return tf.tidy(() => {
-      const cosines = tf.matMul(textEmbeds, imageEmbeds, false, true)
-      return tf.add(tf.mul(cosines, tf.exp(this.logitScale.read())), this.logitBias.read())
-    })
-  }
-
-  protected infer([inputIds, pixelValues]: readonly [tf.Tensor, tf.Tensor], training: boolean): tf.Tensor[] {
-    const { logitsPerImage, logitsPerText } = this.forward({ inputIds, pixelValues }, { training })
-    return [logitsPerImage, logitsPerText]
-  }
-
-  override computeOutputShape([ids = [], pixels = []]: tf.Shape[]): tf.Shape[] {
-    const [texts = null] = ids
-    const [images = null] = pixels
-    return [
-      [images, texts],
-      [texts, images],
-    ]
-  }
-}
-
-function logitInitializers(start: 'transformers' | 'paper' | { readonly batchSize: number }): {
-  scale: Initializer
-  bias: Initializer
-} {
-  if (start === 'transformers') return { scale: zeros, bias: zeros }
-  if (start === 'paper') return { scale: constant(Math.log(10)), bias: constant(-10) }
-  const { batchSize } = start
-  if (!Number.isInteger(batchSize) || batchSize < 2) {
-    throw new InputError('bad batchSize', { expected: 'a whole number from 2', found: `${batchSize}`, where: 'logits' })
-  }
-  return { scale: constant(Math.log(10)), bias: constant(-Math.log(batchSize - 1)) }
-}
-
-/** Embeddings `[batch, width]` divided by their Euclidean length. */
-export function unitLength(rows: tf.Tensor2D): tf.Tensor2D {
-  return tf.div(rows, tf.sqrt(tf.sum(tf.square(rows), -1, true)))
 }

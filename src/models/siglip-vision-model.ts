@@ -6,10 +6,11 @@ import { SiglipMultiheadAttentionPoolingHead } from '../layers/siglip-multihead-
 import { SiglipVisionEmbeddings } from '../layers/siglip-vision-embeddings.js'
 import { loadPretrained, type LoadOptions, type PretrainedSource } from './load-pretrained.js'
 import type { VisionModelOutput } from './model-outputs.js'
-import { PreTrainedModel, type ModelOptions } from './pre-trained-model.js'
+import type { ModelOptions } from './pre-trained-model.js'
 import type { Fields } from './pretrained-config.js'
 import { SiglipVisionConfig } from './siglip-config.js'
 import { pixelTensor, type TensorInput } from './tensor-input.js'
+import { VisionTower } from './vision-tower.js'
 
 export interface SiglipVisionInputs {
   /** float32 `[batch, channels, height, width]`, as `SiglipImageProcessor` makes them. */
@@ -26,9 +27,8 @@ export interface SiglipVisionOptions extends EncoderOptions {
  * `[batch, hidden]`; without its head, the last hidden state `[batch, patches, hidden]`.
  * Source: `SiglipVisionModel` of transformers' `modeling_siglip.py`.
  */
-export class SiglipVisionModel extends PreTrainedModel {
+export class SiglipVisionModel extends VisionTower<SiglipVisionInputs> {
   static readonly className = 'SiglipVisionModel'
-  static readonly prefix = 'vision_model'
   static {
     tf.serialization.registerClass(this)
   }
@@ -92,9 +92,8 @@ export class SiglipVisionModel extends PreTrainedModel {
     })
   }
 
-  protected infer([pixelValues]: readonly [tf.Tensor], training: boolean): tf.Tensor {
-    const { poolerOutput, lastHiddenState } = this.forward({ pixelValues }, { training })
-    return poolerOutput ?? lastHiddenState
+  inputsOf([pixelValues]: readonly [tf.Tensor]): SiglipVisionInputs {
+    return { pixelValues }
   }
 
   override computeOutputShape([batch = null]: tf.Shape): tf.Shape {

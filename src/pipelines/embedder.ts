@@ -1,7 +1,8 @@
 import * as tf from '@tensorflow/tfjs'
 import { InputError } from '../errors.js'
 import type { ImageInput } from '../image/image-input.js'
-import { unitLength, type SiglipModel } from '../models/siglip-model.js'
+import type { SiglipModel } from '../models/siglip-model.js'
+import { unitLength } from '../models/two-tower-model.js'
 import type { SiglipProcessor } from '../processor/siglip-processor.js'
 import { inBatches, prefetched } from './prefetched.js'
 

@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs'
 import { SiglipForImageClassification } from '../../src/models/siglip-for-image-classification.js'
 import { SiglipModel } from '../../src/models/siglip-model.js'
+import { Siglip2Model } from '../../src/models/siglip2-model.js'
 import { SiglipVisionModel } from '../../src/models/siglip-vision-model.js'
 import type { PreTrainedModel } from '../../src/models/pre-trained-model.js'
 import { AdamW } from '../../src/training/adamw.js'
@@ -217,10 +218,32 @@ const visionWithoutHead: Case = {
     }),
 }
 
+const naflex: Case[] = ['full.', 'grad.'].map((prefix) => ({
+  name: `siglip2-naflex-tiny: ${prefix === 'full.' ? 'outputs, hidden states, attentions, loss' : 'gradients of every parameter'}`,
+  bound: 1e-5,
+  run: () =>
+    using(Siglip2Model.fromPretrained(fixturePath('siglip2-naflex-tiny')), (model) => {
+      const expected = readFixture('siglip2-naflex-tiny', 'expected.safetensors')
+      const inputs = {
+        inputIds: expected.tensor('in.input_ids'),
+        pixelValues: expected.tensor('in.pixel_values'),
+        pixelAttentionMask: expected.tensor('in.pixel_attention_mask'),
+        spatialShapes: expected.tensor('in.spatial_shapes'),
+      }
+      if (prefix === 'full.') {
+        const options = { returnLoss: true, outputHiddenStates: true, outputAttentions: true }
+        return compareOutput(model.forward(inputs, options), expected, prefix)
+      }
+      const loss = (): tf.Scalar => model.forward(inputs, { returnLoss: true }).loss ?? tf.scalar(NaN)
+      return compare(gradients(model, loss), expected, prefix)
+    }),
+}))
+
 /** Every number that the reference has for these models. */
 export const cases: readonly Case[] = [
   ...siglip('siglip-tiny'),
   ...siglip('siglip-tiny-gelu'),
   ...['classifier-single', 'classifier-multi', 'classifier-regression'].map(classifier),
   visionWithoutHead,
+  ...naflex,
 ]

@@ -1,0 +1,40 @@
+import { ConfigError } from '../errors.js'
+import type { CheckpointFolder } from '../hub/checkpoint-folder.js'
+import { readConfig } from './pretrained-config.js'
+import { SiglipConfig, SiglipTextConfig, SiglipVisionConfig } from './siglip-config.js'
+import { Siglip2Config, Siglip2TextConfig, Siglip2VisionConfig } from './siglip2-config.js'
+
+/** Each `model_type` and its configuration. SigLIP 2 of one fixed size is a `siglip`: only NaFlex is a `siglip2`. */
+const classes = {
+  siglip: SiglipConfig,
+  siglip_text_model: SiglipTextConfig,
+  siglip_vision_model: SiglipVisionConfig,
+  siglip2: Siglip2Config,
+  siglip2_text_model: Siglip2TextConfig,
+  siglip2_vision_model: Siglip2VisionConfig,
+}
+
+/** The configuration of any model of the family. */
+export type AnyConfig = InstanceType<(typeof classes)[keyof typeof classes]>
+
+/** Chooses a configuration by its `model_type`. */
+export const AutoConfig = {
+  /** @throws {ConfigError} for a `model_type` outside the family */
+  fromJSON(json: object): AnyConfig {
+    const type: unknown = 'model_type' in json ? json.model_type : undefined
+    if (isModelType(type)) return classes[type].fromJSON(json)
+    throw new ConfigError('not a model of the family', {
+      expected: `a model_type of ${Object.keys(classes).join(', ')}`,
+      found: type === undefined ? 'none' : JSON.stringify(type),
+      where: 'config.json',
+    })
+  },
+
+  /** @throws {FileError | ConfigError} */
+  async fromPretrained(folder: string | URL | CheckpointFolder): Promise<AnyConfig> {
+    return AutoConfig.fromJSON(await readConfig(folder))
+  },
+}
+
+const isModelType = (type: unknown): type is keyof typeof classes =>
+  typeof type === 'string' && Object.hasOwn(classes, type)

@@ -1,0 +1,57 @@
+import { openFolder } from '#open-folder'
+import { ConfigError } from '../errors.js'
+import { AutoConfig } from './auto-config.js'
+import type { LoadOptions, PretrainedSource } from './load-pretrained.js'
+import { SiglipForImageClassification } from './siglip-for-image-classification.js'
+import { SiglipModel } from './siglip-model.js'
+import { SiglipTextModel } from './siglip-text-model.js'
+import { SiglipVisionModel } from './siglip-vision-model.js'
+import { Siglip2ForImageClassification } from './siglip2-for-image-classification.js'
+import { Siglip2Model } from './siglip2-model.js'
+import { Siglip2TextModel } from './siglip2-text-model.js'
+import { Siglip2VisionModel } from './siglip2-vision-model.js'
+
+interface Loader<M> {
+  fromPretrained(source: PretrainedSource, options?: LoadOptions): Promise<M>
+}
+
+/** A class that loads whichever model a checkpoint folder's `model_type` names. */
+function auto<M>(name: string, loaders: Readonly<Record<string, Loader<M>>>): Loader<M> {
+  return {
+    async fromPretrained(source, options) {
+      const folder = typeof source === 'string' || source instanceof URL ? await openFolder(source) : source
+      const { modelType } = await AutoConfig.fromPretrained(folder)
+      const loader = loaders[modelType]
+      if (loader) return loader.fromPretrained(folder, options)
+      throw new ConfigError(`${name} has no class for this`, {
+        expected: `a model_type of ${Object.keys(loaders).join(', ')}`,
+        found: modelType,
+        where: `${folder.location}/config.json`,
+      })
+    },
+  }
+}
+
+/** Both towers, or the one that the checkpoint has. */
+export const AutoModel = auto<
+  SiglipModel | SiglipTextModel | SiglipVisionModel | Siglip2Model | Siglip2TextModel | Siglip2VisionModel
+>('AutoModel', {
+  siglip: SiglipModel,
+  siglip_text_model: SiglipTextModel,
+  siglip_vision_model: SiglipVisionModel,
+  siglip2: Siglip2Model,
+  siglip2_text_model: Siglip2TextModel,
+  siglip2_vision_model: Siglip2VisionModel,
+})
+
+/** Both towers. */
+export const AutoModelForZeroShotImageClassification = auto<SiglipModel | Siglip2Model>(
+  'AutoModelForZeroShotImageClassification',
+  { siglip: SiglipModel, siglip2: Siglip2Model },
+)
+
+/** The image tower with a classifier. */
+export const AutoModelForImageClassification = auto<SiglipForImageClassification | Siglip2ForImageClassification>(
+  'AutoModelForImageClassification',
+  { siglip: SiglipForImageClassification, siglip2: Siglip2ForImageClassification },
+)
