@@ -6,6 +6,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 /** A lock whose holder has not touched it for so many milliseconds is left over. */
 const ABANDONED_AFTER = 30_000
+/** As long it may take a holder, in milliseconds, to write its name into the lock it has made. */
+const NAMED_AFTER = 1000
 const POLL = 50
 
 /**
@@ -38,9 +40,10 @@ export async function withProcessLock<T>(
 export async function isHeld(lock: string): Promise<boolean> {
   const found = await stat(lock).catch(() => undefined)
   if (!found) return false
-  if (Date.now() - found.mtimeMs > ABANDONED_AFTER) return false
+  const age = Date.now() - found.mtimeMs
   const [pid, host] = ((await contentOf(lock)) ?? '').split('\n')
-  return host !== hostname() || isAlive(Number(pid))
+  if (host === undefined) return age < NAMED_AFTER
+  return age < ABANDONED_AFTER && (host !== hostname() || isAlive(Number(pid)))
 }
 
 async function taken(lock: string, holder: string): Promise<boolean> {
