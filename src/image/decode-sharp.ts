@@ -13,7 +13,8 @@ const formats = ['JPEG', 'PNG', 'WebP', 'GIF', 'TIFF', 'AVIF']
 const lenient = { failOn: 'error', ignoreIcc: true, limitInputPixels: false } as const
 
 /**
- * Decodes with sharp, to the bits that Pillow's decoders give (AVIF apart: another upsampling of chroma).
+ * Decodes with sharp, to the bits that Pillow's decoders give. Known exceptions: AVIF with subsampled chroma, which libheif
+ * upsamples another way; the colours of transparent GIF pixels, which libvips doesn't keep; colour keys in PNGs of other than 8 bits.
  *
  * @throws ImageError
  */

@@ -1,4 +1,4 @@
-import { FileError } from '../errors.js'
+import { FileError, InputError } from '../errors.js'
 import { checkSize, collectBytes } from './collect-bytes.js'
 import type { ReadOptions } from './image-input.js'
 
@@ -8,7 +8,7 @@ const TIMEOUT = 30_000
  * Fetches a picture file. The time limit covers the whole answer, not only its beginning.
  *
  * @param where the URL as messages show it.
- * @throws FileError if it can't be fetched in time; ImageError if it is larger than `maxBytes`.
+ * @throws FileError if it can't be fetched in time; ImageError if it is larger than `maxBytes`; InputError for no time limit.
  */
 export async function fetchBytes(
   url: string,
@@ -16,6 +16,13 @@ export async function fetchBytes(
   maxBytes: number,
   { timeout = TIMEOUT, fetch: get = fetch }: ReadOptions,
 ): Promise<Uint8Array<ArrayBuffer>> {
+  if (!(timeout > 0 && timeout < 2 ** 31)) {
+    throw new InputError('Not a time limit', {
+      expected: 'milliseconds, more than 0 and less than 2,147,483,648',
+      found: String(timeout),
+      where: 'timeout',
+    })
+  }
   const signal = AbortSignal.timeout(timeout)
   const response = await get(url, { signal }).catch((cause: unknown) => {
     throw unreachable(where, signal, timeout, cause)

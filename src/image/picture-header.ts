@@ -67,7 +67,12 @@ export function checkFormat(bytes: Uint8Array, formats: readonly string[], where
 /** The error for bytes that begin like a picture and don't go on like one. */
 export function brokenPicture(cause: unknown, where: string): ImageError {
   const found = (cause instanceof Error ? cause.message : String(cause)).split('\n')[0]
-  return new ImageError('The picture is broken', { found, where, hint: 'It may be cut off: fetch it again.', cause })
+  return new ImageError('The picture is broken', {
+    found,
+    where,
+    hint: 'It may be cut off, or of a rare kind: fetch it again, or convert it.',
+    cause,
+  })
 }
 
 /** Throws `ImageError` if a picture has more pixels than allowed: asked before they are decoded. */

@@ -35,13 +35,7 @@ export function resize(image: RawImage, options: ResizeOptions): RawImage {
   checkRawImage(image, 'image')
   checkSide(width, 'width')
   checkSide(height, 'height')
-  if (width * height > MAX_PIXELS) {
-    throw new InputError('The target is too large', {
-      expected: `at most ${MAX_PIXELS} pixels`,
-      found: `${width} × ${height}`,
-      where: 'width × height of the target',
-    })
-  }
+  checkArea(width, height)
   checkFilter(resample, backend)
   if (image.width === width && image.height === height) return { width, height, data: image.data.slice() }
   if (resample === Resampling.NEAREST) {
@@ -57,8 +51,19 @@ export function resize(image: RawImage, options: ResizeOptions): RawImage {
     return { width, height, data: columns ? convolveRows(shrunk, image.width, 0, height, columns) : shrunk }
   }
   const { first, end } = rows ? rowsOf(rows) : { first: 0, end: height }
+  checkArea(width, end - first) // what lies between the two passes
   const narrowed = columns ? convolveRows(image.data, image.width, first, end - first, columns) : image.data
   return { width, height, data: rows ? convolveColumns(narrowed, width, columns ? first : 0, rows) : narrowed }
+}
+
+/** Asked before memory is taken for so many pixels. @throws InputError */
+function checkArea(width: number, height: number): void {
+  if (width * height <= MAX_PIXELS) return
+  throw new InputError('The target is too large', {
+    expected: `at most ${MAX_PIXELS} pixels`,
+    found: `${width} × ${height}`,
+    where: 'width × height',
+  })
 }
 
 /** The rows of the source that any target row is made of. */

@@ -116,6 +116,7 @@ describe('the forms a picture can have', () => {
     ['a long announced answer', () => `${origin}/large`, {}, ImageError, '1073741824'],
     ['an endless answer', () => `${origin}/endless`, { maxBytes: 10 ** 6 }, ImageError, 'at most 1000000'],
     ['an answer that breaks off', () => `${origin}/broken`, { timeout: 500 }, FileError, 'broke off'],
+    ['no time at all', () => `${origin}/small-rgb.png`, { timeout: NaN }, InputError, 'NaN'],
     ['no server', () => 'http://127.0.0.1:1/a.png', {}, FileError, '127.0.0.1:1'],
     ['bad data: URLs', () => 'data:image/png;base64,?', {}, FileError, 'data:'],
     ['no bytes', () => new Uint8Array(0), {}, ImageError, '0 bytes'],

@@ -74,12 +74,18 @@ describe('resize', () => {
   })
 
   const endless = { data: new Uint8Array(3 * 2 ** 25), width: 2 ** 25, height: 1 }
+  const tall = { data: new Uint8Array(3000), width: 1, height: 1000 }
   const black = { data: new Uint8Array(12), width: 2, height: 2 }
   test.each<[string, () => unknown, string]>([
     ['a side of 0', () => resize(black, { width: 0, height: 1 }), 'width'],
     ['a broken side', () => resize(black, { width: 1, height: 1.5 }), 'height'],
     ['an endless side', () => resize(black, { width: Infinity, height: 1 }), 'width'],
     ['a target past memory', () => resize(black, { width: 2 ** 30, height: 2 ** 30 }), 'target'],
+    [
+      'a wide target of a tall picture',
+      () => resize(tall, { width: 2 ** 18, height: 600, backend: 'torchvision' }),
+      'target',
+    ],
     ['a picture of endless length', () => resize(endless, { width: 224, height: 1 }), 'too long'],
     ['another filter', () => resize(black, { width: 1, height: 1, resample: 9 as Resampling }), 'resample'],
     [
