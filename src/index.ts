@@ -36,13 +36,24 @@ export type { ImageInput } from './image/image-input.js'
 export type { RawImage } from './image/raw-image.js'
 export { Resampling } from './image/resampling.js'
 export { resize, type ResizeOptions } from './image/resize.js'
+export { AutoImageProcessor } from './image/auto-image-processor.js'
+export {
+  Siglip2ImageProcessor,
+  type NaflexInputs,
+  type Siglip2ImageProcessorConfig,
+  type Siglip2ImageProcessorOptions,
+} from './image/siglip2-image-processor.js'
 export {
   SiglipImageProcessor,
+  type PixelValues,
   type SiglipImageProcessorConfig,
   type SiglipImageProcessorOptions,
 } from './image/siglip-image-processor.js'
 
-export { SiglipProcessor, type ProcessorOptions } from './processor/siglip-processor.js'
+export { AutoProcessor } from './processor/auto-processor.js'
+export { Processor } from './processor/processor.js'
+export { SiglipProcessor } from './processor/siglip-processor.js'
+export { Siglip2Processor } from './processor/siglip2-processor.js'
 
 export { AutoConfig } from './models/auto-config.js'
 export {

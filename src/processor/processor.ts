@@ -1,0 +1,72 @@
+import { saveFolder } from '#save-folder'
+import { InputError } from '../errors.js'
+import type { ImageInput, ReadOptions } from '../image/image-input.js'
+import type { BatchEncoding } from '../tokenizer/batch-encoding.js'
+import type { BatchOptions } from '../tokenizer/encoding-options.js'
+import type { PreTrainedTokenizer } from '../tokenizer/pretrained-tokenizer.js'
+import { warnOnce } from '../tokenizer/warn-once.js'
+
+interface TextInput {
+  readonly text: string | readonly string[]
+}
+interface PictureInput {
+  readonly images: ImageInput | readonly ImageInput[]
+}
+
+/** What a processor needs of an image processor. */
+interface ImageProcessor<Pictures, Options> {
+  call(images: ImageInput | readonly ImageInput[], options?: Options & ReadOptions): Promise<Pictures>
+  toFiles(): Map<string, Uint8Array>
+}
+
+/**
+ * Tokenizer and image processor in one: from texts and pictures to a model's inputs. Texts are padded to `max_length` and truncated
+ * by default, as the models were trained. Source: `ProcessorMixin` of transformers' `processing_utils.py`.
+ */
+export abstract class Processor<Pictures extends object, Options extends object> {
+  protected constructor(
+    readonly imageProcessor: ImageProcessor<Pictures, Options>,
+    readonly tokenizer: PreTrainedTokenizer,
+  ) {}
+
+  /**
+   * @param options the tokenizer's for the texts, the image processor's for the pictures
+   * @throws {InputError} without texts and pictures; and as tokenizer and image processor do
+   */
+  call(
+    inputs: TextInput & PictureInput,
+    options?: BatchOptions & Options & ReadOptions,
+  ): Promise<BatchEncoding & Pictures>
+  call(inputs: TextInput, options?: BatchOptions): Promise<BatchEncoding>
+  call(inputs: PictureInput, options?: Options & ReadOptions): Promise<Pictures>
+  async call(
+    { text, images }: Partial<TextInput & PictureInput>,
+    options?: BatchOptions & Options & ReadOptions,
+  ): Promise<object> {
+    if (text === undefined && images === undefined) {
+      throw new InputError('nothing to process', { expected: 'text, images or both' })
+    }
+    return {
+      ...(text !== undefined && this.tokenizer.call(text, this.asTrained(options))),
+      ...(images !== undefined && (await this.imageProcessor.call(images, options))),
+    }
+  }
+
+  /** Writes the files of both into a folder, all or nothing. @throws {FileError} if it can't be written */
+  savePretrained(folder: string): Promise<void> {
+    return saveFolder(folder, this.toFiles())
+  }
+
+  /** What `savePretrained` writes: file names and their bytes. */
+  toFiles(): Map<string, Uint8Array> {
+    return new Map([...this.imageProcessor.toFiles(), ...this.tokenizer.toFiles()])
+  }
+
+  private asTrained(options: BatchOptions = {}): BatchOptions {
+    const padding = options.padding ?? 'max_length'
+    if (padding !== 'max_length') {
+      warnOnce(this, "SigLIP was trained with padding: 'max_length'; another padding lowers its scores.")
+    }
+    return { ...options, padding, truncation: options.truncation ?? padding === 'max_length' }
+  }
+}

@@ -1,0 +1,40 @@
+import { openFolder } from '#open-folder'
+import type { CheckpointFolder } from '../hub/checkpoint-folder.js'
+import {
+  Siglip2ImageProcessor,
+  type NaflexInputs,
+  type Siglip2ImageProcessorOptions,
+} from '../image/siglip2-image-processor.js'
+import { AutoTokenizer } from '../tokenizer/auto-tokenizer.js'
+import type { PreTrainedTokenizer } from '../tokenizer/pretrained-tokenizer.js'
+import { Processor } from './processor.js'
+
+/**
+ * Tokenizer and image processor of SigLIP 2 with NaFlex.
+ * Source: `Siglip2Processor` of transformers' `processing_siglip2.py`.
+ *
+ * @example
+ *     const processor = await Siglip2Processor.fromPretrained('models/siglip2-base-patch16-naflex')
+ *     const inputs = await processor.call({ text: ['a cat', 'two dogs'], images: 'cats.jpg' })
+ *     const { logitsPerImage } = model.forward(inputs)
+ */
+export class Siglip2Processor extends Processor<NaflexInputs, Siglip2ImageProcessorOptions> {
+  constructor(
+    override readonly imageProcessor: Siglip2ImageProcessor,
+    tokenizer: PreTrainedTokenizer,
+  ) {
+    super(imageProcessor, tokenizer)
+  }
+
+  /**
+   * Loads both from a checkpoint folder.
+   * @throws {FileError | ConfigError | TokenizerError}
+   */
+  static async fromPretrained(source: string | URL | CheckpointFolder): Promise<Siglip2Processor> {
+    const folder = typeof source === 'string' || source instanceof URL ? await openFolder(source) : source
+    return new Siglip2Processor(
+      await Siglip2ImageProcessor.fromPretrained(folder),
+      await AutoTokenizer.fromPretrained(folder),
+    )
+  }
+}
