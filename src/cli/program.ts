@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
+import { addCache } from './cache.js'
 import { addClassify } from './classify.js'
 import { addDoctor } from './doctor.js'
+import { addDownload } from './download.js'
 import { addEmbed } from './embed.js'
 import { addInspect } from './inspect.js'
 import type { Session } from './session.js'
@@ -22,7 +24,8 @@ export function siglipProgram(session: Session): Command {
     .hook('preAction', () => {
       session.configure(program.opts<{ debug?: true; quiet?: true }>())
     })
-  for (const add of [addClassify, addEmbed, addTokenize, addInspect, addSetup, addDoctor]) add(program, session)
+  for (const add of [addClassify, addEmbed, addTokenize, addInspect, addDownload, addCache, addSetup, addDoctor])
+    add(program, session)
   return program
 }
 

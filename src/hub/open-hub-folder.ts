@@ -1,8 +1,9 @@
-import { HubError } from '../errors.js'
+import { HubError, InputError } from '../errors.js'
 import { hubSettings } from './hub-environment.js'
 import { HubFolder } from './hub-folder.js'
 import type { HubOptions } from './hub-options.js'
 import { exists, isCommit, ModelCache } from './model-cache.js'
+import { isModelId } from './model-id.js'
 import { commitOf } from './model-listing.js'
 
 /**
@@ -10,10 +11,15 @@ import { commitOf } from './model-listing.js'
  * has fetched is found, and the reverse. While the hub is out of reach, what is in the cache is taken, with a warning.
  *
  * @param model `owner/name`, as on the hub.
- * @throws HubError if there is no such model or revision, or it can't be reached and is not in the cache; InputError if a setting is
- * none.
+ * @throws HubError if there is no such model or revision, or it can't be reached and is not in the cache; InputError if `model` is
+ * no name or a setting is of no use.
  */
 export async function openHubFolder(model: string, options: HubOptions = {}): Promise<HubFolder> {
+  if (!isModelId(model))
+    throw new InputError('Not the name of a model on the hub', {
+      expected: 'a name such as "google/siglip-base-patch16-224"',
+      found: JSON.stringify(model.slice(0, 200)),
+    })
   const settings = await hubSettings(options)
   const { revision = 'main', onProgress } = options
   const cache = new ModelCache(settings.cacheDir, model)
