@@ -1,8 +1,6 @@
 import * as tf from '@tensorflow/tfjs'
 import { InputError } from '../errors.js'
-import { LayerNorm } from '../layers/layer-norm.js'
-import { SiglipEncoder, type EncoderOptions } from '../layers/siglip-encoder.js'
-import { SiglipMultiheadAttentionPoolingHead } from '../layers/siglip-multihead-attention-pooling-head.js'
+import type { EncoderOptions } from '../layers/siglip-encoder.js'
 import { SiglipVisionEmbeddings } from '../layers/siglip-vision-embeddings.js'
 import { loadPretrained, type LoadOptions, type PretrainedSource } from './load-pretrained.js'
 import type { VisionModelOutput } from './model-outputs.js'
@@ -27,31 +25,16 @@ export interface SiglipVisionOptions extends EncoderOptions {
  * `[batch, hidden]`; without its head, the last hidden state `[batch, patches, hidden]`.
  * Source: `SiglipVisionModel` of transformers' `modeling_siglip.py`.
  */
-export class SiglipVisionModel extends VisionTower<SiglipVisionInputs> {
+export class SiglipVisionModel extends VisionTower<SiglipVisionInputs, SiglipVisionConfig, SiglipVisionEmbeddings> {
   static readonly className = 'SiglipVisionModel'
   static {
     tf.serialization.registerClass(this)
   }
 
-  readonly config: SiglipVisionConfig
-  private readonly embeddings: SiglipVisionEmbeddings
-  private readonly encoder: SiglipEncoder
-  private readonly postLayernorm: LayerNorm
-  private readonly head: SiglipMultiheadAttentionPoolingHead | undefined
-
   /** Starts at random; `fromPretrained` loads trained weights. */
-  constructor(config: SiglipVisionConfig | Fields<SiglipVisionConfig> = {}, options: ModelOptions = {}) {
-    super(options)
-    this.config = config instanceof SiglipVisionConfig ? config : new SiglipVisionConfig(config)
-    const { hiddenSize, layerNormEps, visionUseHead } = this.config
-    this.embeddings = this.part(new SiglipVisionEmbeddings(this.config, { scope: this.scope.at('embeddings') }))
-    this.encoder = this.part(new SiglipEncoder(this.config, { scope: this.scope.at('encoder') }))
-    this.postLayernorm = this.part(
-      new LayerNorm({ size: hiddenSize, eps: layerNormEps }, { scope: this.scope.at('post_layernorm') }),
-    )
-    this.head = visionUseHead
-      ? this.part(new SiglipMultiheadAttentionPoolingHead(this.config, { scope: this.scope.at('head') }))
-      : undefined
+  constructor(fields: SiglipVisionConfig | Fields<SiglipVisionConfig> = {}, options: ModelOptions = {}) {
+    const config = fields instanceof SiglipVisionConfig ? fields : new SiglipVisionConfig(fields)
+    super(config, options, (...arguments_) => new SiglipVisionEmbeddings(...arguments_))
   }
 
   /** The image tower of a checkpoint folder, its own or a whole model's. */
@@ -67,9 +50,7 @@ export class SiglipVisionModel extends VisionTower<SiglipVisionInputs> {
       this.checkSize(pixelValues, interpolatePosEncoding)
 
       const hiddenStates = this.embeddings.forward(pixelValues, interpolatePosEncoding) // [batch, patches, hidden]
-      const encoded = this.encoder.forward(hiddenStates, undefined, options)
-      const lastHiddenState = this.postLayernorm.forward(encoded.lastHiddenState)
-      return { ...encoded, lastHiddenState, poolerOutput: this.head?.forward(lastHiddenState) } // [batch, hidden]
+      return this.encode(hiddenStates, options)
     })
   }
 

@@ -1,9 +1,7 @@
 import * as tf from '@tensorflow/tfjs'
 import { InputError } from '../errors.js'
-import { LayerNorm } from '../layers/layer-norm.js'
 import { additiveMask } from '../layers/siglip-attention.js'
-import { SiglipEncoder, type EncoderOptions } from '../layers/siglip-encoder.js'
-import { SiglipMultiheadAttentionPoolingHead } from '../layers/siglip-multihead-attention-pooling-head.js'
+import type { EncoderOptions } from '../layers/siglip-encoder.js'
 import { Siglip2VisionEmbeddings } from '../layers/siglip2-vision-embeddings.js'
 import { loadPretrained, type LoadOptions, type PretrainedSource } from './load-pretrained.js'
 import type { VisionModelOutput } from './model-outputs.js'
@@ -28,31 +26,16 @@ export interface Siglip2VisionInputs {
  * image embedding `[batch, hidden]`; without its head, the last hidden state `[batch, patches, hidden]`.
  * Source: `Siglip2VisionModel` of transformers' `modeling_siglip2.py`.
  */
-export class Siglip2VisionModel extends VisionTower<Siglip2VisionInputs> {
+export class Siglip2VisionModel extends VisionTower<Siglip2VisionInputs, Siglip2VisionConfig, Siglip2VisionEmbeddings> {
   static readonly className = 'Siglip2VisionModel'
   static {
     tf.serialization.registerClass(this)
   }
 
-  readonly config: Siglip2VisionConfig
-  private readonly embeddings: Siglip2VisionEmbeddings
-  private readonly encoder: SiglipEncoder
-  private readonly postLayernorm: LayerNorm
-  private readonly head: SiglipMultiheadAttentionPoolingHead | undefined
-
   /** Starts at random; `fromPretrained` loads trained weights. */
-  constructor(config: Siglip2VisionConfig | Fields<Siglip2VisionConfig> = {}, options: ModelOptions = {}) {
-    super(options)
-    this.config = config instanceof Siglip2VisionConfig ? config : new Siglip2VisionConfig(config)
-    const { hiddenSize, layerNormEps, visionUseHead } = this.config
-    this.embeddings = this.part(new Siglip2VisionEmbeddings(this.config, { scope: this.scope.at('embeddings') }))
-    this.encoder = this.part(new SiglipEncoder(this.config, { scope: this.scope.at('encoder') }))
-    this.postLayernorm = this.part(
-      new LayerNorm({ size: hiddenSize, eps: layerNormEps }, { scope: this.scope.at('post_layernorm') }),
-    )
-    this.head = visionUseHead
-      ? this.part(new SiglipMultiheadAttentionPoolingHead(this.config, { scope: this.scope.at('head') }))
-      : undefined
+  constructor(fields: Siglip2VisionConfig | Fields<Siglip2VisionConfig> = {}, options: ModelOptions = {}) {
+    const config = fields instanceof Siglip2VisionConfig ? fields : new Siglip2VisionConfig(fields)
+    super(config, options, (...arguments_) => new Siglip2VisionEmbeddings(...arguments_))
   }
 
   /** The image tower of a checkpoint folder, its own or a whole model's. */
@@ -79,10 +62,7 @@ export class Siglip2VisionModel extends VisionTower<Siglip2VisionInputs> {
       )
 
       const hiddenStates = this.embeddings.forward(pixelValues, spatialShapes) // [batch, patches, hidden]
-      const bias = additiveMask(mask)
-      const encoded = this.encoder.forward(hiddenStates, bias, options)
-      const lastHiddenState = this.postLayernorm.forward(encoded.lastHiddenState)
-      return { ...encoded, lastHiddenState, poolerOutput: this.head?.forward(lastHiddenState, bias) } // [batch, hidden]
+      return this.encode(hiddenStates, options, additiveMask(mask))
     })
   }
 

@@ -4,11 +4,11 @@ import type { EncoderConfig } from '../layers/encoder-config.js'
 import { isObject, type ConfigReader, type JsonObject } from './config-reader.js'
 import { PretrainedConfig } from './pretrained-config.js'
 
-/** What the text towers of SigLIP and SigLIP 2 have in common: everything but the name. */
-export abstract class TextConfig extends PretrainedConfig implements EncoderConfig {
-  /** Number of token ids. Default: 32000. */
-  readonly vocabSize: number
-  /** Width of the residual stream. Default: 768. */
+const maxWidth = 2 ** 20
+
+/** What every tower has: an encoder. */
+abstract class TowerConfig extends PretrainedConfig implements EncoderConfig {
+  /** Width of the residual stream; of an image tower, also of its embedding. Default: 768. */
   readonly hiddenSize: number
   /** Width inside the MLPs. Default: 3072. */
   readonly intermediateSize: number
@@ -16,14 +16,35 @@ export abstract class TextConfig extends PretrainedConfig implements EncoderConf
   readonly numHiddenLayers: number
   /** Divides `hiddenSize`. Default: 12. */
   readonly numAttentionHeads: number
-  /** Longest text in tokens. Default: 64. */
-  readonly maxPositionEmbeddings: number
   /** Default: `gelu_pytorch_tanh`. */
   readonly hiddenAct: string
   /** Default: 1e-6. */
   readonly layerNormEps: number
   /** Default: 0. */
   readonly attentionDropout: number
+
+  protected constructor(read: ConfigReader, modelType: string) {
+    super()
+    read.oneOf('modelType', [modelType])
+    this.hiddenSize = read.integer('hiddenSize', 768, { max: maxWidth })
+    this.intermediateSize = read.integer('intermediateSize', 3072, { max: maxWidth })
+    this.numHiddenLayers = read.integer('numHiddenLayers', 12, { min: 0, max: 1000 })
+    this.numAttentionHeads = read.integer('numAttentionHeads', 12)
+    this.hiddenAct = read.oneOf('hiddenAct', activationNames) ?? 'gelu_pytorch_tanh'
+    this.layerNormEps = read.number('layerNormEps', 1e-6, { min: 0, max: 1 })
+    this.attentionDropout = read.number('attentionDropout', 0, { min: 0, max: 1 })
+    if (this.hiddenSize % this.numAttentionHeads !== 0) {
+      throw read.wrong('numAttentionHeads', `a divisor of hidden_size, ${this.hiddenSize}`, this.numAttentionHeads)
+    }
+  }
+}
+
+/** What the text towers of SigLIP and SigLIP 2 have in common: everything but the name. */
+export abstract class TextConfig extends TowerConfig {
+  /** Number of token ids. Default: 32000. */
+  readonly vocabSize: number
+  /** Longest text in tokens. Default: 64. */
+  readonly maxPositionEmbeddings: number
   /** Default: 1. */
   readonly padTokenId: number | readonly number[] | null
   /** Default: 49406. */
@@ -35,85 +56,34 @@ export abstract class TextConfig extends PretrainedConfig implements EncoderConf
   readonly extra: JsonObject
 
   protected constructor(read: ConfigReader, modelType: string) {
-    super()
-    read.oneOf('modelType', [modelType])
+    super(read, modelType)
     this.vocabSize = read.integer('vocabSize', 32000)
     this.maxPositionEmbeddings = read.integer('maxPositionEmbeddings', 64)
     this.padTokenId = read.tokenId('padTokenId', 1)
     this.bosTokenId = read.tokenId('bosTokenId', 49406)
     this.eosTokenId = read.tokenId('eosTokenId', 49407)
-    const encoder = readEncoderConfig(read)
-    this.hiddenSize = encoder.hiddenSize
-    this.intermediateSize = encoder.intermediateSize
-    this.numHiddenLayers = encoder.numHiddenLayers
-    this.numAttentionHeads = encoder.numAttentionHeads
-    this.hiddenAct = encoder.hiddenAct
-    this.layerNormEps = encoder.layerNormEps
-    this.attentionDropout = encoder.attentionDropout
     this.projectionSize = read.integer('projectionSize', this.hiddenSize, { max: maxWidth })
     this.extra = read.rest()
   }
 }
 
 /** What the image towers of SigLIP and SigLIP 2 have in common. */
-export abstract class VisionConfig extends PretrainedConfig implements EncoderConfig {
-  /** Width of the residual stream, and of the image embedding. Default: 768. */
-  readonly hiddenSize: number
-  /** Width inside the MLPs. Default: 3072. */
-  readonly intermediateSize: number
-  /** Default: 12. */
-  readonly numHiddenLayers: number
-  /** Divides `hiddenSize`. Default: 12. */
-  readonly numAttentionHeads: number
+export abstract class VisionConfig extends TowerConfig {
   /** Default: 3. */
   readonly numChannels: number
   /** Side of a patch in pixels. Default: 16. */
   readonly patchSize: number
-  /** Default: `gelu_pytorch_tanh`. */
-  readonly hiddenAct: string
-  /** Default: 1e-6. */
-  readonly layerNormEps: number
-  /** Default: 0. */
-  readonly attentionDropout: number
   /** Whether the tower ends in the pooling head. Default: true. */
   readonly visionUseHead: boolean
   readonly extra: JsonObject
 
   protected constructor(read: ConfigReader, modelType: string) {
-    super()
-    read.oneOf('modelType', [modelType])
+    super(read, modelType)
     this.numChannels = read.integer('numChannels', 3, { max: 4096 })
     this.patchSize = read.side('patchSize', 16)
     this.visionUseHead = read.boolean('visionUseHead', true)
-    const encoder = readEncoderConfig(read)
-    this.hiddenSize = encoder.hiddenSize
-    this.intermediateSize = encoder.intermediateSize
-    this.numHiddenLayers = encoder.numHiddenLayers
-    this.numAttentionHeads = encoder.numAttentionHeads
-    this.hiddenAct = encoder.hiddenAct
-    this.layerNormEps = encoder.layerNormEps
-    this.attentionDropout = encoder.attentionDropout
     this.extra = read.rest()
   }
-}
-
-const maxWidth = 2 ** 20
-
-/** The fields that both towers have. */
-function readEncoderConfig(read: ConfigReader): EncoderConfig {
-  const config = {
-    hiddenSize: read.integer('hiddenSize', 768, { max: maxWidth }),
-    intermediateSize: read.integer('intermediateSize', 3072, { max: maxWidth }),
-    numHiddenLayers: read.integer('numHiddenLayers', 12, { min: 0, max: 1000 }),
-    numAttentionHeads: read.integer('numAttentionHeads', 12),
-    hiddenAct: read.oneOf('hiddenAct', activationNames) ?? 'gelu_pytorch_tanh',
-    layerNormEps: read.number('layerNormEps', 1e-6, { min: 0, max: 1 }),
-    attentionDropout: read.number('attentionDropout', 0, { min: 0, max: 1 }),
-  }
-  if (config.hiddenSize % config.numAttentionHeads !== 0) {
-    throw read.wrong('numAttentionHeads', `a divisor of hidden_size, ${config.hiddenSize}`, config.numAttentionHeads)
-  }
-  return config
 }
 
 /** A tower's part of a whole model's configuration, or the tower's own. */
