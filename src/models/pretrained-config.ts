@@ -34,11 +34,13 @@ export abstract class PretrainedConfig {
    * @param more keys beside the configuration's own
    */
   toFiles(more: JsonObject = {}): Map<string, Uint8Array> {
-    return new Map([
-      ['config.json', new TextEncoder().encode(JSON.stringify({ ...this.toJSON(), ...more }, null, 2) + '\n')],
-    ])
+    const text = JSON.stringify({ ...this.toJSON(), ...more }, null, 2).replace(wholeFloats, '$1.0')
+    return new Map([['config.json', new TextEncoder().encode(`${text}\n`)]])
   }
 }
+
+/** Python tells a float by its point, which JavaScript leaves out of 1.0, and transformers takes no integer for one. */
+const wholeFloats = /^( *"(?:initializer_factor|layer_norm_eps|attention_dropout)": \d+)(?=,?$)/gm
 
 /**
  * `config.json` of a checkpoint folder, parsed.

@@ -7,6 +7,7 @@ import { parseSafetensors } from '../../converters/safetensors.js'
 import { serializeSafetensors } from '../../converters/serialize-safetensors.js'
 import { ConfigError, FileError, FormatError, WeightsError } from '../../src/errors.js'
 import { MemoryFolder } from '../../src/hub/memory-folder.js'
+import { SiglipConfig } from '../../src/models/siglip-config.js'
 import { SiglipForImageClassification } from '../../src/models/siglip-for-image-classification.js'
 import { SiglipModel } from '../../src/models/siglip-model.js'
 import { SiglipTextModel } from '../../src/models/siglip-text-model.js'
@@ -279,6 +280,18 @@ describe('savePretrained', () => {
     })
     model.dispose()
     loaded.dispose()
+  })
+
+  it('writes whole floats with their point, without which transformers refuses them', async () => {
+    const config = new SiglipConfig({ ...tiny, visionConfig: { ...tiny.visionConfig, layerNormEps: 1 } })
+    const place = path.join(directory, 'floats')
+    await config.savePretrained(place)
+    const text = readFileSync(path.join(place, 'config.json'), 'utf8')
+    expect(text).toMatch(/^ {2}"initializer_factor": 1\.0,?$/m)
+    expect(text).toMatch(/"layer_norm_eps": 1\.0,?$/m)
+    expect(text).toMatch(/"attention_dropout": 0\.0,?$/m)
+    expect(text).toMatch(/"hidden_size": 12,?$/m)
+    expect((await SiglipConfig.fromPretrained(place)).toJSON()).toEqual(config.toJSON())
   })
 
   it('writes a tower of a model under the tower’s own names', async () => {
