@@ -20,15 +20,18 @@ type Environment = Readonly<Record<string, string | undefined>>
  * @throws InputError if the endpoint is no URL, or the token no token.
  */
 export async function hubSettings(
-  { cacheDir, token = true, localFilesOnly, endpoint, signal, fetch: get = fetch, retryDelay = 1000 }: HubOptions,
+  { cacheDir, token, localFilesOnly, endpoint, signal, fetch: get = fetch, retryDelay = 1000 }: HubOptions,
   env: Environment = process.env,
 ): Promise<HubSettings> {
   const offline = localFilesOnly ?? (isTrue(env['HF_HUB_OFFLINE']) || isTrue(env['TRANSFORMERS_OFFLINE']))
+  const isImplicit = !isTrue(env['HF_HUB_DISABLE_IMPLICIT_TOKEN'])
   const seconds = Number(env['HF_HUB_DOWNLOAD_TIMEOUT'])
   return {
-    endpoint: await checkEndpoint(endpoint ?? env['HF_ENDPOINT']),
+    endpoint: await checkEndpoint(endpoint || env['HF_ENDPOINT']),
     cacheDir: cacheDir ? path.resolve(cacheDir) : hubCacheFolder(env),
-    token: offline ? undefined : checkToken(typeof token === 'string' ? token : await tokenOf(token, env)),
+    token: offline
+      ? undefined
+      : checkToken(typeof token === 'string' ? token : await tokenOf(token ?? isImplicit, env)),
     offline,
     fetch: get,
     signal,
@@ -39,26 +42,26 @@ export async function hubSettings(
 
 /** The folder that Python's huggingface_hub keeps downloads in. It need not exist. */
 export function hubCacheFolder(env: Environment = process.env): string {
-  return placeOf(env['HF_HUB_CACHE'] ?? env['HUGGINGFACE_HUB_CACHE'] ?? path.join(homeFolder(env), 'hub'), env)
+  return placeOf(env['HF_HUB_CACHE'] || env['HUGGINGFACE_HUB_CACHE'] || path.join(homeFolder(env), 'hub'), env)
 }
 
 function homeFolder(env: Environment): string {
-  return placeOf(env['HF_HOME'] ?? path.join(env['XDG_CACHE_HOME'] ?? path.join('~', '.cache'), 'huggingface'), env)
+  return placeOf(env['HF_HOME'] || path.join(env['XDG_CACHE_HOME'] || path.join('~', '.cache'), 'huggingface'), env)
 }
 
 /** A path of the environment, in which `~` and `$NAME` stand for what they do in a shell. */
 function placeOf(text: string, env: Environment): string {
   const expanded = text
-    .replace(/^~(?=$|[\\/])/, () => env['HOME'] ?? homedir())
+    .replace(/^~(?=$|[\\/])/, () => env['HOME'] || homedir())
     .replace(/\$(\w+|\{\w+\})/g, (whole, name: string) => env[name.replace(/[{}]/g, '')] ?? whole)
   return path.resolve(expanded)
 }
 
 async function tokenOf(isWanted: boolean, env: Environment): Promise<string | undefined> {
-  if (!isWanted || isTrue(env['HF_HUB_DISABLE_IMPLICIT_TOKEN'])) return undefined
-  const set = env['HF_TOKEN'] ?? env['HUGGING_FACE_HUB_TOKEN']
+  if (!isWanted) return undefined
+  const set = env['HF_TOKEN'] || env['HUGGING_FACE_HUB_TOKEN']
   if (set) return set
-  const file = env['HF_TOKEN_PATH'] ?? path.join(homeFolder(env), 'token')
+  const file = env['HF_TOKEN_PATH'] || path.join(homeFolder(env), 'token')
   return readFile(placeOf(file, env), 'utf8').catch(() => undefined)
 }
 

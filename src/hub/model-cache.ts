@@ -50,7 +50,7 @@ export class ModelCache {
   async writeRef(revision: string, commit: string): Promise<void> {
     if (revision === commit || (await this.readRef(revision)) === commit) return
     const ref = this.ref(revision)
-    const partial = `${ref}.${unique()}.tmp`
+    const partial = this.partial()
     await mkdir(path.dirname(ref), { recursive: true })
     await writeFile(partial, commit)
     await rename(partial, ref)
@@ -74,7 +74,7 @@ export class ModelCache {
   async link(etag: string, commit: string, name: string, isNew: boolean): Promise<void> {
     const blob = this.blob(etag)
     const file = path.join(this.snapshot(commit), checkFileName(name))
-    const partial = `${file}.${unique()}.tmp`
+    const partial = this.partial()
     await mkdir(path.dirname(file), { recursive: true })
     try {
       if (await linked(path.relative(path.dirname(file), blob), partial)) await rename(partial, file)
@@ -86,6 +86,11 @@ export class ModelCache {
     } finally {
       await rm(partial, { force: true })
     }
+  }
+
+  /** Where something is made before it takes its place: not beside it, where it would count as a branch or a file of the model. */
+  private partial(): string {
+    return path.join(this.folder, `.${randomBytes(4).toString('hex')}.tmp`)
   }
 
   private get folderName(): string {
@@ -112,8 +117,4 @@ async function linked(target: string, file: string): Promise<boolean> {
 /** Whether there is something at a path, or at what it links to. */
 export async function exists(file: string): Promise<boolean> {
   return (await stat(file).catch(() => undefined)) !== undefined
-}
-
-function unique(): string {
-  return randomBytes(4).toString('hex')
 }

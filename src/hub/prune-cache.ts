@@ -33,7 +33,14 @@ export async function pruneCache({
   return found
 }
 
-async function unreferenced({ model, folder, refs, snapshots, blobs }: CachedModel): Promise<Unreferenced[]> {
+async function unreferenced({
+  model,
+  folder,
+  refs,
+  snapshots,
+  blobs,
+  leftovers,
+}: CachedModel): Promise<Unreferenced[]> {
   const current = new Set(refs.values())
   const kept = new Set<string | undefined>()
   const revisions: Unreferenced[] = []
@@ -51,6 +58,8 @@ async function unreferenced({ model, folder, refs, snapshots, blobs }: CachedMod
     const kind = file.endsWith('.incomplete') ? 'partial' : 'content'
     rest.push({ model, kind, path: file, bytes: await bytesOf([file]) })
   }
+  for (const file of leftovers)
+    if (await isQuiet(file)) rest.push({ model, kind: 'partial', path: file, bytes: (await lstat(file)).size })
   return [...revisions, ...rest]
 }
 

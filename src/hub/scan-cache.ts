@@ -19,6 +19,8 @@ export interface CachedModel {
   readonly snapshots: ReadonlyMap<string, readonly CachedFile[]>
   /** The contents and, ending in `.incomplete`, what has arrived of others. Python may keep them elsewhere, behind links. */
   readonly blobs: readonly CachedFile[]
+  /** What processes that were killed had not put in its place yet. */
+  readonly leftovers: readonly string[]
 }
 
 /**
@@ -32,6 +34,7 @@ export async function scanCache(cacheDir: string): Promise<CachedModel[]> {
 }
 
 async function scanModel(folder: string): Promise<CachedModel> {
+  const names = await readdir(folder).catch(() => [])
   const refs = await filesBelow(path.join(folder, 'refs'))
   const commits = await readdir(path.join(folder, 'snapshots')).catch(() => [])
   const blobs = await filesBelow(path.join(folder, 'blobs'))
@@ -47,6 +50,7 @@ async function scanModel(folder: string): Promise<CachedModel> {
       await followed(await filesBelow(path.join(folder, 'snapshots', commit))),
     ]),
     blobs: await followed(blobs),
+    leftovers: names.filter((name) => /^\.[0-9a-f]+\.tmp$/.test(name)).map((name) => path.join(folder, name)),
   }
 }
 

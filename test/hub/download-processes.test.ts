@@ -68,8 +68,8 @@ async function checkCache(): Promise<string[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => [])
   for (const entry of entries) {
     const place = path.join(entry.parentPath, entry.name)
+    if (entry.name.endsWith('.tmp')) continue
     if (entry.isSymbolicLink()) {
-      if (entry.name.endsWith('.tmp')) continue
       const blob = path.resolve(entry.parentPath, await readlink(place))
       expect(sha256(await readFile(blob))).toBe(sha256(hub.models.get(ID)!.files.get(entry.name)!))
     } else if (entry.parentPath.endsWith('blobs') && !entry.name.endsWith('.incomplete')) {
