@@ -26,6 +26,7 @@ export abstract class ImageClassifier<
   Vision extends VisionTower<Inputs>,
 > extends PreTrainedModel {
   static readonly prefix = ''
+  static readonly head = 'classifier'
   readonly visionModel: Vision
   private readonly classifier: Linear
 

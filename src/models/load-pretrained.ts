@@ -1,9 +1,11 @@
 import * as tf from '@tensorflow/tfjs'
 import { useBackend } from '#backend'
 import { openFolder } from '#open-folder'
+import { fromFloat32, toFloat32 } from '../../converters/float-conversion.js'
 import { asTransformers } from '../../converters/naming.js'
 import { openWeights } from '../../converters/weights.js'
 import type { CheckpointFolder } from '../hub/checkpoint-folder.js'
+import { interpolatePositions } from '../layers/interpolate-positions.js'
 import { ParameterScope, randomSource, type ParameterSpec } from '../layers/parameter-scope.js'
 import {
   compareWeights,
@@ -13,6 +15,7 @@ import {
   type PreTrainedModel,
 } from './pre-trained-model.js'
 import { readConfig } from './pretrained-config.js'
+import type { ProblemType } from './two-tower-config.js'
 
 /** Where a checkpoint is: a folder's path or URL, or an open folder. */
 export type PretrainedSource = string | URL | CheckpointFolder
@@ -28,12 +31,23 @@ export interface LoadOptions {
   readonly seed?: number | undefined
   /** Stops the loading. */
   readonly signal?: AbortSignal | undefined
+  /** A classifier's number of classes, instead of the checkpoint's; one whose checkpoint has no classifier starts at random. */
+  readonly numLabels?: number | undefined
+  /** The classes' names by their index, instead of the checkpoint's. */
+  readonly id2label?: Readonly<Record<string, string>> | undefined
+  readonly problemType?: ProblemType | undefined
+  /** Side of the pictures in pixels, instead of the checkpoint's: the position embeddings are interpolated to it, once. */
+  readonly imageSize?: number | undefined
+  /** Rounds the weights to what this type can hold; they are kept as float32. Default: as they are stored. */
+  readonly dtype?: 'float32' | 'float16' | 'bfloat16' | undefined
 }
 
 interface ModelClass<C, M extends PreTrainedModel> {
   readonly className: string
   /** Prefix of the weights' names where this is a part of a whole model. */
   readonly prefix: string
+  /** Prefix of the weights that a checkpoint needn't have: they start at random then, and a line says so. */
+  readonly head?: string
   new (config: C, options: ModelOptions): M
 }
 
@@ -45,10 +59,11 @@ export async function loadPretrained<C, M extends PreTrainedModel>(
   Model: ModelClass<C, M>,
   Config: { fromJSON(json: object): C },
   source: PretrainedSource,
-  { strict = true, onLoadingInfo, onProgress, seed, signal }: LoadOptions = {},
+  options: LoadOptions = {},
 ): Promise<M> {
+  const { strict = true, onLoadingInfo, onProgress, signal } = options
   const folder = typeof source === 'string' || source instanceof URL ? await openFolder(source) : source
-  const config = Config.fromJSON(await readConfig(folder))
+  const config = Config.fromJSON(withOptions(await readConfig(folder), options))
   const weights = asTransformers(await openWeights(folder))
   await useBackend()
   const specs = parametersOf((scope) => new Model(config, { scope }))
@@ -56,7 +71,7 @@ export async function loadPretrained<C, M extends PreTrainedModel>(
 
   const expected = new Map(specs.map(({ name, shape }) => [name, shape]))
   const found = new Map([...names].map(([inFile, name]) => [name, weights.tensors.get(inFile)?.shape ?? []]))
-  const info = compareWeights(expected, found)
+  const info = withoutResized(withoutHead(compareWeights(expected, found), Model.head, folder), options)
   if (info.mismatchedKeys.length > 0 || (strict && info.missingKeys.length + info.unexpectedKeys.length > 0)) {
     throw weightsError(info, weights.tensors.keys(), `${Model.className} from ${folder.location}`)
   }
@@ -70,16 +85,62 @@ export async function loadPretrained<C, M extends PreTrainedModel>(
   try {
     for (const [inFile, name] of wanted) {
       signal?.throwIfAborted()
-      values.set(name, tf.tensor(await weights.read(inFile), [...(expected.get(name) ?? [])]))
+      const read = rounded(await weights.read(inFile), options.dtype)
+      values.set(name, fitted(read, found.get(name) ?? [], expected.get(name) ?? []))
       loadedBytes += bytes(inFile)
       onProgress?.({ loadedBytes, totalBytes })
     }
-    const random = randomSource(seed)
+    const random = randomSource(options.seed)
     return new Model(config, { scope: new ParameterScope((spec) => values.get(spec.name) ?? random(spec)) })
   } catch (error) {
     tf.dispose([...values.values()])
     throw error
   }
+}
+
+/** `config.json` with what the caller wants otherwise. */
+function withOptions(json: object, { numLabels, id2label, problemType, imageSize }: LoadOptions): object {
+  const size = imageSize === undefined ? {} : { image_size: imageSize }
+  const vision: unknown = 'vision_config' in json ? json.vision_config : undefined
+  const labels = numLabels === undefined && id2label === undefined ? {} : { id2label, label2id: undefined, num_labels: numLabels }
+  return {
+    ...json,
+    ...labels,
+    ...(problemType && { problem_type: problemType }),
+    ...(typeof vision === 'object' && vision ? { vision_config: { ...vision, ...size } } : size),
+  }
+}
+
+/** A base checkpoint loaded as a classifier has no classifier: that is said, and no error. */
+function withoutHead(info: LoadingInfo, head: string | undefined, folder: CheckpointFolder): LoadingInfo {
+  const fresh = info.missingKeys.filter((name) => head !== undefined && name.startsWith(`${head}.`))
+  if (fresh.length === 0) return info
+  console.warn(`siglip-tfjs: ${folder.location} has no ${head}; a new one starts at random and wants training.`)
+  return { ...info, missingKeys: info.missingKeys.filter((name) => !fresh.includes(name)) }
+}
+
+const positions = /(^|^vision_model\.)embeddings\.position_embedding\.weight$/
+
+/** Position embeddings of another square grid are interpolated, if another image size was asked for. */
+function withoutResized(info: LoadingInfo, { imageSize }: LoadOptions): LoadingInfo {
+  if (imageSize === undefined) return info
+  const canBeResized = ({ name, expected, found }: LoadingInfo['mismatchedKeys'][number]): boolean =>
+    positions.test(name) && expected[1] === found[1] && Number.isInteger(Math.sqrt(found[0] ?? NaN))
+  return { ...info, mismatchedKeys: info.mismatchedKeys.filter((key) => !canBeResized(key)) }
+}
+
+function fitted(values: Float32Array, found: readonly number[], expected: readonly number[]): tf.Tensor {
+  const [from = 0, hidden = 0] = found
+  const [to = 0] = expected
+  if (from === to || found.length !== 2) return tf.tensor(values, [...expected])
+  const grid = Math.sqrt(to)
+  return tf.tidy(() => interpolatePositions(tf.tensor2d(values, [from, hidden]), Math.sqrt(from), grid, grid))
+}
+
+function rounded(values: Float32Array<ArrayBuffer>, dtype: LoadOptions['dtype']): Float32Array {
+  if (dtype === undefined || dtype === 'float32') return values
+  const code = dtype === 'float16' ? 'F16' : 'BF16'
+  return toFloat32(code, fromFloat32(values, code))
 }
 
 /** What a model declares, without memory being taken for it: a configuration may ask for more than there is. */

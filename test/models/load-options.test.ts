@@ -1,0 +1,71 @@
+import { readFileSync } from 'node:fs'
+import * as tf from '@tensorflow/tfjs'
+import { parseSafetensors, toFloat32 } from '../../converters/safetensors.js'
+import { WeightsError } from '../../src/errors.js'
+import { SiglipForImageClassification } from '../../src/models/siglip-for-image-classification.js'
+import { SiglipModel } from '../../src/models/siglip-model.js'
+import { SiglipVisionModel } from '../../src/models/siglip-vision-model.js'
+import { onEachBackend } from '../backends.js'
+import { deviation, fixturePath, readFixture } from '../fixture.js'
+
+onEachBackend(() => {
+  let warn: jest.SpyInstance
+  beforeEach(() => {
+    warn = jest.spyOn(console, 'warn').mockImplementation(() => undefined)
+  })
+  afterEach(() => {
+    warn.mockRestore()
+  })
+
+  it('a base checkpoint loaded as a classifier keeps its tower, gets a new head, and says so', async () => {
+    const labels = { id2label: { 0: 'cat', 1: 'dog', 2: 'other' }, seed: 5 }
+    const classifier = await SiglipForImageClassification.fromPretrained(fixturePath('siglip-tiny'), labels)
+    const base = await SiglipVisionModel.fromPretrained(fixturePath('siglip-tiny'))
+    expect(classifier.config.numLabels).toBe(3)
+    expect(classifier.config.label2id).toEqual({ cat: 0, dog: 1, other: 2 })
+    expect(warn.mock.calls.map(String)).toEqual([expect.stringMatching(/has no classifier/)])
+    for (const [name, variable] of base.namedParameters()) {
+      expect(deviation(classifier.namedParameters().get(`vision_model.${name}`) ?? tf.scalar(0), variable)).toBe(0)
+    }
+    const again = await SiglipForImageClassification.fromPretrained(fixturePath('siglip-tiny'), labels)
+    const head = (model: SiglipForImageClassification) => model.namedParameters().get('classifier.weight')?.arraySync()
+    expect(head(again)).toEqual(head(classifier))
+    for (const model of [classifier, base, again]) model.dispose()
+  })
+
+  it('a classifier with another number of labels is refused, with both shapes', async () => {
+    const loading = SiglipForImageClassification.fromPretrained(fixturePath('classifier-single'), { numLabels: 3 })
+    await expect(loading).rejects.toThrow(WeightsError)
+    await expect(loading).rejects.toThrow(/classifier\.weight \(expected \[3, 32\], found \[5, 32\]\)/)
+  })
+
+  it('another imageSize gives what interpolatePosEncoding gives', async () => {
+    const expected = readFixture('siglip-tiny', 'expected.safetensors')
+    const model = await SiglipModel.fromPretrained(fixturePath('siglip-tiny'), { imageSize: 48 })
+    const before = tf.memory().numTensors
+    tf.tidy(() => {
+      const { poolerOutput } = model.getImageFeatures({ pixelValues: expected.tensor('in.interpolate.48x48') })
+      expect(deviation(poolerOutput, expected.tensor('interpolate.48x48.pooler_output'))).toBeLessThan(1e-5)
+    })
+    expect(tf.memory().numTensors).toBe(before)
+    expect(model.config.visionConfig.imageSize).toBe(48)
+    model.dispose()
+  })
+
+  it.each([
+    ['float16', 'model-f16.safetensors'],
+    ['bfloat16', 'model-bf16.safetensors'],
+  ] as const)('dtype %s gives the weights of a checkpoint that torch rounded so', async (dtype, file) => {
+    const model = await SiglipModel.fromPretrained(fixturePath('siglip-tiny'), { dtype })
+    const stored = parseSafetensors(readFileSync(fixturePath('formats', file))).tensors
+    for (const [name, variable] of model.namedParameters()) {
+      tf.tidy(() => {
+        const { data = new Uint16Array(), shape = [] } = stored.get(name) ?? {}
+        const bytes = new Uint8Array(data.buffer.slice(0))
+        const expected = tf.tensor(toFloat32(dtype === 'float16' ? 'F16' : 'BF16', bytes), [...shape])
+        expect([name, deviation(variable, expected)]).toEqual([name, 0])
+      })
+    }
+    model.dispose()
+  })
+})
