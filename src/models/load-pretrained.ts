@@ -102,7 +102,8 @@ export async function loadPretrained<C, M extends PreTrainedModel>(
 function withOptions(json: object, { numLabels, id2label, problemType, imageSize }: LoadOptions): object {
   const size = imageSize === undefined ? {} : { image_size: imageSize }
   const vision: unknown = 'vision_config' in json ? json.vision_config : undefined
-  const labels = numLabels === undefined && id2label === undefined ? {} : { id2label, label2id: undefined, num_labels: numLabels }
+  const labels =
+    numLabels === undefined && id2label === undefined ? {} : { id2label, label2id: undefined, num_labels: numLabels }
   return {
     ...json,
     ...labels,
