@@ -109,7 +109,7 @@ async function receive(
   })
   let loaded = from
   if (response.status !== 206) {
-    await file.truncate(0) // the server knows no ranges
+    if (from > 0) await file.truncate(0) // the server knows no ranges
     loaded = 0
   } else if (response.headers.get('content-range') !== `bytes ${from}-${size - 1}/${size}`) {
     const found = response.headers.get('content-range') ?? 'none'

@@ -1,4 +1,5 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import type { ChildProcess } from 'node:child_process'
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { HubServer, modelOf, sha256 } from '../hub/hub-server.js'
@@ -52,6 +53,20 @@ describe('siglip download and cache', () => {
     expect(missing.stderr).toMatch(/^siglip: There is no such model on the hub.*HTTP 401.*\n$/)
     expect((await run('download', '../x')).stderr).toMatch(/^siglip: Not the name of a model on the hub.*\n$/)
     expect(await run('download')).toMatchObject({ code: 2 })
+  })
+
+  it('Ctrl-C keeps what has arrived, and the next run goes on from there', async () => {
+    const cache = path.join(home, 'other')
+    hub.delay = 30
+    const env = { HF_ENDPOINT: hub.url, HF_HOME: home }
+    const when = [/Downloading model/, (child: ChildProcess) => setTimeout(() => child.kill('SIGINT'), 200)] as const
+    const stopped = await siglip(['download', ID, '--cache-dir', cache], { env, when })
+    expect(stopped).toMatchObject({ code: 130, stdout: '' })
+    expect(stopped.stderr).toMatch(/^Downloading model\.safetensors .*\nsiglip: stopped\n$/m)
+    const left = await readdir(path.join(cache, 'models--owner--siglip-tiny/blobs'))
+    expect(left.filter((name) => name.endsWith('.incomplete'))).toHaveLength(1)
+    hub.delay = 0
+    expect(await run('download', ID, '--cache-dir', cache)).toMatchObject({ code: 0 })
   })
 
   it('a token is taken from the option', async () => {
