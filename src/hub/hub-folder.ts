@@ -124,7 +124,7 @@ export class HubFolder implements CheckpointFolder {
     if (file) return file
     throw new HubError(isOffline ? 'The file is not in the cache' : 'The model has no such file', {
       expected: name,
-      found: isOffline ? undefined : [...(await this.files()).keys()].join(', '),
+      found: isOffline ? undefined : [...(await this.files()).keys()].slice(0, 20).join(', '),
       where,
       hint: isOffline ? 'Load the model once with a connection: without localFilesOnly and HF_HUB_OFFLINE.' : undefined,
     })

@@ -2,11 +2,14 @@ import { mkdtemp, readdir, readFile, readlink, rm, stat, truncate, writeFile, mk
 import { type IncomingMessage, type ServerResponse } from 'node:http'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { openWeights } from '../../converters/weights.js'
 import { HubError, InputError } from '../../src/errors.js'
+import type { CheckpointFolder } from '../../src/hub/checkpoint-folder.js'
 import { downloadModel } from '../../src/hub/download-model.js'
 import type { DownloadProgress, HubOptions } from '../../src/hub/hub-options.js'
 import { openFolder } from '../../src/hub/open-folder-node.js'
 import { openHubFolder } from '../../src/hub/open-hub-folder.js'
+import { SiglipProcessor } from '../../src/processor/siglip-processor.js'
 import { gitSha1, HubServer, modelOf, refuse, sha256 } from './hub-server.js'
 
 const ID = 'owner/siglip-tiny'
@@ -476,6 +479,21 @@ describe('downloadModel', () => {
     const folder = await downloadModel(ID, options())
     expect((await readdir(folder)).sort()).toEqual([...settings, ...taken].sort())
     expect(await downloadModel(ID, options({ localFilesOnly: true, endpoint: 'http://127.0.0.1:9' }))).toBe(folder)
+  })
+
+  test('is enough to load without a connection, and loading takes no more', async () => {
+    const load = async (folder: CheckpointFolder): Promise<void> => {
+      await SiglipProcessor.fromPretrained(folder)
+      const weights = await openWeights(folder)
+      await weights.read('logit_scale')
+      await folder.bytes('config.json')
+    }
+    const downloaded = await readdir(await downloadModel(ID, options()))
+    await load(await open({ localFilesOnly: true }))
+    await rm(cacheDir, { recursive: true })
+    const folder = await open()
+    await load(folder)
+    expect(downloaded).toEqual(expect.arrayContaining(await readdir(folder.location)))
   })
 
   test('asks to choose where it can’t', async () => {
