@@ -1,6 +1,7 @@
 import { Inflate } from 'fflate'
 import { FormatError, type ErrorDetail } from '../src/errors.js'
 import { partOf, readRange, type ByteSource } from './byte-source.js'
+import { crc32 } from './crc32.js'
 
 /** The most that a list of entries may take. */
 const LARGEST_DIRECTORY = 64_000_000
@@ -187,19 +188,6 @@ class Unpacked {
     }
     return this.pieces.shift() ?? new Uint8Array(0)
   }
-}
-
-const crcTable = Uint32Array.from({ length: 256 }, (_, byte) => {
-  let crc = byte
-  for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0xedb88320 : crc >>> 1
-  return crc
-})
-
-/** The checksum of zip: of what `before` is the checksum of, and these bytes after it. */
-function crc32(bytes: Uint8Array, before: number): number {
-  let crc = ~before
-  for (const byte of bytes) crc = (crc >>> 8) ^ (crcTable[(crc ^ byte) & 0xff] ?? 0)
-  return ~crc >>> 0
 }
 
 function damaged(source: ByteSource, detail: ErrorDetail): FormatError {

@@ -1,0 +1,38 @@
+import { readFileSync } from 'node:fs'
+import type { FileContent } from '../../converters/save-folder.js'
+import { npzFile } from '../../converters/npz-file.js'
+import { openWeights } from '../../converters/weights.js'
+import { MemoryFolder } from '../../src/hub/memory-folder.js'
+import { openFolder } from '../../src/hub/open-folder-node.js'
+
+async function written(content: FileContent): Promise<Buffer> {
+  const pieces = []
+  for await (const piece of typeof content === 'function' ? content() : [content]) pieces.push(piece)
+  return Buffer.concat(pieces)
+}
+
+test('an archive is byte for byte the one that numpy writes', async () => {
+  const weights = await openWeights(await openFolder('test/fixtures/converters'), { file: 'c-order.npz' })
+  const expected = readFileSync('test/fixtures/converters/c-order.npz')
+  expect((await written(npzFile(weights))).equals(expected)).toBe(true)
+})
+
+test.each(['F64', 'F16', 'BF16'] as const)('weights of type %s are read back as they were', async (dtype) => {
+  const values = Float32Array.of(1, -0.5, 0, -0, Infinity, 3.140625)
+  const weights = {
+    tensors: new Map([
+      ['å', { dtype, shape: [2, 3] }],
+      ['number', { dtype, shape: [] }],
+    ]),
+    read: (name: string) => Promise.resolve(name === 'å' ? values : Float32Array.of(7)),
+  }
+  const again = await openWeights(new MemoryFolder(new Map([['a.npz', await written(npzFile(weights))]])), {
+    file: 'a.npz',
+  })
+  expect([...again.tensors].map(([name, { shape, dtype }]) => [name, dtype, shape])).toEqual([
+    ['å', dtype, [2, 3]],
+    ['number', dtype, []],
+  ])
+  expect([...(await again.read('å'))]).toEqual([...values])
+  expect([...(await again.read('number'))]).toEqual([7])
+})
