@@ -10,7 +10,8 @@ export * from './errors.js'
 export type { NdArray } from './nd-array.js'
 
 export { openFolder } from '#open-folder'
-export type { CheckpointFolder } from './hub/checkpoint-folder.js'
+export type { CheckpointFolder, CheckpointSource } from './hub/checkpoint-folder.js'
+export type { DownloadProgress, HubOptions } from './hub/hub-options.js'
 export { MemoryFolder } from './hub/memory-folder.js'
 
 export { currentBackend, useBackend } from '#backend'

@@ -1,3 +1,6 @@
+/** Where a checkpoint is: a folder's path or URL, a model's name on the hub, or a folder that is open already. */
+export type CheckpointSource = string | URL | CheckpointFolder
+
 /**
  * A checkpoint folder, wherever it is: on disk, behind a URL, or in memory. Whatever is loaded (`config.json`, weights,
  * vocabularies) is read through this interface, so that loading is the same code in Node and in a page.

@@ -1,7 +1,7 @@
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { FileError } from '../errors.js'
-import type { CheckpointFolder } from './checkpoint-folder.js'
+import type { CheckpointFolder, CheckpointSource } from './checkpoint-folder.js'
 import type { HubOptions } from './hub-options.js'
 import { clearInterruptedSaves } from './interrupted-save.js'
 import { contents, kindOf, LocalFolder } from './local-folder.js'
@@ -15,11 +15,13 @@ import { openHubFolder } from './open-hub-folder.js'
  *
  * @param source a path, a `file:`, `http:` or `https:` URL, or a model's name on the hub (`google/siglip-base-patch16-224`), whose
  * files are downloaded when they are first read and kept in the cache that Python's huggingface_hub uses.
+ * An open folder is returned as it is.
  * @param options of the hub; at another URL only `fetch` counts.
  * @throws FileError if there is no such folder, saying what there is; HubError if the hub has no such model, refuses it, or can't be
  * reached.
  */
-export async function openFolder(source: string | URL, options: HubOptions = {}): Promise<CheckpointFolder> {
+export async function openFolder(source: CheckpointSource, options: HubOptions = {}): Promise<CheckpointFolder> {
+  if (typeof source === 'object' && 'bytes' in source) return source
   const text = String(source)
   if (/^https?:/i.test(text)) return openUrl(text, options)
   const location = path.resolve(/^file:/i.test(text) ? fileURLToPath(text) : text)

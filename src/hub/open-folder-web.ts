@@ -1,6 +1,6 @@
 import { FileError, HubError, InputError } from '../errors.js'
 import { allocate, checkRange } from './byte-range.js'
-import type { CheckpointFolder } from './checkpoint-folder.js'
+import type { CheckpointFolder, CheckpointSource } from './checkpoint-folder.js'
 import { checkFileName } from './file-name.js'
 import type { Fetch, FetchInit, HubOptions } from './hub-options.js'
 import { hubRefusal } from './hub-refusal.js'
@@ -12,13 +12,15 @@ import { isModelId } from './model-id.js'
  *
  * @param source a URL, or a model's name on the hub: `name` or `owner/name`. A URL relative to the page is told from a name by how it
  * begins or ends: `./model`, `/models/a` or `models/a/`.
+ * An open folder is returned as it is.
  * @param options of the hub; at another URL only `fetch` counts.
  * @throws InputError if `source` is neither. What is there shows when a file is asked for: HubError tells what the hub refuses.
  */
 export async function openFolder(
-  source: string | URL,
+  source: CheckpointSource,
   { fetch: get = fetch, ...hub }: HubOptions = {},
 ): Promise<CheckpointFolder> {
+  if (typeof source === 'object' && 'bytes' in source) return source
   if (isModelId(String(source))) return openModel(String(source), get, hub)
   const base = typeof document === 'undefined' ? undefined : document.baseURI
   if (URL.canParse(source, base)) return new RemoteFolder(new URL(source, base), get)

@@ -31,7 +31,7 @@ export async function readProcessorFile(
   source: string | URL | CheckpointFolder,
   expected?: ImageProcessorType,
 ): Promise<ProcessorFile> {
-  const folder = typeof source === 'string' || source instanceof URL ? await openFolder(source) : source
+  const folder = await openFolder(source)
   const { object, where } = await findSettings(folder)
   const options = camelCased(object)
   const { imageProcessorType: named = 'SiglipImageProcessor' } = options

@@ -1,7 +1,7 @@
 import { openFolder } from '#open-folder'
 import { ConfigError } from '../errors.js'
 import { AutoConfig } from './auto-config.js'
-import type { LoadOptions, PretrainedSource } from './load-pretrained.js'
+import { hubOptions, type LoadOptions, type PretrainedSource } from './load-pretrained.js'
 import { SiglipForImageClassification } from './siglip-for-image-classification.js'
 import { SiglipModel } from './siglip-model.js'
 import { SiglipTextModel } from './siglip-text-model.js'
@@ -18,8 +18,8 @@ interface Loader<M> {
 /** A class that loads whichever model a checkpoint folder's `model_type` names. */
 function auto<M>(name: string, loaders: Readonly<Record<string, Loader<M>>>): Loader<M> {
   return {
-    async fromPretrained(source, options) {
-      const folder = typeof source === 'string' || source instanceof URL ? await openFolder(source) : source
+    async fromPretrained(source, options = {}) {
+      const folder = await openFolder(source, hubOptions(options))
       const { modelType } = await AutoConfig.fromPretrained(folder)
       const loader = loaders[modelType]
       if (loader) return loader.fromPretrained(folder, options)

@@ -4,7 +4,8 @@ import { openFolder } from '#open-folder'
 import { fromFloat32, toFloat32 } from '../../converters/float-conversion.js'
 import { asTransformers } from '../../converters/naming.js'
 import { openWeights } from '../../converters/weights.js'
-import type { CheckpointFolder } from '../hub/checkpoint-folder.js'
+import type { CheckpointFolder, CheckpointSource } from '../hub/checkpoint-folder.js'
+import type { HubOptions } from '../hub/hub-options.js'
 import { interpolatePositions } from '../layers/interpolate-positions.js'
 import { ParameterScope, randomSource, type ParameterSpec } from '../layers/parameter-scope.js'
 import {
@@ -17,10 +18,12 @@ import {
 import { readConfig } from './pretrained-config.js'
 import type { ProblemType } from './two-tower-config.js'
 
-/** Where a checkpoint is: a folder's path or URL, or an open folder. */
-export type PretrainedSource = string | URL | CheckpointFolder
+export type PretrainedSource = CheckpointSource
 
-export interface LoadOptions {
+/** How a model is loaded, and how it is fetched from the hub if it comes from there. */
+export interface LoadOptions extends Omit<HubOptions, 'onProgress'> {
+  /** Told of each piece of a file that arrives from the hub. */
+  readonly onDownload?: HubOptions['onProgress']
   /** Whether a missing or unexpected weight is an error; if not, missing ones start at random. Default: true. */
   readonly strict?: boolean | undefined
   /** Told what was missing and unexpected. */
@@ -62,7 +65,7 @@ export async function loadPretrained<C, M extends PreTrainedModel>(
   options: LoadOptions = {},
 ): Promise<M> {
   const { strict = true, onLoadingInfo, onProgress, signal } = options
-  const folder = typeof source === 'string' || source instanceof URL ? await openFolder(source) : source
+  const folder = await openFolder(source, hubOptions(options))
   const config = Config.fromJSON(withOptions(await readConfig(folder), options))
   const weights = asTransformers(await openWeights(folder))
   await useBackend()
@@ -97,6 +100,12 @@ export async function loadPretrained<C, M extends PreTrainedModel>(
     throw error
   }
 }
+
+/** Those of the hub among the options of loading. */
+export const hubOptions = ({ onDownload, ...options }: LoadOptions): HubOptions => ({
+  ...options,
+  onProgress: onDownload,
+})
 
 /** `config.json` with what the caller wants otherwise. */
 function withOptions(json: object, { numLabels, id2label, problemType, imageSize }: LoadOptions): object {

@@ -47,7 +47,7 @@ const wholeFloats = /^( *"(?:initializer_factor|layer_norm_eps|attention_dropout
  * @throws {FileError | ConfigError}
  */
 export async function readConfig(source: string | URL | CheckpointFolder): Promise<object> {
-  const folder = typeof source === 'string' || source instanceof URL ? await openFolder(source) : source
+  const folder = await openFolder(source)
   const text = new TextDecoder().decode(await folder.bytes('config.json'))
   const where = `${folder.location}/config.json`
   let json: unknown

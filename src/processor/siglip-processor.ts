@@ -1,5 +1,6 @@
 import { openFolder } from '#open-folder'
-import type { CheckpointFolder } from '../hub/checkpoint-folder.js'
+import type { CheckpointSource } from '../hub/checkpoint-folder.js'
+import type { HubOptions } from '../hub/hub-options.js'
 import {
   SiglipImageProcessor,
   type PixelValues,
@@ -30,8 +31,8 @@ export class SiglipProcessor extends Processor<PixelValues, SiglipImageProcessor
    * Loads both from a checkpoint folder.
    * @throws {FileError | ConfigError | TokenizerError}
    */
-  static async fromPretrained(source: string | URL | CheckpointFolder): Promise<SiglipProcessor> {
-    const folder = typeof source === 'string' || source instanceof URL ? await openFolder(source) : source
+  static async fromPretrained(source: CheckpointSource, options?: HubOptions): Promise<SiglipProcessor> {
+    const folder = await openFolder(source, options)
     return new SiglipProcessor(
       await SiglipImageProcessor.fromPretrained(folder),
       await AutoTokenizer.fromPretrained(folder),

@@ -1,5 +1,6 @@
 import { openFolder } from '#open-folder'
-import type { CheckpointFolder } from '../hub/checkpoint-folder.js'
+import type { CheckpointSource } from '../hub/checkpoint-folder.js'
+import type { HubOptions } from '../hub/hub-options.js'
 import {
   Siglip2ImageProcessor,
   type NaflexInputs,
@@ -30,8 +31,8 @@ export class Siglip2Processor extends Processor<NaflexInputs, Siglip2ImageProces
    * Loads both from a checkpoint folder.
    * @throws {FileError | ConfigError | TokenizerError}
    */
-  static async fromPretrained(source: string | URL | CheckpointFolder): Promise<Siglip2Processor> {
-    const folder = typeof source === 'string' || source instanceof URL ? await openFolder(source) : source
+  static async fromPretrained(source: CheckpointSource, options?: HubOptions): Promise<Siglip2Processor> {
+    const folder = await openFolder(source, options)
     return new Siglip2Processor(
       await Siglip2ImageProcessor.fromPretrained(folder),
       await AutoTokenizer.fromPretrained(folder),
