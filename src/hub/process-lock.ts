@@ -4,29 +4,39 @@ import { hostname } from 'node:os'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** A lock whose holder has not touched it for so many milliseconds is left over. */
-const ABANDONED_AFTER = 30_000
 /** As long it may take a holder, in milliseconds, to write its name into the lock it has made. */
 const NAMED_AFTER = 1000
 const POLL = 50
 
+/** How a lock is waited for. */
+export interface LockOptions {
+  readonly signal?: AbortSignal | undefined
+  /** Told once, if another process holds the lock. */
+  readonly onWait?: (() => void) | undefined
+  /** Tells whether something else is still to be waited for, once the lock is held. */
+  readonly isBlocked?: (() => Promise<boolean>) | undefined
+  /** A lock whose holder has not touched it for so many milliseconds is left over. Default: 30,000. */
+  readonly abandonedAfter?: number | undefined
+}
+
 /**
  * Runs `work` while no other process does so under the same lock: a file that its holder makes, touches as long as it lives, and
  * removes. One that a killed process left behind is taken over, at once if the process ran on this machine.
- *
- * @param isBlocked tells whether something else is still to be waited for.
  */
 export async function withProcessLock<T>(
   lock: string,
   work: () => Promise<T>,
-  { signal, isBlocked }: { signal?: AbortSignal | undefined; isBlocked?: () => Promise<boolean> } = {},
+  { signal, isBlocked, onWait, abandonedAfter = 30_000 }: LockOptions = {},
 ): Promise<T> {
   const holder = [process.pid, hostname(), randomUUID()].join('\n')
   await mkdir(path.dirname(lock), { recursive: true })
-  while (!(await taken(lock, holder))) await wait(signal)
+  for (let waits = 0; !(await taken(lock, holder, abandonedAfter)); waits++) {
+    if (waits === 0) onWait?.()
+    await wait(signal)
+  }
   const heartbeat = setInterval(() => {
     utimes(lock, new Date(), new Date()).catch(() => undefined) // gone: there is nothing to keep
-  }, ABANDONED_AFTER / 6)
+  }, abandonedAfter / 6)
   try {
     while (await isBlocked?.()) await wait(signal)
     return await work()
@@ -37,16 +47,16 @@ export async function withProcessLock<T>(
 }
 
 /** Whether a live process holds the lock. */
-export async function isHeld(lock: string): Promise<boolean> {
+async function isHeld(lock: string, abandonedAfter: number): Promise<boolean> {
   const found = await stat(lock).catch(() => undefined)
   if (!found) return false
   const age = Date.now() - found.mtimeMs
   const [pid, host] = ((await contentOf(lock)) ?? '').split('\n')
   if (host === undefined) return age < NAMED_AFTER
-  return age < ABANDONED_AFTER && (host !== hostname() || isAlive(Number(pid)))
+  return age < abandonedAfter && (host !== hostname() || isAlive(Number(pid)))
 }
 
-async function taken(lock: string, holder: string): Promise<boolean> {
+async function taken(lock: string, holder: string, abandonedAfter: number): Promise<boolean> {
   try {
     const file = await open(lock, 'wx', 0o664)
     try {
@@ -59,7 +69,7 @@ async function taken(lock: string, holder: string): Promise<boolean> {
     if (codeOf(error) !== 'EEXIST') throw error
   }
   const other = await contentOf(lock)
-  if (other !== undefined && !(await isHeld(lock))) await remove(lock, other)
+  if (other !== undefined && !(await isHeld(lock, abandonedAfter))) await remove(lock, other)
   return false
 }
 

@@ -3,11 +3,11 @@ import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 
 import { BackendError, SiglipError } from '../errors.js'
+import { withProcessLock } from '../hub/process-lock.js'
 import { cacheFolder } from './cache-folder.js'
 import { findNativeFolder, type Marker, nativeFolderPath } from './native-folder.js'
 import { buildNative } from './setup/build-native.js'
 import { installOfficial } from './setup/install-official.js'
-import { withLock } from './setup/lock.js'
 import { interrupted, messageOf } from './setup/run-tool.js'
 import type { SetupProgress } from './setup/setup-progress.js'
 
@@ -45,7 +45,7 @@ export async function setup(options: SetupOptions = {}): Promise<SetupReport> {
   try {
     const existing = force ? undefined : installed(folder)
     if (existing) return existing
-    return await withLock(join(parent, 'lock'), { signal, onWait }, async () => {
+    const build = async (): Promise<SetupReport> => {
       const meanwhile = force ? undefined : installed(folder)
       if (meanwhile) return meanwhile
       await removeLeftovers(parent)
@@ -58,7 +58,8 @@ export async function setup(options: SetupOptions = {}): Promise<SetupReport> {
       } finally {
         await rm(staging, { recursive: true, force: true })
       }
-    })
+    }
+    return await withProcessLock(join(parent, 'lock'), build, { signal, onWait })
   } catch (cause) {
     if (signal?.aborted) throw interrupted()
     if (cause instanceof SiglipError) throw cause

@@ -62,3 +62,16 @@ const hasFlock = process.platform === 'linux' && spawnSync('flock', ['--version'
   await once(holder, 'exit')
   expect(await isFlocked(file)).toBe(false)
 })
+
+test('a holder that works for longer than a lock lasts untouched keeps others out, who are told that they wait', async () => {
+  const order: string[] = []
+  const options = { abandonedAfter: 200, onWait: () => void order.push('waits') }
+  const work = (name: string, milliseconds: number) => async (): Promise<void> => {
+    await new Promise((resolve) => setTimeout(resolve, milliseconds))
+    order.push(name)
+  }
+  const first = withProcessLock(lock, work('first', 600), options)
+  await new Promise((resolve) => setTimeout(resolve, 20))
+  await Promise.all([first, withProcessLock(lock, work('second', 0), options)])
+  expect(order).toEqual(['waits', 'first', 'second'])
+})
