@@ -15,6 +15,7 @@ export default {
   moduleNameMapper: {
     '^#open-folder$': '<rootDir>/src/hub/open-folder-node.ts',
     '^#decode$': '<rootDir>/src/image/decode-node.ts',
+    '^#picture-preparer$': '<rootDir>/src/image/picture-preparer-node.ts',
     '^#save-folder$': '<rootDir>/converters/save-folder.ts',
     '^#backend$': '<rootDir>/src/runtime/backend-node.ts',
     '^siglip-tfjs$': '<rootDir>/src/index.ts',

@@ -1,18 +1,16 @@
 import * as tf from '@tensorflow/tfjs'
-import { InputError } from '../errors.js'
+import { picturePreparer } from '#picture-preparer'
 import type { ImageInput } from '../image/image-input.js'
-import type { SiglipModel } from '../models/siglip-model.js'
-import { unitLength } from '../models/two-tower-model.js'
-import type { SiglipProcessor } from '../processor/siglip-processor.js'
-import { inBatches, prefetched } from './prefetched.js'
+import type { ImageProcessor, PicturePreparer } from '../image/picture-preparer.js'
+import { unitLength, type TwoTowerModel } from '../models/two-tower-model.js'
+import type { PreTrainedTokenizer } from '../tokenizer/pretrained-tokenizer.js'
+import { stacked } from './model-arrays.js'
+import { runBatches, type RunOptions } from './run-batches.js'
+import { asTrained, textArrays } from './text-arrays.js'
 
-export interface EmbedOptions {
+export interface EmbedOptions extends RunOptions {
   /** Divides each embedding by its length, so that products are cosines. Default: false. */
   readonly normalize?: boolean | undefined
-  /** Texts or pictures that go through the model at once. Default: 8. */
-  readonly batchSize?: number | undefined
-  /** Stops between two batches. */
-  readonly signal?: AbortSignal | undefined
 }
 
 /**
@@ -20,33 +18,51 @@ export interface EmbedOptions {
  * the caller's to dispose.
  */
 export async function* embedTexts(
-  model: SiglipModel,
-  processor: SiglipProcessor,
-  texts: readonly string[],
-  { normalize = false, batchSize = 8, signal }: EmbedOptions = {},
+  model: TwoTowerModel,
+  { tokenizer }: { readonly tokenizer: PreTrainedTokenizer },
+  texts: Iterable<string> | AsyncIterable<string>,
+  { normalize = false, ...run }: EmbedOptions = {},
 ): AsyncGenerator<tf.Tensor2D> {
-  const maxLength = model.config.textConfig.maxPositionEmbeddings
-  const tokenize = (batch: string[]) =>
-    processor.call({ text: batch }, { padding: 'max_length', truncation: true, maxLength })
-  for await (const encoding of prefetched(inBatches(texts, checked(batchSize)), tokenize, signal)) {
-    yield tf.tidy(() => scaled(model.getTextFeatures(encoding).poolerOutput, normalize))
-  }
+  const options = asTrained(model.config.textConfig.maxPositionEmbeddings)
+  yield* runBatches(
+    texts,
+    (text) => textArrays(tokenizer, text, options),
+    (batch) => tf.tidy(() => scaled(model.getTextFeatures(stacked(batch)).poolerOutput, normalize)),
+    run,
+  )
 }
 
 /**
- * Image embeddings; while the model computes one batch, the next one is decoded. One tensor a batch, `[images, width]`, the
- * caller's to dispose.
+ * Image embeddings; while the model computes, the next pictures are decoded and resized in threads of their own. One tensor a batch,
+ * `[images, width]`, the caller's to dispose.
  */
 export async function* embedImages(
-  model: SiglipModel,
-  processor: SiglipProcessor,
+  model: TwoTowerModel,
+  { imageProcessor }: { readonly imageProcessor: ImageProcessor },
   images: Iterable<ImageInput> | AsyncIterable<ImageInput>,
-  { normalize = false, batchSize = 8, signal }: EmbedOptions = {},
+  options: EmbedOptions = {},
 ): AsyncGenerator<tf.Tensor2D> {
-  const decode = (batch: ImageInput[]) => processor.call({ images: batch })
-  for await (const inputs of prefetched(inBatches(images, checked(batchSize)), decode, signal)) {
-    yield tf.tidy(() => scaled(model.getImageFeatures(inputs).poolerOutput, normalize))
+  const preparer = picturePreparer(imageProcessor)
+  try {
+    yield* embedPrepared(model, preparer, images, options)
+  } finally {
+    preparer.dispose()
   }
+}
+
+/** {@link embedImages} with threads that run already. */
+export function embedPrepared(
+  model: TwoTowerModel,
+  preparer: PicturePreparer,
+  images: Iterable<ImageInput> | AsyncIterable<ImageInput>,
+  { normalize = false, ...run }: EmbedOptions,
+): AsyncGenerator<tf.Tensor2D> {
+  return runBatches(
+    images,
+    (image) => preparer.prepare(image),
+    (batch) => tf.tidy(() => scaled(model.getImageFeatures(stacked(batch)).poolerOutput, normalize)),
+    run,
+  )
 }
 
 /** All batches in one tensor, the caller's to dispose. */
@@ -61,8 +77,3 @@ export async function concatenated(batches: AsyncIterable<tf.Tensor2D>): Promise
 }
 
 const scaled = (embeds: tf.Tensor2D, normalize: boolean): tf.Tensor2D => (normalize ? unitLength(embeds) : embeds)
-
-function checked(batchSize: number): number {
-  if (Number.isInteger(batchSize) && batchSize > 0) return batchSize
-  throw new InputError('bad batchSize', { expected: 'a whole number from 1', found: String(batchSize) })
-}

@@ -1,32 +1,63 @@
+import { openFolder } from '#open-folder'
 import { InputError } from '../errors.js'
-import type { PretrainedSource } from '../models/load-pretrained.js'
+import type { CheckpointFolder } from '../hub/checkpoint-folder.js'
+import type { LoadOptions, PretrainedSource } from '../models/load-pretrained.js'
+import { aboutDefaultModel, defaultModel } from './default-model.js'
+import { featureExtraction, type FeatureExtractionPipeline } from './feature-extraction.js'
+import { imageClassification, type ImageClassificationPipeline } from './image-classification.js'
+import { imageFeatureExtraction, type ImageFeatureExtractionPipeline } from './image-feature-extraction.js'
 import {
   zeroShotImageClassification,
   type ZeroShotImageClassificationPipeline,
 } from './zero-shot-image-classification.js'
 
-/** Each task, and what makes its pipeline. */
-const tasks = { 'zero-shot-image-classification': zeroShotImageClassification }
+/** The tasks, by transformers' names, and what each is done by. */
+export interface Pipelines {
+  'zero-shot-image-classification': ZeroShotImageClassificationPipeline
+  'image-classification': ImageClassificationPipeline
+  'image-feature-extraction': ImageFeatureExtractionPipeline
+  'feature-extraction': FeatureExtractionPipeline
+}
 
 /** The names of the tasks. */
-export type Task = keyof typeof tasks
+export type Task = keyof Pipelines
+
+/** How a pipeline's model is loaded. The pictures stay of the size that the image processor makes. */
+export type PipelineOptions = Omit<LoadOptions, 'imageSize'>
+
+const tasks: { readonly [T in Task]: (folder: CheckpointFolder, options: PipelineOptions) => Promise<Pipelines[T]> } = {
+  'zero-shot-image-classification': zeroShotImageClassification,
+  'image-classification': imageClassification,
+  'image-feature-extraction': imageFeatureExtraction,
+  'feature-extraction': featureExtraction,
+}
 
 /**
- * A task's pipeline with the model of a checkpoint folder: from a user's input to a user's answer.
+ * A task's pipeline with the model of a checkpoint folder: from a user's input to a user's answer. It takes one input, a list, or an
+ * async iterable.
+ *
+ * @param model a folder, a URL, or a name on the Hugging Face Hub. Default: the small one that the package brings.
  *
  * @example
- *     const classify = await pipeline('zero-shot-image-classification', 'models/siglip-base-patch16-224')
+ *     const classify = await pipeline('zero-shot-image-classification', 'google/siglip-base-patch16-224')
  *     const [best] = await classify('cats.jpg', ['two cats', 'a dog'])
  *     console.log(best.label, best.score)
  *
  * @throws {InputError} for a task that there isn't; and as loading does
  */
-export async function pipeline(
-  task: 'zero-shot-image-classification',
-  model: PretrainedSource,
-): Promise<ZeroShotImageClassificationPipeline> {
+export async function pipeline<T extends Task>(
+  task: T,
+  model: PretrainedSource = embeddedModel(),
+  options: PipelineOptions = {},
+): Promise<Pipelines[T]> {
   if (!Object.hasOwn(tasks, task)) {
     throw new InputError('unknown task', { expected: `one of ${Object.keys(tasks).join(', ')}`, found: task })
   }
-  return tasks[task](model)
+  const folder = typeof model === 'string' || model instanceof URL ? await openFolder(model) : model
+  return tasks[task](folder, options)
+}
+
+function embeddedModel(): URL {
+  console.warn(`siglip-tfjs: ${aboutDefaultModel}`)
+  return defaultModel()
 }

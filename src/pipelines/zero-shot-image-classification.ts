@@ -1,20 +1,26 @@
 import * as tf from '@tensorflow/tfjs'
+import { picturePreparer } from '#picture-preparer'
 import { InputError } from '../errors.js'
+import type { CheckpointFolder } from '../hub/checkpoint-folder.js'
 import type { ImageInput } from '../image/image-input.js'
-import { SiglipModel } from '../models/siglip-model.js'
-import type { PretrainedSource } from '../models/load-pretrained.js'
-import { SiglipProcessor } from '../processor/siglip-processor.js'
-import { concatenated, embedImages, embedTexts } from './embedder.js'
+import { AutoModelForZeroShotImageClassification } from '../models/auto-model.js'
+import type { LoadOptions } from '../models/load-pretrained.js'
+import type { Siglip2Model } from '../models/siglip2-model.js'
+import type { SiglipModel } from '../models/siglip-model.js'
+import type { TwoTowerModel } from '../models/two-tower-model.js'
+import { AutoProcessor } from '../processor/auto-processor.js'
+import type { Siglip2Processor } from '../processor/siglip2-processor.js'
+import type { SiglipProcessor } from '../processor/siglip-processor.js'
+import { concatenated, embedPrepared, embedTexts } from './embedder.js'
+import { pipelineCall, resources, type OneImage, type PipelineCall, type PipelineResources } from './pipeline-call.js'
+import type { RunOptions } from './run-batches.js'
+import { checkTopK, sigmoid } from './scores.js'
 
-export interface ZeroShotOptions {
+export interface ZeroShotOptions extends RunOptions {
   /** The sentence around each label, `{}` being its place. Default: `This is a photo of {}.`, as in transformers. */
   readonly hypothesisTemplate?: string | undefined
   /** How many of the best labels are returned. Default: all. */
   readonly topK?: number | undefined
-  /** Pictures, or labels, that go through the model at once. Default: 8. */
-  readonly batchSize?: number | undefined
-  /** Stops between two batches. */
-  readonly signal?: AbortSignal | undefined
 }
 
 /** How well a label goes with a picture. */
@@ -26,87 +32,77 @@ export interface LabelScore {
 }
 
 /**
- * Scores pictures against labels that the model needn't have been trained on.
+ * Scores pictures against labels that the model needn't have been trained on: the labels with their scores, highest first.
+ * Source: `ZeroShotImageClassificationPipeline` of transformers' `zero_shot_image_classification.py`.
  *
  * @example
- *     const classify = await pipeline('zero-shot-image-classification', 'models/siglip-base-patch16-224')
+ *     const classify = await pipeline('zero-shot-image-classification', 'google/siglip-base-patch16-224')
  *     await classify('cats.jpg', ['two cats', 'a dog']) // [{ label: 'two cats', score: 0.32, logit: -0.76 }, …]
  */
-export interface ZeroShotImageClassificationPipeline {
-  /** The labels with their scores, highest first; for several pictures, such a list for each. */
-  (image: ImageInput, candidateLabels: readonly string[], options?: ZeroShotOptions): Promise<LabelScore[]>
-  (
-    images: readonly ImageInput[],
-    candidateLabels: readonly string[],
-    options?: ZeroShotOptions,
-  ): Promise<LabelScore[][]>
-  /** The same, list by list as they are ready; the pictures, too, may come one by one. */
-  stream(
-    images: Iterable<ImageInput> | AsyncIterable<ImageInput>,
-    candidateLabels: readonly string[],
-    options?: ZeroShotOptions,
-  ): AsyncGenerator<LabelScore[]>
-  readonly model: SiglipModel
-  readonly processor: SiglipProcessor
-  /** Frees the model's memory. */
-  dispose(): void
+export interface ZeroShotImageClassificationPipeline
+  extends
+    PipelineCall<
+      OneImage,
+      ImageInput,
+      [candidateLabels: readonly string[], options?: ZeroShotOptions | undefined],
+      LabelScore[]
+    >,
+    PipelineResources {
+  readonly model: SiglipModel | Siglip2Model
+  readonly processor: SiglipProcessor | Siglip2Processor
 }
 
 /** Loads model and processor from a checkpoint folder. */
 export async function zeroShotImageClassification(
-  source: PretrainedSource,
+  folder: CheckpointFolder,
+  options?: LoadOptions,
 ): Promise<ZeroShotImageClassificationPipeline> {
-  const processor = await SiglipProcessor.fromPretrained(source)
-  const model = await SiglipModel.fromPretrained(source)
+  const processor = await AutoProcessor.fromPretrained(folder)
+  const model = await AutoModelForZeroShotImageClassification.fromPretrained(folder, options)
+  const preparer = picturePreparer(processor.imageProcessor)
 
   async function* stream(
     images: Iterable<ImageInput> | AsyncIterable<ImageInput>,
     candidateLabels: readonly string[],
-    { hypothesisTemplate = 'This is a photo of {}.', topK, ...options }: ZeroShotOptions = {},
+    { hypothesisTemplate = 'This is a photo of {}.', topK, ...run }: ZeroShotOptions = {},
   ): AsyncGenerator<LabelScore[]> {
     const texts = fillTemplate(hypothesisTemplate, candidateLabels)
-    if (Array.isArray(images) && images.length === 0) {
-      throw new InputError('no pictures', { expected: 'at least one image' })
-    }
-    const run = { ...options, normalize: true }
-    const textEmbeds = await concatenated(embedTexts(model, processor, texts, run))
+    const { batchSize, signal, onProgress } = run
+    const best = checkTopK(topK)
+    const textEmbeds = await concatenated(embedTexts(model, processor, texts, { batchSize, signal, normalize: true }))
     try {
-      for await (const imageEmbeds of embedImages(model, processor, images, run)) {
-        for (const logits of readLogits(model, textEmbeds, imageEmbeds))
-          yield ranked(candidateLabels, logits).slice(0, topK)
+      for await (const imageEmbeds of embedPrepared(model, preparer, images, {
+        batchSize,
+        signal,
+        onProgress,
+        normalize: true,
+      })) {
+        for (const logits of await readLogits(model, textEmbeds, imageEmbeds))
+          yield ranked(candidateLabels, logits).slice(0, best)
       }
     } finally {
       textEmbeds.dispose()
     }
   }
 
-  function classify(image: ImageInput, labels: readonly string[], options?: ZeroShotOptions): Promise<LabelScore[]>
-  function classify(
-    images: readonly ImageInput[],
-    labels: readonly string[],
-    options?: ZeroShotOptions,
-  ): Promise<LabelScore[][]>
-  async function classify(
-    images: ImageInput | readonly ImageInput[],
-    labels: readonly string[],
-    options?: ZeroShotOptions,
-  ): Promise<LabelScore[] | LabelScore[][]> {
-    const results: LabelScore[][] = []
-    for await (const scores of stream(isList(images) ? images : [images], labels, options)) results.push(scores)
-    return isList(images) ? results : results.flat()
+  const dispose = (): void => {
+    model.dispose()
+    preparer.dispose()
   }
-
-  return Object.assign(classify, { stream, model, processor, dispose: () => void model.dispose() })
+  return Object.assign(pipelineCall(stream), { model, processor }, resources(dispose))
 }
 
-const isList = (images: ImageInput | readonly ImageInput[]): images is readonly ImageInput[] => Array.isArray(images)
-
 /** `[images][texts]`; disposes the image embeddings. */
-function readLogits(model: SiglipModel, textEmbeds: tf.Tensor2D, imageEmbeds: tf.Tensor2D): number[][] {
+async function readLogits(
+  model: TwoTowerModel,
+  textEmbeds: tf.Tensor2D,
+  imageEmbeds: tf.Tensor2D,
+): Promise<number[][]> {
+  const logits = tf.tidy(() => tf.transpose(model.logits(textEmbeds, imageEmbeds)).as2D(imageEmbeds.shape[0], -1))
   try {
-    return tf.tidy(() => tf.transpose(model.logits(textEmbeds, imageEmbeds)).as2D(imageEmbeds.shape[0], -1).arraySync())
+    return await logits.array()
   } finally {
-    imageEmbeds.dispose()
+    tf.dispose([logits, imageEmbeds])
   }
 }
 
@@ -115,8 +111,6 @@ function ranked(labels: readonly string[], logits: readonly number[]): LabelScor
     .map((label, i) => ({ label, score: sigmoid(logits[i] ?? NaN), logit: logits[i] ?? NaN }))
     .sort((a, b) => b.logit - a.logit)
 }
-
-const sigmoid = (logit: number): number => 1 / (1 + Math.exp(-logit))
 
 /** Puts each label into the template. */
 export function fillTemplate(template: string, labels: readonly string[]): string[] {

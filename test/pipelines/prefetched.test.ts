@@ -44,7 +44,7 @@ describe('prefetched', () => {
     const ended = jest.fn()
     const used: number[] = []
     const run = async () => {
-      for await (const i of prefetched(numbers(5, ended), (i) => Promise.resolve(i), controller.signal)) {
+      for await (const i of prefetched(numbers(5, ended), (i) => Promise.resolve(i), { signal: controller.signal })) {
         used.push(i)
         if (i === 1) controller.abort()
       }
@@ -52,6 +52,53 @@ describe('prefetched', () => {
     await expect(run()).rejects.toThrow(/abort/)
     expect(used).toEqual([0, 1])
     expect(ended).toHaveBeenCalledTimes(1)
+  })
+
+  it('loads no more ahead than it was asked to, and pulls one at a time', async () => {
+    let loading = 0
+    let pulling = 0
+    let most = 0
+    const source: AsyncIterable<number> = {
+      [Symbol.asyncIterator]: () => {
+        let i = 0
+        return {
+          next: async () => {
+            expect(++pulling).toBe(1)
+            await new Promise(setImmediate)
+            pulling--
+            return { done: i >= 20, value: i++ }
+          },
+        }
+      },
+    }
+    const load = async (i: number) => {
+      most = Math.max(most, ++loading)
+      await new Promise((resolve) => setTimeout(resolve, 20))
+      loading--
+      return i
+    }
+    expect(await all(prefetched(source, load, { ahead: 4 }))).toEqual(Array.from({ length: 20 }, (_, i) => i))
+    expect(most).toBeGreaterThan(2)
+    expect(most).toBeLessThanOrEqual(5)
+  })
+
+  it('stops at the signal also while the source gives nothing', async () => {
+    const controller = new AbortController()
+    async function* silent(): AsyncGenerator<number> {
+      yield 1
+      await new Promise(() => undefined)
+    }
+    const used: number[] = []
+    const run = async () => {
+      for await (const i of prefetched(silent(), (i) => Promise.resolve(i), { signal: controller.signal })) {
+        used.push(i)
+        setImmediate(() => {
+          controller.abort(new Error('enough'))
+        })
+      }
+    }
+    await expect(run()).rejects.toThrow('enough')
+    expect(used).toEqual([1])
   })
 
   it('lets the source end when the caller breaks off', async () => {

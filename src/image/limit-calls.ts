@@ -1,0 +1,19 @@
+/** A function of which at most `limit` calls run at a time; the others wait for their turn, in their order. */
+export function limitCalls<A extends readonly unknown[], R>(
+  limit: number,
+  call: (...args: A) => Promise<R>,
+): (...args: A) => Promise<R> {
+  const waiting: (() => void)[] = []
+  let running = 0
+  return async (...args) => {
+    if (running < limit) running++
+    else await new Promise<void>((resolve) => waiting.push(resolve)) // whoever ends hands its place on
+    try {
+      return await call(...args)
+    } finally {
+      const next = waiting.shift()
+      if (next) next()
+      else running--
+    }
+  }
+}

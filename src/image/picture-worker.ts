@@ -1,0 +1,36 @@
+/**
+ * A worker thread that prepares pictures: a {@link PictureJob} in, a {@link PictureAnswer} out.
+ *
+ * @module
+ */
+import { parentPort, workerData, type MessagePort } from 'node:worker_threads'
+import { MemoryFolder } from '../hub/memory-folder.js'
+import { AutoImageProcessor } from './auto-image-processor.js'
+import { toErrorRecord } from './error-record.js'
+import type { PictureAnswer, PictureJob, PictureWorkerData } from './picture-job.js'
+import { preparerHere } from './picture-preparer.js'
+
+function serve(port: MessagePort, { files, backend }: PictureWorkerData): void {
+  const loading = AutoImageProcessor.fromPretrained(new MemoryFolder(files))
+  const preparer = preparerHere({ call: async (image) => (await loading).call(image, { backend }) })
+  port.on('message', ({ id, image }: PictureJob) => {
+    const send = (answer: PictureAnswer, transferred: readonly ArrayBuffer[] = []): void => {
+      port.postMessage(answer, transferred)
+    }
+    preparer.prepare(image).then(
+      (arrays) => {
+        send(
+          { id, arrays },
+          Object.values(arrays).flatMap(({ data }) => (isOwn(data.buffer) ? [data.buffer] : [])),
+        )
+      },
+      (error: unknown) => {
+        send({ id, error: toErrorRecord(error) })
+      },
+    )
+  })
+}
+
+const isOwn = (buffer: ArrayBufferLike): buffer is ArrayBuffer => buffer instanceof ArrayBuffer
+
+if (parentPort) serve(parentPort, workerData as PictureWorkerData)

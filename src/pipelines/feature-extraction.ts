@@ -1,0 +1,95 @@
+import * as tf from '@tensorflow/tfjs'
+import type { CheckpointFolder } from '../hub/checkpoint-folder.js'
+import { AutoConfig } from '../models/auto-config.js'
+import type { LoadOptions } from '../models/load-pretrained.js'
+import { Siglip2TextModel } from '../models/siglip2-text-model.js'
+import { SiglipTextModel } from '../models/siglip-text-model.js'
+import type { NdArray } from '../nd-array.js'
+import { AutoTokenizer } from '../tokenizer/auto-tokenizer.js'
+import type { EncodingOptions } from '../tokenizer/encoding-options.js'
+import type { PreTrainedTokenizer } from '../tokenizer/pretrained-tokenizer.js'
+import { stacked, takeRows } from './model-arrays.js'
+import { pipelineCall, resources, type PipelineCall, type PipelineResources } from './pipeline-call.js'
+import { runBatches, type RunOptions } from './run-batches.js'
+import { asTrained, textArrays, type TextArrays } from './text-arrays.js'
+
+export interface FeatureExtractionOptions extends RunOptions {
+  /**
+   * Returns the embedding `[1, projection]`, not yet of length one, instead of the last hidden state; texts are then padded and cut
+   * as the models were trained. Default: false.
+   */
+  readonly pool?: boolean | undefined
+  /** How the texts are tokenized. Default: neither padded nor cut, as in transformers. */
+  readonly tokenizeKwargs?: EncodingOptions | undefined
+}
+
+/**
+ * What the text tower makes of texts: the last hidden state `[1, tokens, hidden]` of each, or its embedding.
+ * Source: `FeatureExtractionPipeline` of transformers' `feature_extraction.py`.
+ *
+ * @example
+ *     const extract = await pipeline('feature-extraction', 'google/siglip-base-patch16-224')
+ *     const { data, shape } = await extract('a photo of two cats', { pool: true }) // shape [1, 768]
+ */
+export interface FeatureExtractionPipeline
+  extends
+    PipelineCall<string, string, [options?: FeatureExtractionOptions | undefined], NdArray<Float32Array>>,
+    PipelineResources {
+  readonly model: SiglipTextModel | Siglip2TextModel
+  readonly tokenizer: PreTrainedTokenizer
+}
+
+/** Loads the text tower, a whole model's or a lone one, and its tokenizer from a checkpoint folder. */
+export async function featureExtraction(
+  folder: CheckpointFolder,
+  options?: LoadOptions,
+): Promise<FeatureExtractionPipeline> {
+  const tokenizer = await AutoTokenizer.fromPretrained(folder)
+  const { modelType } = await AutoConfig.fromPretrained(folder)
+  const Model = modelType.startsWith('siglip2') ? Siglip2TextModel : SiglipTextModel
+  const model = await Model.fromPretrained(folder, options)
+
+  async function* stream(
+    texts: Iterable<string> | AsyncIterable<string>,
+    { pool = false, tokenizeKwargs, ...run }: FeatureExtractionOptions = {},
+  ): AsyncGenerator<NdArray<Float32Array>> {
+    const encoding = { ...(pool && asTrained(model.config.maxPositionEmbeddings)), ...tokenizeKwargs }
+    const compute = (batch: readonly TextArrays[]): Promise<NdArray<Float32Array>[]> =>
+      takeRows(
+        tf.tidy(() => {
+          const output = model.forward(stacked(batch))
+          return pool ? output.poolerOutput : output.lastHiddenState
+        }),
+      )
+    const batches = runBatches(
+      texts,
+      (text) => textArrays(tokenizer, text, encoding),
+      (batch) => byLength(batch, compute),
+      run,
+    )
+    for await (const rows of batches) yield* rows
+  }
+
+  const dispose = (): void => void model.dispose()
+  return Object.assign(
+    pipelineCall<string, string, [options?: FeatureExtractionOptions], NdArray<Float32Array>>(stream),
+    { model, tokenizer },
+    resources(dispose),
+  )
+}
+
+/** Computes texts of one length together, and gives the results in the order of the texts: padding would change them. */
+async function byLength<R>(
+  texts: readonly TextArrays[],
+  compute: (texts: readonly TextArrays[]) => Promise<R[]>,
+): Promise<R[]> {
+  const results = new Map<TextArrays, R>()
+  for (const length of new Set(texts.map(lengthOf))) {
+    const group = texts.filter((text) => lengthOf(text) === length)
+    const computed = await compute(group)
+    computed.forEach((result, i) => group[i] && results.set(group[i], result))
+  }
+  return texts.flatMap((text) => results.get(text) ?? [])
+}
+
+const lengthOf = ({ inputIds }: TextArrays): number | undefined => inputIds.shape[1]

@@ -1,0 +1,117 @@
+import * as tf from '@tensorflow/tfjs'
+import { picturePreparer } from '#picture-preparer'
+import { InputError } from '../errors.js'
+import type { CheckpointFolder } from '../hub/checkpoint-folder.js'
+import { AutoImageProcessor } from '../image/auto-image-processor.js'
+import type { ImageInput } from '../image/image-input.js'
+import type { Siglip2ImageProcessor } from '../image/siglip2-image-processor.js'
+import type { SiglipImageProcessor } from '../image/siglip-image-processor.js'
+import { AutoModelForImageClassification } from '../models/auto-model.js'
+import type { LoadOptions } from '../models/load-pretrained.js'
+import type { ImageClassifierOutput } from '../models/model-outputs.js'
+import type { Siglip2ForImageClassification } from '../models/siglip2-for-image-classification.js'
+import type { SiglipForImageClassification } from '../models/siglip-for-image-classification.js'
+import type { TwoTowerConfig } from '../models/two-tower-config.js'
+import { stacked, takeRows } from './model-arrays.js'
+import { pipelineCall, resources, type OneImage, type PipelineCall, type PipelineResources } from './pipeline-call.js'
+import { runBatches, type RunOptions } from './run-batches.js'
+import { checkTopK, sigmoid, softmax } from './scores.js'
+
+/** What turns logits into scores. */
+const functions = {
+  /** Each a probability of its own. */
+  sigmoid: (logits: readonly number[]) => logits.map(sigmoid),
+  /** They add up to one. */
+  softmax,
+  none: (logits: readonly number[]) => logits,
+}
+
+export interface ImageClassificationOptions extends RunOptions {
+  /** How many of the best classes are returned. Default: 5. */
+  readonly topK?: number | undefined
+  /**
+   * What turns logits into scores. Default: by the model's `problemType`, `none` for regression, `sigmoid` for several labels a
+   * picture or a single class, `softmax` for one of several classes.
+   */
+  readonly functionToApply?: keyof typeof functions | undefined
+}
+
+/** A class and how well a picture fits it. */
+export interface ClassScore {
+  readonly label: string
+  readonly score: number
+}
+
+/**
+ * Tells the classes of pictures, with the classes that the model was trained on: those with their scores, highest first.
+ * Source: `ImageClassificationPipeline` of transformers' `image_classification.py`.
+ *
+ * @example
+ *     const classify = await pipeline('image-classification', 'my-classifier')
+ *     await classify('cats.jpg', { topK: 2 }) // [{ label: 'cat', score: 0.9 }, { label: 'dog', score: 0.06 }]
+ */
+export interface ImageClassificationPipeline
+  extends
+    PipelineCall<OneImage, ImageInput, [options?: ImageClassificationOptions | undefined], ClassScore[]>,
+    PipelineResources {
+  readonly model: SiglipForImageClassification | Siglip2ForImageClassification
+  readonly imageProcessor: SiglipImageProcessor | Siglip2ImageProcessor
+}
+
+/** Either classifier, with whatever its image processor makes: it checks it. */
+interface Classifier {
+  readonly config: TwoTowerConfig
+  forward(inputs: unknown): ImageClassifierOutput
+}
+
+/** Loads classifier and image processor from a checkpoint folder. */
+export async function imageClassification(
+  folder: CheckpointFolder,
+  options?: LoadOptions,
+): Promise<ImageClassificationPipeline> {
+  const imageProcessor = await AutoImageProcessor.fromPretrained(folder)
+  const model = await AutoModelForImageClassification.fromPretrained(folder, options)
+  const preparer = picturePreparer(imageProcessor)
+  const classifier: Classifier = model
+
+  async function* stream(
+    images: Iterable<ImageInput> | AsyncIterable<ImageInput>,
+    { topK = 5, functionToApply = functionFor(model.config), ...run }: ImageClassificationOptions = {},
+  ): AsyncGenerator<ClassScore[]> {
+    checkTopK(topK)
+    const scoresOf = checkedFunction(functionToApply)
+    const batches = runBatches(
+      images,
+      (image) => preparer.prepare(image),
+      (batch) => takeRows(tf.tidy(() => classifier.forward(stacked(batch)).logits)),
+      run,
+    )
+    for await (const rows of batches)
+      for (const { data } of rows) {
+        const scores = scoresOf(Array.from(data))
+        yield scores
+          .map((score, i) => ({ label: model.config.label(i), score }))
+          .sort((a, b) => b.score - a.score)
+          .slice(0, topK)
+      }
+  }
+
+  const dispose = (): void => {
+    model.dispose()
+    preparer.dispose()
+  }
+  return Object.assign(pipelineCall(stream), { model, imageProcessor }, resources(dispose))
+}
+
+function functionFor({ problemType, numLabels }: TwoTowerConfig): keyof typeof functions {
+  if (problemType === 'regression') return 'none'
+  return problemType === 'multi_label_classification' || numLabels === 1 ? 'sigmoid' : 'softmax'
+}
+
+function checkedFunction(name: keyof typeof functions): (logits: readonly number[]) => readonly number[] {
+  if (Object.hasOwn(functions, name)) return functions[name]
+  throw new InputError('bad functionToApply', {
+    expected: `one of ${Object.keys(functions).join(', ')}`,
+    found: JSON.stringify(name),
+  })
+}

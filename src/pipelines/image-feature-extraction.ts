@@ -1,0 +1,86 @@
+import * as tf from '@tensorflow/tfjs'
+import { picturePreparer } from '#picture-preparer'
+import { ConfigError } from '../errors.js'
+import type { CheckpointFolder } from '../hub/checkpoint-folder.js'
+import { AutoImageProcessor } from '../image/auto-image-processor.js'
+import type { ImageInput } from '../image/image-input.js'
+import type { Siglip2ImageProcessor } from '../image/siglip2-image-processor.js'
+import type { SiglipImageProcessor } from '../image/siglip-image-processor.js'
+import { AutoConfig } from '../models/auto-config.js'
+import type { LoadOptions } from '../models/load-pretrained.js'
+import type { VisionModelOutput } from '../models/model-outputs.js'
+import { Siglip2VisionModel } from '../models/siglip2-vision-model.js'
+import { SiglipVisionModel } from '../models/siglip-vision-model.js'
+import type { VisionTower } from '../models/vision-tower.js'
+import type { NdArray } from '../nd-array.js'
+import { stacked, takeRows } from './model-arrays.js'
+import { pipelineCall, resources, type OneImage, type PipelineCall, type PipelineResources } from './pipeline-call.js'
+import { runBatches, type RunOptions } from './run-batches.js'
+
+export interface ImageFeatureExtractionOptions extends RunOptions {
+  /** Returns the embedding `[1, hidden]`, not yet of length one, instead of the last hidden state. Default: false. */
+  readonly pool?: boolean | undefined
+}
+
+/**
+ * What the image tower makes of pictures: the last hidden state `[1, patches, hidden]` of each, or its embedding.
+ * Source: `ImageFeatureExtractionPipeline` of transformers' `image_feature_extraction.py`.
+ *
+ * @example
+ *     const extract = await pipeline('image-feature-extraction', 'google/siglip-base-patch16-224')
+ *     const { data, shape } = await extract('cats.jpg', { pool: true }) // shape [1, 768]
+ */
+export interface ImageFeatureExtractionPipeline
+  extends
+    PipelineCall<OneImage, ImageInput, [options?: ImageFeatureExtractionOptions | undefined], NdArray<Float32Array>>,
+    PipelineResources {
+  readonly model: SiglipVisionModel | Siglip2VisionModel
+  readonly imageProcessor: SiglipImageProcessor | Siglip2ImageProcessor
+}
+
+/** Loads the image tower, a whole model's or a lone one, and its image processor from a checkpoint folder. */
+export async function imageFeatureExtraction(
+  folder: CheckpointFolder,
+  options?: LoadOptions,
+): Promise<ImageFeatureExtractionPipeline> {
+  const imageProcessor = await AutoImageProcessor.fromPretrained(folder)
+  const { modelType } = await AutoConfig.fromPretrained(folder)
+  const Model = modelType.startsWith('siglip2') ? Siglip2VisionModel : SiglipVisionModel
+  const model = await Model.fromPretrained(folder, options)
+  const preparer = picturePreparer(imageProcessor)
+  const tower: VisionTower<unknown> = model // it checks what the image processor has made
+
+  async function* stream(
+    images: Iterable<ImageInput> | AsyncIterable<ImageInput>,
+    { pool = false, ...run }: ImageFeatureExtractionOptions = {},
+  ): AsyncGenerator<NdArray<Float32Array>> {
+    const batches = runBatches(
+      images,
+      (image) => preparer.prepare(image),
+      (batch) =>
+        takeRows(
+          tf.tidy(() => {
+            const output = tower.forward(stacked(batch))
+            return pool ? pooled(output) : output.lastHiddenState
+          }),
+        ),
+      run,
+    )
+    for await (const rows of batches) yield* rows
+  }
+
+  const dispose = (): void => {
+    model.dispose()
+    preparer.dispose()
+  }
+  return Object.assign(pipelineCall(stream), { model, imageProcessor }, resources(dispose))
+}
+
+function pooled({ poolerOutput }: VisionModelOutput): tf.Tensor2D {
+  if (poolerOutput) return poolerOutput
+  throw new ConfigError('no image embedding', {
+    expected: 'an image tower with its head',
+    found: 'vision_use_head: false',
+    hint: 'Leave pool out for the last hidden state.',
+  })
+}

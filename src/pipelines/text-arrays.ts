@@ -1,0 +1,21 @@
+import type { NdArray } from '../nd-array.js'
+import type { EncodingOptions } from '../tokenizer/encoding-options.js'
+import type { PreTrainedTokenizer } from '../tokenizer/pretrained-tokenizer.js'
+
+/** What a text tower takes. */
+export interface TextArrays {
+  readonly inputIds: NdArray
+  readonly [name: string]: NdArray
+}
+
+/** As the models were trained: padded and cut to as many tokens as there are positions. */
+export const asTrained = (maxLength: number): EncodingOptions => ({
+  padding: 'max_length',
+  truncation: true,
+  maxLength,
+})
+
+/** A text as a batch of one. @throws {InputError} for what is no text */
+export function textArrays(tokenizer: PreTrainedTokenizer, text: string, options: EncodingOptions): TextArrays {
+  return { ...tokenizer.call([text], options) }
+}
