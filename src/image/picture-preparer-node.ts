@@ -60,6 +60,7 @@ class PictureWorkers implements PicturePreparer {
   }
 
   dispose(): void {
+    this.#canStart = false
     for (const worker of this.#workers) worker.end()
     this.#workers.clear()
   }

@@ -12,6 +12,7 @@ import { AutoProcessor } from '../processor/auto-processor.js'
 import type { Siglip2Processor } from '../processor/siglip2-processor.js'
 import type { SiglipProcessor } from '../processor/siglip-processor.js'
 import { concatenated, embedPrepared, embedTexts } from './embedder.js'
+import { takeRows } from './model-arrays.js'
 import { pipelineCall, resources, type OneImage, type PipelineCall, type PipelineResources } from './pipeline-call.js'
 import type { RunOptions } from './run-batches.js'
 import { checkTopK, sigmoid } from './scores.js'
@@ -67,16 +68,11 @@ export async function zeroShotImageClassification(
     { hypothesisTemplate = 'This is a photo of {}.', topK, ...run }: ZeroShotOptions = {},
   ): AsyncGenerator<LabelScore[]> {
     const texts = fillTemplate(hypothesisTemplate, candidateLabels)
-    const { batchSize, signal, onProgress } = run
     const best = checkTopK(topK)
+    const { batchSize, signal } = run // the progress is that of the pictures
     const textEmbeds = await concatenated(embedTexts(model, processor, texts, { batchSize, signal, normalize: true }))
     try {
-      for await (const imageEmbeds of embedPrepared(model, preparer, images, {
-        batchSize,
-        signal,
-        onProgress,
-        normalize: true,
-      })) {
+      for await (const imageEmbeds of embedPrepared(model, preparer, images, { ...run, normalize: true })) {
         for (const logits of await readLogits(model, textEmbeds, imageEmbeds))
           yield ranked(candidateLabels, logits).slice(0, best)
       }
@@ -92,21 +88,21 @@ export async function zeroShotImageClassification(
   return Object.assign(pipelineCall(stream), { model, processor }, resources(dispose))
 }
 
-/** `[images][texts]`; disposes the image embeddings. */
+/** The logits of each picture with the texts; disposes the image embeddings. */
 async function readLogits(
   model: TwoTowerModel,
   textEmbeds: tf.Tensor2D,
   imageEmbeds: tf.Tensor2D,
-): Promise<number[][]> {
-  const logits = tf.tidy(() => tf.transpose(model.logits(textEmbeds, imageEmbeds)).as2D(imageEmbeds.shape[0], -1))
+): Promise<Float32Array[]> {
   try {
-    return await logits.array()
+    const rows = await takeRows(tf.tidy(() => tf.transpose(model.logits(textEmbeds, imageEmbeds)))) // [images, texts]
+    return rows.map(({ data }) => data)
   } finally {
-    tf.dispose([logits, imageEmbeds])
+    imageEmbeds.dispose()
   }
 }
 
-function ranked(labels: readonly string[], logits: readonly number[]): LabelScore[] {
+function ranked(labels: readonly string[], logits: Float32Array): LabelScore[] {
   return labels
     .map((label, i) => ({ label, score: sigmoid(logits[i] ?? NaN), logit: logits[i] ?? NaN }))
     .sort((a, b) => b.logit - a.logit)
@@ -114,13 +110,19 @@ function ranked(labels: readonly string[], logits: readonly number[]): LabelScor
 
 /** Puts each label into the template. */
 export function fillTemplate(template: string, labels: readonly string[]): string[] {
-  if (!template.includes('{}')) {
+  if (typeof template !== 'string' || !template.includes('{}')) {
     throw new InputError('the template has no place for the label', {
       expected: 'a text with {} in it',
       found: JSON.stringify(template),
     })
   }
-  if (labels.length === 0) throw new InputError('no labels', { expected: 'at least one candidate label' })
+  const isList: boolean = Array.isArray(labels) // a single text would be taken for a list of letters
+  if (!isList || labels.length === 0) {
+    throw new InputError('no labels', {
+      expected: 'an array of at least one candidate label',
+      found: isList ? 'an empty one' : typeof labels,
+    })
+  }
   const empty = labels.findIndex((label) => typeof label !== 'string' || label.trim() === '')
   if (empty >= 0)
     throw new InputError('empty label', {

@@ -1,0 +1,137 @@
+import * as tf from '@tensorflow/tfjs'
+import { InputError, FileError } from '../../src/errors.js'
+import { pipeline } from '../../src/pipelines/pipeline.js'
+import { fillTemplate, type ZeroShotOptions } from '../../src/pipelines/zero-shot-image-classification.js'
+import type { Progress } from '../../src/pipelines/run-batches.js'
+import { onEachBackend } from '../backends.js'
+import { reference as commandLine } from '../cli/reference.js'
+import { fixturePath } from '../fixture.js'
+import { all, expectScores, oneByOne, pictures, reference } from './reference.js'
+
+const { labels } = reference
+const [picture = ''] = pictures
+const task = 'zero-shot-image-classification'
+const tiny = fixturePath('siglip-tiny')
+const many = [...pictures, ...pictures, ...pictures, ...pictures]
+
+onEachBackend(() => {
+  it('gives the scores of transformers', async () => {
+    using classify = await pipeline(task, tiny)
+    const names = Object.keys(commandLine.classify)
+    const found = await classify(
+      names.map((name) => fixturePath('images', name)),
+      commandLine.labels,
+    )
+    names.forEach((name, i) => {
+      expectScores(found[i] ?? [], commandLine.classify[name])
+    })
+  })
+
+  it('gives the scores of transformers for pictures of any proportions', async () => {
+    using classify = await pipeline(task, fixturePath('siglip2-naflex-tiny'))
+    const found = await classify(pictures, labels)
+    reference.pictures.forEach((name, i) => {
+      expectScores(found[i] ?? [], reference.zeroShotNaflex[name])
+    })
+  })
+})
+
+describe(task, () => {
+  it('gives the same whatever the batches, and for one picture what it gives for several', async () => {
+    using classify = await pipeline(task, tiny)
+    const lists = await classify(many, labels)
+    expect(lists).toHaveLength(many.length)
+    for (const batchSize of [1, 5, 100]) {
+      const found = await all(classify(oneByOne(many), labels, { batchSize }))
+      found.forEach((scores, i) => {
+        expectScores(scores, lists[i])
+      })
+    }
+    expectScores(await classify(picture, labels, { topK: 2 }), lists[0]?.slice(0, 2))
+  })
+
+  it('leaves no tensor, whether it ends, fails half-way, is left, or is aborted', async () => {
+    using classify = await pipeline(task, tiny)
+    await classify(picture, labels)
+    const before = tf.memory().numTensors
+    const broken = [...pictures, 'no/such/file.png', ...pictures]
+    const controller = new AbortController()
+    const ended = jest.fn()
+
+    await classify(many, labels, { batchSize: 2 })
+    await expect(classify(broken, labels, { batchSize: 2 })).rejects.toThrow(FileError)
+    for await (const scores of classify(oneByOne(many, ended), labels, { batchSize: 2 })) if (scores.length > 0) break
+    expect(ended).toHaveBeenCalledTimes(1)
+    const options = { batchSize: 2, signal: controller.signal }
+    const got: unknown[] = []
+    const run = async () => {
+      for await (const scores of classify(oneByOne(many, ended), labels, options)) {
+        got.push(scores)
+        controller.abort(new Error('enough'))
+      }
+    }
+    await expect(run()).rejects.toThrow('enough')
+    expect(got).toHaveLength(2) // the batch that was computed
+    expect(ended).toHaveBeenCalledTimes(2)
+    await expect(classify(picture, labels, { signal: AbortSignal.abort(new Error('before')) })).rejects.toThrow(
+      'before',
+    )
+    expect(tf.memory().numTensors).toBe(before)
+  })
+
+  it('lets timers abort it, and says how far it is', async () => {
+    using classify = await pipeline(task, tiny)
+    const told: Progress[] = []
+    await classify(many.slice(0, 5), labels, { batchSize: 2, onProgress: (progress) => told.push(progress) })
+    expect(told.map(({ done, total }) => [done, total])).toEqual([
+      [2, 5],
+      [4, 5],
+      [5, 5],
+    ])
+    expect(told.at(-1)?.secondsLeft).toBe(0)
+    async function* endless() {
+      for (;;) yield Promise.resolve(picture)
+    }
+    const withoutTotal: Progress[] = []
+    const run = all(
+      classify(endless(), labels, {
+        signal: AbortSignal.timeout(300),
+        batchSize: 1,
+        onProgress: (progress) => withoutTotal.push(progress),
+      }),
+    )
+    await expect(run).rejects.toThrow(/timeout/)
+    expect(Object.keys(withoutTotal[0] ?? {}).sort()).toEqual(['done', 'rate'])
+  })
+
+  it('frees the model, once', async () => {
+    const before = tf.memory().numTensors
+    const classify = await pipeline(task, tiny)
+    classify.dispose()
+    expect(tf.memory().numTensors).toBe(before)
+  })
+
+  it.each<[string, readonly string[], ZeroShotOptions, RegExp]>([
+    ['no place for the label', labels, { hypothesisTemplate: 'a photo' }, /no place for the label.*\{\}/],
+    ['no labels', [], {}, /no labels/],
+    ['an empty label', ['a cat', ' '], {}, /empty label.*label 2/],
+    ['topK', labels, { topK: 0 }, /bad topK/],
+    ['batchSize', labels, { batchSize: 0.5 }, /bad batchSize/],
+  ])('refuses %s', async (_, candidates, options, message) => {
+    using classify = await pipeline(task, tiny)
+    const before = tf.memory().numTensors
+    const run = classify(picture, candidates, options)
+    await expect(run).rejects.toThrow(InputError)
+    await expect(run).rejects.toThrow(message)
+    expect(tf.memory().numTensors).toBe(before)
+  })
+
+  it('refuses one text for a list of labels, and what is no template', () => {
+    expect(() => Reflect.apply(fillTemplate, undefined, ['{}', 'a cat'])).toThrow(/no labels.*an array.*found string/)
+    expect(() => Reflect.apply(fillTemplate, undefined, [5, ['a cat']])).toThrow(/no place for the label.*found 5/)
+  })
+
+  it('takes labels literally', () => {
+    expect(fillTemplate('{}, or {}!', ['$& $1', '{}'])).toEqual(['$& $1, or $& $1!', '{}, or {}!'])
+  })
+})
