@@ -1,4 +1,4 @@
-import { SiglipError, UsageError } from '../errors.js'
+import { FileError, SiglipError, UsageError } from '../errors.js'
 import { printable } from './printable.js'
 
 /** The exit code after each of the things that stop a command from outside. */
@@ -49,7 +49,7 @@ export class Session {
     }
     process.stdout.on('error', (error: NodeJS.ErrnoException) => {
       if (error.code === 'EPIPE') this.#stop('EPIPE')
-      else this.fail(error)
+      else this.#stopWriting(error)
     })
     process.stderr.on('error', () => undefined) // there is nobody left to tell
     process.on('uncaughtException', (error) => {
@@ -75,6 +75,13 @@ export class Session {
 
   #write(text: string): void {
     this.print(() => process.stderr.write(text))
+  }
+
+  /** Standard output takes no more, e.g. because the disk is full. */
+  #stopWriting(cause: NodeJS.ErrnoException): void {
+    const hint = cause.code === 'ENOSPC' ? 'Free space on the disk.' : undefined
+    this.fail(new FileError('The results can’t be written', { found: cause.code, where: 'stdout', hint, cause }))
+    this.#controller.abort()
   }
 
   #stop(by: keyof typeof STOPS): void {

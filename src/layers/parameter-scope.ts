@@ -16,8 +16,14 @@ export interface ParameterSpec {
 /** Where the values of parameters come from: a random generator, a checkpoint, or nowhere yet. */
 export type ParameterSource = (spec: ParameterSpec) => tf.Tensor
 
-/** Each parameter starts from a seed of its own, made of `seed` and its name: the order of building is of no account. */
+/**
+ * Each parameter starts from a seed of its own, made of `seed` and its name: the order of building is of no account.
+ * @throws {InputError} for a seed that is no whole number
+ */
 export function randomSource(seed: number = Math.floor(Math.random() * 2 ** 32)): ParameterSource {
+  if (!Number.isSafeInteger(seed)) {
+    throw new InputError('bad seed', { expected: 'a whole number', found: String(seed) })
+  }
   return ({ name, shape, initializer }) => tf.tensor(initializer(shape, seedOf(seed, name)), [...shape])
 }
 

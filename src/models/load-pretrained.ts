@@ -1,10 +1,12 @@
 import * as tf from '@tensorflow/tfjs'
 import { useBackend } from '#backend'
 import { openFolder } from '#open-folder'
+import type { Dtype } from '../../converters/dtypes.js'
 import { fromFloat32, toFloat32 } from '../../converters/float-conversion.js'
 import { asTransformers } from '../../converters/naming.js'
 import { openWeights } from '../../converters/weights.js'
 import type { CheckpointFolder, CheckpointSource } from '../hub/checkpoint-folder.js'
+import { WeightsError } from '../errors.js'
 import type { HubOptions } from '../hub/hub-options.js'
 import { interpolatePositions } from '../layers/interpolate-positions.js'
 import { ParameterScope, randomSource, type ParameterSpec } from '../layers/parameter-scope.js'
@@ -78,10 +80,11 @@ export async function loadPretrained<C, M extends PreTrainedModel>(
   if (info.mismatchedKeys.length > 0 || (strict && info.missingKeys.length + info.unexpectedKeys.length > 0)) {
     throw weightsError(info, weights.tensors.keys(), `${Model.className} from ${folder.location}`)
   }
+  const wanted = [...names].filter(([, name]) => expected.has(name))
+  checkTypes(new Map(wanted.map(([inFile]) => [inFile, weights.tensors.get(inFile)?.dtype ?? 'F32'])), folder)
   onLoadingInfo?.(info)
 
   const values = new Map<string, tf.Tensor>()
-  const wanted = [...names].filter(([, name]) => expected.has(name))
   const bytes = (inFile: string): number => weights.tensors.get(inFile)?.byteLength ?? 0
   const totalBytes = wanted.reduce((sum, [inFile]) => sum + bytes(inFile), 0)
   let loadedBytes = 0
@@ -127,6 +130,20 @@ function withoutHead(info: LoadingInfo, head: string | undefined, folder: Checkp
   if (fresh.length === 0) return info
   console.warn(`siglip-tfjs: ${folder.location} has no ${head}; a new one starts at random and wants training.`)
   return { ...info, missingKeys: info.missingKeys.filter((name) => !fresh.includes(name)) }
+}
+
+/** Whole numbers where a model has floats are codes of a quantized model: they would load, and mean nothing. */
+function checkTypes(dtypes: ReadonlyMap<string, Dtype>, { location }: CheckpointFolder): void {
+  const whole = [...dtypes].filter(([, dtype]) => /^([UI]\d|BOOL)/.test(dtype))
+  const [first] = whole
+  if (!first) return
+  const more = whole.length > 1 ? `, and ${whole.length - 1} more like it` : ''
+  throw new WeightsError('weights are of another type', {
+    expected: 'F32, F16, BF16 or another type of floats',
+    found: `${first.join(' of type ')}${more}`,
+    where: location,
+    hint: 'Take the checkpoint that is not quantized.',
+  })
 }
 
 const positions = /(^|^vision_model\.)embeddings\.position_embedding\.weight$/

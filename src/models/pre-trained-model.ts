@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs'
 import { saveFolder } from '#save-folder'
 import { nearest } from '../../converters/nearest.js'
 import { isWeightFile, weightFiles, type WeightFilesOptions } from '../../converters/weight-files.js'
-import { WeightsError } from '../errors.js'
+import { InputError, WeightsError } from '../errors.js'
 import { Module, type Json } from '../layers/module.js'
 import { ParameterScope } from '../layers/parameter-scope.js'
 import type { PretrainedConfig } from './pretrained-config.js'
@@ -60,6 +60,13 @@ export abstract class PreTrainedModel extends Module {
     { strict = true }: { readonly strict?: boolean } = {},
   ): LoadingInfo {
     const parameters = this.namedParameters()
+    if (Object.prototype.toString.call(state) !== '[object Map]') {
+      throw new InputError('not a state dict', {
+        expected: 'a Map from names to tensors',
+        found: Object.prototype.toString.call(state).slice(8, -1),
+        hint: 'Of a plain object, new Map(Object.entries(…)) makes one.',
+      })
+    }
     for (const [name, value] of state) checkTensorInput(value, name)
     const info = compareWeights(shapesOf(parameters), shapesOf(state))
     if (info.mismatchedKeys.length > 0 || (strict && info.missingKeys.length + info.unexpectedKeys.length > 0)) {
@@ -76,9 +83,10 @@ export abstract class PreTrainedModel extends Module {
 
   /**
    * Writes `config.json` and the weights into a folder that transformers loads, all or nothing. What else is in the folder stays.
-   * @throws {FileError} if it can't be written
+   * @throws {FileError} if it can't be written; InputError if the model is disposed
    */
   async savePretrained(folder: string, options?: WeightFilesOptions): Promise<void> {
+    for (const parameter of this.parameters()) parameter.read() // throws before anything is written
     const parameters = this.namedParameters()
     const read = async (name: string): Promise<Float32Array<ArrayBuffer>> =>
       Float32Array.from((await parameters.get(name)?.data<'float32'>()) ?? [])

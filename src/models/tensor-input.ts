@@ -12,7 +12,7 @@ export type TensorInput = tf.Tensor | NdArray
 export function pixelTensor(input: TensorInput | undefined, channels: number): tf.Tensor4D {
   const tensor = toTensor(input, 'pixelValues', 'float32')
   const [batch = 0, found, height = 0, width = 0]: readonly (number | undefined)[] = tensor.shape
-  if (tensor.rank !== 4 || found !== channels || height < 1 || width < 1) {
+  if (tensor.rank !== 4 || batch < 1 || found !== channels || height < 1 || width < 1) {
     throw new InputError('bad pixelValues', {
       expected: `[batch, ${channels}, height, width]`,
       found: describe(tensor),

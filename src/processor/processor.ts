@@ -40,7 +40,7 @@ export abstract class Processor<Pictures extends object, Options extends object>
   call(inputs: TextInput, options?: BatchOptions): Promise<BatchEncoding>
   call(inputs: PictureInput, options?: Options & ReadOptions): Promise<Pictures>
   async call(
-    { text, images }: Partial<TextInput & PictureInput>,
+    { text, images }: Partial<TextInput & PictureInput> = {},
     options?: BatchOptions & Options & ReadOptions,
   ): Promise<object> {
     if (text === undefined && images === undefined) {

@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs'
+import { InputError } from '../errors.js'
 
 export interface AdamWOptions {
   /** Default: 1e-3. */
@@ -14,6 +15,7 @@ export interface AdamWOptions {
 /**
  * Adam with decoupled weight decay (Loshchilov and Hutter 2019), step for step as `torch.optim.AdamW`. A tfjs optimizer:
  * `minimize`, `applyGradients` and `model.compile` take it.
+ * @throws {InputError} for a setting that is negative or no number, and for betas from 1 on
  */
 export class AdamW extends tf.Optimizer {
   static readonly className = 'AdamW'
@@ -24,6 +26,10 @@ export class AdamW extends tf.Optimizer {
 
   constructor({ learningRate = 1e-3, betas = [0.9, 0.999], eps = 1e-8, weightDecay = 0.01 }: AdamWOptions = {}) {
     super()
+    checkSetting('learningRate', learningRate)
+    checkSetting('eps', eps)
+    checkSetting('weightDecay', weightDecay)
+    for (const beta of betas) checkSetting('betas', beta, 1)
     this.#settings = { learningRate, betas, eps, weightDecay }
   }
 
@@ -76,4 +82,10 @@ export class AdamW extends tf.Optimizer {
   ): T {
     return new cls(config)
   }
+}
+
+function checkSetting(name: string, value: number, below = Infinity): void {
+  if (Number.isFinite(value) && value >= 0 && value < below) return
+  const expected = below === 1 ? 'numbers from 0 to below 1' : 'a number from 0'
+  throw new InputError(`bad ${name}`, { expected, found: String(value) })
 }

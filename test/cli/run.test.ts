@@ -1,4 +1,5 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { mkdtemp, open, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { fixture, siglip } from './siglip.js'
@@ -65,6 +66,19 @@ describe('siglip', () => {
       expect(await readdir(folder)).toEqual([])
     } finally {
       await rm(folder, { recursive: true })
+    }
+  })
+
+  const full = '/dev/full' // Linux has a disk that is
+  const onLinux = existsSync(full) ? it : it.skip
+  onLinux('says in a line that the results find no place', async () => {
+    const file = await open(full, 'w')
+    try {
+      const { code, stderr } = await siglip(['tokenize', 'a cat', '--json'], { stdoutTo: file.fd })
+      expect(stderr).toBe('siglip: The results can’t be written: found ENOSPC (stdout). Free space on the disk.\n')
+      expect(code).toBe(1)
+    } finally {
+      await file.close()
     }
   })
 

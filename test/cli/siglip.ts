@@ -17,6 +17,8 @@ export interface Surroundings {
   readonly input?: string | Uint8Array
   readonly env?: Readonly<Record<string, string>>
   readonly cwd?: string
+  /** The file descriptor that stdout is written to, instead of being gathered. */
+  readonly stdoutTo?: number
   /** What is done to it, once, as soon as it has printed this. Its stdin then stays open. */
   readonly when?: readonly [printed: RegExp, act: (process: ChildProcess) => void]
 }
@@ -30,10 +32,17 @@ export function fixture(...parts: string[]): string {
 }
 
 /** Runs the command as a user does: what `npm run build` has written. */
-export function siglip(args: readonly string[], { input, env, cwd, when }: Surroundings = {}): Promise<Outcome> {
+export function siglip(
+  args: readonly string[],
+  { input, env, cwd, stdoutTo, when }: Surroundings = {},
+): Promise<Outcome> {
   if (!existsSync(main)) throw new Error('There is no dist/: run `npm run build` first.')
   const environment = { ...process.env, SIGLIP_MODEL: model, SIGLIP_QUIET: '', NO_COLOR: '', ...env }
-  const child = spawn(process.execPath, [main, ...args], { cwd, env: environment })
+  const child = spawn(process.execPath, [main, ...args], {
+    cwd,
+    env: environment,
+    stdio: ['pipe', stdoutTo ?? 'pipe', 'pipe'],
+  })
   let stdout = ''
   let stderr = ''
   let waiting = when
@@ -43,18 +52,18 @@ export function siglip(args: readonly string[], { input, env, cwd, when }: Surro
     waiting = undefined
     does(child)
   }
-  child.stdout.on('data', (data) => {
+  child.stdout?.on('data', (data) => {
     stdout += String(data)
     act()
   })
-  child.stderr.on('data', (data) => {
+  child.stderr?.on('data', (data) => {
     stderr += String(data)
     act()
   })
-  if (!when) child.stdin.end(input)
+  if (!when) child.stdin?.end(input)
   return new Promise((resolve, reject) => {
     child.on('error', reject)
-    child.stdin.on('error', () => undefined) // who does not read it closes it
+    child.stdin?.on('error', () => undefined) // who does not read it closes it
     child.on('close', (code) => {
       resolve({ code, stdout, stderr })
     })

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -68,7 +68,7 @@ onEachBackend(() => {
       [
         'no config.json',
         () => new MemoryFolder(new Map([['model.safetensors', bytes('siglip-tiny', 'model.safetensors')]])),
-        FileError,
+        ConfigError,
         /config\.json/,
       ],
       ['a config.json that is none', () => folder({ 'config.json': encode([1]) }), ConfigError, /expected an object/],
@@ -91,6 +91,17 @@ onEachBackend(() => {
           ),
         WeightsError,
         /1 missing: vision_model\.head\.probe \(nearest: vision_model\.head\.porbe\); 1 unexpected: vision_model\.head\.porbe; 1 of another shape: logit_scale \(expected \[1\], found \[2\]\).*memory.*config\.json/,
+      ],
+      [
+        'weights of whole numbers',
+        () => {
+          const { tensors } = parseSafetensors(bytes('siglip-tiny', 'model.safetensors'))
+          const data = new Int8Array(tensors.get(probe)!.data.length)
+          const quantized = new Map([...tensors, [probe, { ...tensors.get(probe)!, dtype: 'I8' as const, data }]])
+          return folder({ 'model.safetensors': Uint8Array.from(Buffer.concat(serializeSafetensors(quantized))) })
+        },
+        WeightsError,
+        /vision_model\.head\.probe of type I8 \(memory\)/,
       ],
       [
         'a vocabulary beyond all memory',
@@ -280,6 +291,14 @@ describe('savePretrained', () => {
     })
     model.dispose()
     loaded.dispose()
+  })
+
+  it('of a disposed model is refused, and nothing written', async () => {
+    const model = family[0]!.make()
+    model.dispose()
+    const place = path.join(directory, 'disposed')
+    await expect(model.savePretrained(place)).rejects.toThrow(/model is disposed/)
+    expect(existsSync(place)).toBe(false)
   })
 
   it('writes whole floats with their point, without which transformers refuses them', async () => {

@@ -188,6 +188,13 @@ describe('loadStateDict', () => {
     for (const [name, value] of before) expect(deviation(model.namedParameters().get(name)!, value)).toBe(0)
   })
 
+  it('refuses what is no Map', () => {
+    const model = new SiglipVisionModel(tinyVision, { seed: 1 })
+    const load = () => void Reflect.apply(model.loadStateDict.bind(model), model, [Object.fromEntries(state(2))])
+    expect(load).toThrow(/a Map from names to tensors, found Object/)
+    expect(load).toThrow(InputError)
+  })
+
   it('refuses a disposed tensor', () => {
     const model = new SiglipVisionModel(tinyVision, { seed: 1 })
     const others = state(2)

@@ -197,6 +197,7 @@ onEachBackend(() => {
         () => model.getImageFeatures({ pixelValues: tf.zeros([1, 8, 8, 3]) }),
         /\[batch, 3, height, width\], found float32 \[1, 8, 8, 3\]/,
       ],
+      ['no pictures', () => model.getImageFeatures({ pixelValues: tf.zeros([0, 3, 8, 8]) }), /found float32 \[0, 3/],
       ['no batch', () => model.getImageFeatures({ pixelValues: tf.zeros([3, 8, 8]) }), /batch/],
       [
         'another size',

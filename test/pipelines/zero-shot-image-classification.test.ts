@@ -127,8 +127,10 @@ describe(task, () => {
   })
 
   it('refuses one text for a list of labels, and what is no template', () => {
-    expect(() => Reflect.apply(fillTemplate, undefined, ['{}', 'a cat'])).toThrow(/no labels.*an array.*found string/)
-    expect(() => Reflect.apply(fillTemplate, undefined, [5, ['a cat']])).toThrow(/no place for the label.*found 5/)
+    expect(() => void Reflect.apply(fillTemplate, undefined, ['{}', 'a cat'])).toThrow(
+      /no labels.*an array.*found string/,
+    )
+    expect(() => void Reflect.apply(fillTemplate, undefined, [5, ['a cat']])).toThrow(/no place for the label.*found 5/)
   })
 
   it('takes labels literally', () => {

@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs'
+import { InputError } from '../../src/errors.js'
 import { AdamW } from '../../src/training/adamw.js'
 import { onEachBackend } from '../backends.js'
 import { leaked } from '../leaks.js'
@@ -36,6 +37,16 @@ onEachBackend(() => {
     }
     await run() // the first one leaves what tfjs itself keeps
     expect(await leaked(run)).toBe(0)
+  })
+
+  it.each([
+    { learningRate: NaN },
+    { learningRate: -1 },
+    { eps: -1e-8 },
+    { weightDecay: Infinity },
+    { betas: [0.9, 1] as const },
+  ])('refuses %j', (settings) => {
+    expect(() => new AdamW(settings)).toThrow(InputError)
   })
 
   it('says its settings', () => {
