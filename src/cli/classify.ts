@@ -43,7 +43,7 @@ export function addClassify(program: Command, session: Session): void {
 async function classify(args: readonly string[], options: Options, session: Session): Promise<void> {
   const labels = [...(options.labels ?? []), ...(options.label ?? [])]
   if (labels.length === 0) throw new UsageError('No labels', { hint: 'Give them by --labels "a cat, two dogs".' })
-  const folder = modelFolder(options)
+  const folder = modelFolder(options, session)
   const names = await findPictures(args)
 
   const { useBackend } = await import('#backend')

@@ -41,7 +41,7 @@ export function addEmbed(program: Command, session: Session): void {
 
 async function embed(options: Options, session: Session): Promise<void> {
   const kind = options.image ? 'image' : 'text'
-  const folder = modelFolder(options)
+  const folder = modelFolder(options, session)
   const inputs = await inputsOf(options, session.signal)
   const progress = await Progress.start(session, inputs.length, 8, `${kind}s`)
   const names: string[] = []
@@ -75,14 +75,14 @@ async function* embeddings(
   session: Session,
 ): AsyncGenerator<readonly [name: string, embedding: Float32Array]> {
   const { useBackend } = await import('#backend')
-  const { SiglipModel } = await import('../models/siglip-model.js')
-  const { SiglipProcessor } = await import('../processor/siglip-processor.js')
+  const { AutoModelForZeroShotImageClassification } = await import('../models/auto-model.js')
+  const { AutoProcessor } = await import('../processor/auto-processor.js')
   const { embedImages, embedTexts } = await import('../pipelines/embedder.js')
   await useBackend(backend)
   const { signal } = session
   const checkpoint = await openCheckpoint(folder, session)
-  const processor = await SiglipProcessor.fromPretrained(checkpoint)
-  const model = await SiglipModel.fromPretrained(checkpoint, { signal })
+  const processor = await AutoProcessor.fromPretrained(checkpoint)
+  const model = await AutoModelForZeroShotImageClassification.fromPretrained(checkpoint, { signal })
   try {
     const names = kind === 'text' ? [...inputs] : []
     const batches =

@@ -1,9 +1,9 @@
-import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { Option } from 'commander'
-import { UsageError } from '../errors.js'
+import { aboutDefaultModel, defaultModel } from '../pipelines/default-model.js'
 import type { BackendPreference } from '../runtime/backend-report.js'
 import { oneOf } from './option-values.js'
+import type { Session } from './session.js'
 
 const BACKENDS = ['auto', 'native', 'wasm', 'cpu'] as const satisfies readonly BackendPreference[]
 
@@ -21,10 +21,9 @@ export const modelOption = (): Option =>
 export const backendOption = (): Option =>
   new Option('--backend <name>', `what computes: ${BACKENDS.join(', ')}`).argParser(oneOf(BACKENDS)).default('auto')
 
-/** The folder that was given, else the model that the package brings. @throws {UsageError} if there is neither */
-export function modelFolder({ model }: Pick<ModelOptions, 'model'>): string {
+/** The checkpoint that was given, else the one that the package brings; which is said. */
+export function modelFolder({ model }: Pick<ModelOptions, 'model'>, session: Session): string {
   if (model) return model
-  const ownModel = fileURLToPath(new URL('../../../models/default', import.meta.url))
-  if (existsSync(ownModel)) return ownModel
-  throw new UsageError('No model given', { hint: 'Give a checkpoint folder by --model DIR or SIGLIP_MODEL.' })
+  session.say(`${aboutDefaultModel} Give another by --model or SIGLIP_MODEL.`)
+  return fileURLToPath(defaultModel())
 }

@@ -29,7 +29,7 @@ export function addTokenize(program: Command, session: Session): void {
 
 async function tokenize(texts: readonly string[], options: Options, session: Session): Promise<void> {
   const { AutoTokenizer } = await import('../tokenizer/auto-tokenizer.js')
-  const folder = await openCheckpoint(modelFolder(options), session)
+  const folder = await openCheckpoint(modelFolder(options, session), session)
   const tokenizer = await AutoTokenizer.fromPretrained(folder)
   const maxLength = options.maxLength ?? (await textPositions(folder))
   const padding = options.padding ? 'max_length' : false

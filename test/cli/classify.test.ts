@@ -143,10 +143,15 @@ describe('siglip classify says what is wrong in one line', () => {
     expect(stderr).toMatch(message)
     expect(code).toBe(expectedCode)
   })
+})
 
-  it('no model', async () => {
-    const { code, stderr } = await siglip(['classify', picture, '--label', 'a'], { env: { SIGLIP_MODEL: '' } })
-    expect(stderr).toMatch(/^siglip: No model given\. Give a checkpoint folder by --model/)
-    expect(code).toBe(2)
+it('runs the embedded model where none is given, and says so', async () => {
+  const { code, stdout, stderr } = await siglip(['classify', picture, ...labels, '--json'], {
+    env: { SIGLIP_MODEL: '' },
   })
+  expect(stderr).toMatch(/^No model given: .*random weights.* Give another by --model[^\n]*\n/)
+  expect(code).toBe(0)
+  const embedded = path.join(__dirname, '..', '..', 'models', 'siglip-tiny')
+  const given = await siglip(['classify', picture, ...labels, '--json', '--model', embedded])
+  expect(stdout).toBe(given.stdout)
 })
