@@ -2,18 +2,30 @@ import type { Row } from './name-table.js'
 import * as to from './transforms.js'
 
 /**
- * The names of big_vision (`models/proj/image_text/two_towers.py`, `models/vit.py`) and transformers' names for the same weights.
+ * The names of big_vision (`models/proj/image_text/two_towers.py`, `models/vit.py`, `models/proj/image_text/naflex_vit.py`) and
+ * transformers' names for the same weights.
  *
- * @param isScanned whether the blocks of a tower are stacked along a new first axis, as `scan=True` stores them.
+ * @param options.isScanned whether the blocks of a tower are stacked along a new first axis, as `scan=True` stores them.
+ * @param options.isNaFlex whether patches of any grid are embedded: by a matrix, and with a grid of positions.
  */
-export function bigVisionRows(isScanned: boolean): Row[] {
+export function bigVisionRows({
+  isScanned = false,
+  isNaFlex,
+}: {
+  readonly isScanned?: boolean
+  readonly isNaFlex: boolean
+}): Row[] {
   const blocks = [...block('img/Transformer', 'vision_model'), ...block('txt/Encoder_0', 'text_model')]
   const rows: Row[] = [
     ['t', 'logit_scale', to.vector],
     ['b', 'logit_bias', to.vector],
-    ['img/embedding/kernel', 'vision_model.embeddings.patch_embedding.weight', to.convolutionKernel],
+    [
+      'img/embedding/kernel',
+      'vision_model.embeddings.patch_embedding.weight',
+      isNaFlex ? to.kernel : to.convolutionKernel,
+    ],
     ['img/embedding/bias', 'vision_model.embeddings.patch_embedding.bias', to.vector],
-    ['img/pos_embedding', 'vision_model.embeddings.position_embedding.weight', to.batchOfOne],
+    ['img/pos_embedding', 'vision_model.embeddings.position_embedding.weight', isNaFlex ? to.grid : to.batchOfOne],
     ...norm('img/Transformer/encoder_norm', 'vision_model.post_layernorm'),
     ['img/MAPHead_0/probe', 'vision_model.head.probe', to.cube],
     ...poolingAttention('img/MAPHead_0/MultiHeadDotProductAttention_0', 'vision_model.head.attention'),

@@ -3,12 +3,12 @@ import { both, timmRows } from './timm.js'
 import * as to from './transforms.js'
 
 /** The names of open_clip (`CustomTextCLIP` with an image tower of timm) and transformers' names for the same weights. */
-export function openClipRows(): Row[] {
+export function openClipRows(isNaFlex: boolean): Row[] {
   const [s, t] = ['text.transformer.resblocks.{i}', 'text_model.encoder.layers.{i}']
   return [
     ['logit_scale', 'logit_scale', to.scalar],
     ['logit_bias', 'logit_bias', to.scalar],
-    ...timmRows('visual.trunk.'),
+    ...timmRows({ prefix: 'visual.trunk.', isNaFlex }),
     ['text.token_embedding.weight', 'text_model.embeddings.token_embedding.weight', to.matrix],
     ['text.positional_embedding', 'text_model.embeddings.position_embedding.weight', to.matrix],
     ...both(`${s}.ln_1`, `${t}.layer_norm1`, to.vector),

@@ -2,16 +2,16 @@ import type { Row } from './name-table.js'
 import * as to from './transforms.js'
 
 /**
- * The names of an image tower in timm (`vision_transformer.py`, `attention_pool.py`) and transformers' names for the same weights.
+ * The names of an image tower in timm (`vision_transformer.py`, `naflexvit.py`, `attention_pool.py`) and transformers' names for the
+ * same weights.
  *
- * @param prefix before each of timm's names: open_clip keeps the tower under `visual.trunk.`.
+ * @param options.prefix before each of timm's names: open_clip keeps the tower under `visual.trunk.`.
+ * @param options.isNaFlex whether it is a `NaFlexVit`.
  */
-export function timmRows(prefix = ''): Row[] {
+export function timmRows({ prefix = '', isNaFlex }: { readonly prefix?: string; readonly isNaFlex: boolean }): Row[] {
   const block = 'vision_model.encoder.layers.{i}'
   const rows: Row[] = [
-    ['patch_embed.proj.weight', 'vision_model.embeddings.patch_embedding.weight', to.convolution],
-    ['patch_embed.proj.bias', 'vision_model.embeddings.patch_embedding.bias', to.vector],
-    ['pos_embed', 'vision_model.embeddings.position_embedding.weight', to.batchOfOne],
+    ...embeddings(isNaFlex),
     ...both('blocks.{i}.norm1', `${block}.layer_norm1`, to.vector),
     ...['q', 'k', 'v'].flatMap((name, k): Row[] => [
       [`blocks.{i}.attn.qkv.weight[${k}/3]`, `${block}.self_attn.${name}_proj.weight`, to.matrix],
@@ -33,8 +33,23 @@ export function timmRows(prefix = ''): Row[] {
     ...both('attn_pool.norm', 'vision_model.head.layernorm', to.vector),
     ...both('attn_pool.mlp.fc1', 'vision_model.head.mlp.fc1'),
     ...both('attn_pool.mlp.fc2', 'vision_model.head.mlp.fc2'),
+    ...both('head', 'classifier'),
   ]
   return rows.map(([source, target, transform]) => [prefix + source, target, transform])
+}
+
+function embeddings(isNaFlex: boolean): Row[] {
+  const target = 'vision_model.embeddings'
+  if (isNaFlex) {
+    return [
+      ...both('embeds.proj', `${target}.patch_embedding`),
+      ['embeds.pos_embed', `${target}.position_embedding.weight`, to.batchOfGrid],
+    ]
+  }
+  return [
+    ...both('patch_embed.proj', `${target}.patch_embedding`, to.convolution),
+    ['pos_embed', `${target}.position_embedding.weight`, to.batchOfOne],
+  ]
 }
 
 /** A layer's weight and bias: those of a linear layer, where nothing else is said. */

@@ -69,3 +69,17 @@ export const convolution: Transform = { group: ofRank(4), axes: [0, 1, 2, 3], un
 
 /** A convolution of JAX: `[height, width, in, out]`. */
 export const convolutionKernel: Transform = { group: ofRank(4), axes: [3, 2, 0, 1], ungroup: (grouped) => grouped }
+
+/** Positions of a square grid as a matrix of one row each: big_vision's NaFlex keeps `[rows, columns, width]`. */
+export const grid: Transform = {
+  group: ofRank(3, (shape) => [at(shape, 0) * at(shape, 1), at(shape, 2)]),
+  axes: [0, 1],
+  ungroup: (grouped) => [Math.sqrt(at(grouped, 0)), Math.sqrt(at(grouped, 0)), at(grouped, 1)],
+}
+
+/** The same with an axis for a batch of one, as in timm's NaFlex. */
+export const batchOfGrid: Transform = {
+  group: (shape) => (shape.length === 4 && shape[0] === 1 ? grid.group(shape.slice(1)) : undefined),
+  axes: grid.axes,
+  ungroup: (grouped, heads) => [1, ...grid.ungroup(grouped, heads)],
+}

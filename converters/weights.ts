@@ -39,19 +39,32 @@ export interface WeightsOptions {
 
 /**
  * Opens the weights of a checkpoint folder, under the names that the file gives them: `model.safetensors` or `pytorch_model.bin`,
- * one file or shards with an index, or those of open_clip. What a file is shows its content, not its name.
+ * one file or shards with an index, those of open_clip, or else the one file there is of weights, such as an `.npz`. What a file is
+ * shows its content, not its name.
  *
- * @throws FileError if the folder has no weights or lacks a shard; FormatError if they are damaged.
+ * @throws FileError if the folder has no weights, several of other names, or lacks a shard; FormatError if they are damaged.
  */
 export async function openWeights(folder: CheckpointFolder, { file, variant }: WeightsOptions = {}): Promise<Weights> {
-  if (file !== undefined) return openFile(folder, checkFileName(file))
+  const named = file ?? (variant === undefined ? folder.weightsFile : undefined)
+  if (named !== undefined) return openFile(folder, checkFileName(named))
   const names = usualNames(variant)
   for (const name of names) if (await folder.has(name)) return openFile(folder, name)
-  throw new FileError('The folder holds no weights', {
-    expected: names.join(' or '),
+  const others = variant === undefined ? await otherWeights(folder) : []
+  const [only] = others
+  if (only !== undefined && others.length === 1) return openFile(folder, only)
+  throw new FileError(others.length > 1 ? 'The folder holds several files of weights' : 'The folder holds no weights', {
+    expected: `${names.join(' or ')}, or a single .npz`,
+    found: others.length > 1 ? others.slice(0, 10).join(', ') : undefined,
     where: folder.location,
-    hint: 'Fetch the weights, or name their file.',
+    hint: others.length > 1 ? 'Name the one that is wanted.' : 'Fetch the weights, or name their file.',
   })
+}
+
+/** Files that look like weights under names of their own: not variants, nor shards whose index is missing. */
+async function otherWeights(folder: CheckpointFolder): Promise<readonly string[]> {
+  const names = (await folder.names?.()) ?? []
+  const own = /^(?!(pytorch_)?model[.-])[^/.][^/]*\.(npz|safetensors|bin|pt|pth)$|^model\.npz$/
+  return names.filter((name) => own.test(name)).sort()
 }
 
 function usualNames(variant: string | undefined): string[] {

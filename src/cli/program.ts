@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { addCache } from './cache.js'
 import { addClassify } from './classify.js'
+import { addConvert } from './convert.js'
 import { addDoctor } from './doctor.js'
 import { addDownload } from './download.js'
 import { addEmbed } from './embed.js'
@@ -24,7 +25,17 @@ export function siglipProgram(session: Session): Command {
     .hook('preAction', () => {
       session.configure(program.opts<{ debug?: true; quiet?: true }>())
     })
-  for (const add of [addClassify, addEmbed, addTokenize, addInspect, addDownload, addCache, addSetup, addDoctor])
+  for (const add of [
+    addClassify,
+    addEmbed,
+    addTokenize,
+    addInspect,
+    addConvert,
+    addDownload,
+    addCache,
+    addSetup,
+    addDoctor,
+  ])
     add(program, session)
   return program
 }

@@ -8,6 +8,8 @@ export type CheckpointSource = string | URL | CheckpointFolder
 export interface CheckpointFolder {
   /** Its path or URL, for messages. */
   readonly location: string
+  /** The file of weights that is meant, where the source named it. */
+  readonly weightsFile?: string | undefined
   /** Whether the folder holds a file of that name; `name` is relative, with `/` between parts. */
   has(name: string): Promise<boolean>
   /** The whole file. Throws `FileError` if it is missing or unreadable. */
@@ -16,4 +18,6 @@ export interface CheckpointFolder {
   size(name: string): Promise<number>
   /** The bytes from `start` up to `end`, not including it. */
   range(name: string, start: number, end: number): Promise<Uint8Array<ArrayBuffer>>
+  /** The names of its files, where they can be listed. */
+  names?(): Promise<readonly string[]>
 }

@@ -10,7 +10,20 @@ const LARGEST_READ = 2 ** 30
 
 /** A checkpoint folder on disk. Symbolic links are followed. */
 export class LocalFolder implements CheckpointFolder {
-  constructor(readonly location: string) {}
+  constructor(
+    readonly location: string,
+    readonly weightsFile?: string,
+  ) {}
+
+  /** The names of its own files, not of those in folders inside it. */
+  async names(): Promise<readonly string[]> {
+    try {
+      const entries = await readdir(this.location, { withFileTypes: true })
+      return entries.filter((entry) => !entry.isDirectory()).map(({ name }) => name)
+    } catch (error) {
+      throw fileError(error, this.location)
+    }
+  }
 
   async has(name: string): Promise<boolean> {
     return (await kindOf(this.path(name))) === 'file'

@@ -11,6 +11,10 @@ export class MemoryFolder implements CheckpointFolder {
     readonly location = 'memory',
   ) {}
 
+  names(): Promise<readonly string[]> {
+    return Promise.resolve([...this.files.keys()])
+  }
+
   has(name: string): Promise<boolean> {
     return Promise.resolve(this.files.has(name))
   }

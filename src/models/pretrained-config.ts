@@ -1,8 +1,9 @@
-import { ConfigError } from '../errors.js'
 import { openFolder } from '#open-folder'
 import { saveFolder } from '#save-folder'
+import { configOf } from '../../converters/config-of.js'
+import { jsonFile } from '../../converters/json-file.js'
 import type { CheckpointFolder } from '../hub/checkpoint-folder.js'
-import { isObject, snakeCase, type JsonObject } from './config-reader.js'
+import { snakeCase, type JsonObject } from './config-reader.js'
 
 /** A configuration's fields as its constructor takes them: all optional, each with its default. */
 export type Fields<T> = {
@@ -34,28 +35,14 @@ export abstract class PretrainedConfig {
    * @param more keys beside the configuration's own
    */
   toFiles(more: JsonObject = {}): Map<string, Uint8Array> {
-    const text = JSON.stringify({ ...this.toJSON(), ...more }, null, 2).replace(wholeFloats, '$1.0')
-    return new Map([['config.json', new TextEncoder().encode(`${text}\n`)]])
+    return new Map([['config.json', jsonFile({ ...this.toJSON(), ...more })]])
   }
 }
 
-/** Python tells a float by its point, which JavaScript leaves out of 1.0, and transformers takes no integer for one. */
-const wholeFloats = /^( *"(?:initializer_factor|layer_norm_eps|attention_dropout)": \d+)(?=,?$)/gm
-
 /**
- * `config.json` of a checkpoint folder, parsed.
- * @throws {FileError | ConfigError}
+ * The configuration of a checkpoint folder, as `config.json` has it: that file, or what the files of others and the weights tell.
+ * @throws {FileError | ConfigError | FormatError}
  */
 export async function readConfig(source: string | URL | CheckpointFolder): Promise<object> {
-  const folder = await openFolder(source)
-  const text = new TextDecoder().decode(await folder.bytes('config.json'))
-  const where = `${folder.location}/config.json`
-  let json: unknown
-  try {
-    json = JSON.parse(text)
-  } catch (cause) {
-    throw new ConfigError('not JSON', { where, found: cause instanceof Error ? cause.message : undefined, cause })
-  }
-  if (isObject(json)) return json
-  throw new ConfigError('not a configuration', { expected: 'an object', where })
+  return configOf(await openFolder(source))
 }

@@ -52,7 +52,7 @@ describe('siglip inspect', () => {
 
   it.each<[string, string, RegExp]>([
     ['a missing path', './nowhere', /No such folder/],
-    ['a folder without weights', fixture('images'), /no weights/],
+    ['a folder without weights', fixture('tokenizer'), /no weights/],
     ['a file of something else', fixture('README.md'), /README\.md/],
   ])('says in one line what is wrong with %s', async (_, where, message) => {
     const { code, stdout, stderr } = await siglip(['inspect', where])

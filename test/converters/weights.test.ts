@@ -57,6 +57,16 @@ test('a file can be named, or found by its variant', async () => {
   await expect(openWeights(folder)).rejects.toThrow(FileError)
 })
 
+test('the one file of weights in a folder may have any name', async () => {
+  const archive = readFileSync('test/fixtures/formats/big_vision.npz')
+  const alone = new MemoryFolder(new Map([['webli_en_b16.npz', archive]]))
+  expect((await openWeights(alone)).tensors.has('params/t')).toBe(true)
+  const two = new MemoryFolder(new Map(['a.npz', 'b.npz'].map((name) => [name, archive])))
+  await expect(openWeights(two)).rejects.toThrow(/several files of weights.*a\.npz, b\.npz/)
+  const chosen = await openFolder('test/fixtures/formats/big_vision.npz')
+  expect((await openWeights(chosen)).tensors.has('params/t')).toBe(true)
+})
+
 test('a folder without weights is told what would be weights', async () => {
   await expect(openWeights(await openFolder('test/fixtures/tokenizer'))).rejects.toThrow(
     /no weights.*model\.safetensors/,

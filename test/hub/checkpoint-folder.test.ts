@@ -108,9 +108,14 @@ test('a symbolic link is followed', async () => {
   expect(await (await openFolder(directory)).bytes('link.bin')).toEqual(content)
 })
 
+test('a file stands for its folder, and for the weights in it', async () => {
+  const folder = await openFolder(path.join(directory, 'model.bin'))
+  expect(folder.weightsFile).toBe('model.bin')
+  expect(folder.location).toBe(directory)
+})
+
 test('a missing folder or file is told with what there is instead', async () => {
   await expect(openFolder(path.join(directory, 'nowhere'))).rejects.toThrow(/No such folder.*link\.bin, model\.bin/)
-  await expect(openFolder(path.join(directory, 'model.bin'))).rejects.toThrow(/Not a folder.*found file/)
   await expect((await openFolder(directory)).bytes('other.bin')).rejects.toThrow(/No such file.*model\.bin/)
   await expect((await openFolder(directory)).bytes('sub')).rejects.toThrow(/Not a file.*directory/)
 })

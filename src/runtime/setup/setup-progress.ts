@@ -1,6 +1,6 @@
 /** What the set-up is doing. */
 export interface SetupProgress {
-  readonly step: 'wait' | 'tfjs-node' | 'download' | 'unpack' | 'compile' | 'check' | 'official'
+  readonly step: 'wait' | 'tfjs-node' | 'download' | 'unpack' | 'compile' | 'check' | 'official' | 'convert'
   /** For the user, e.g. `"TensorFlow's C library"`. */
   readonly message: string
   /** Bytes done and bytes in all, where the step is measured in bytes. */
@@ -60,6 +60,7 @@ const TITLES: Readonly<Record<SetupProgress['step'], string>> = {
   compile: 'Compiling',
   check: 'Checking',
   official: 'Installing',
+  convert: 'Converting',
 }
 
 function describe({ step, message, bytes, total }: SetupProgress, seconds?: number): string {

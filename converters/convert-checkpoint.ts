@@ -1,0 +1,272 @@
+import { saveFolder } from '#save-folder'
+import { InputError, WeightsError } from '../src/errors.js'
+import type { CheckpointFolder } from '../src/hub/checkpoint-folder.js'
+import { configOf, type ConfigOptions } from './config-of.js'
+import type { FloatDtype } from './float-conversion.js'
+import { GEMMA_TOKENS } from './infer-config.js'
+import { jsonFile, readJsonObject, valueAt, isJsonObject, type JsonObject } from './json-file.js'
+import { asNamed, asTransformers, namingOf, type Heads, type Naming } from './naming.js'
+import { npzFile } from './npz-file.js'
+import { OPEN_CLIP_CONFIG, openClipConfig } from './open-clip-config.js'
+import type { FileContent } from './save-folder.js'
+import { timmConfig } from './timm-config.js'
+import { inWholeModel, towerOnly, towersOf, type Tower } from './tower-names.js'
+import { towerFields } from './tower-sizes.js'
+import { isWeightFile, weightFiles, type WeightFilesOptions } from './weight-files.js'
+import { openWeights, type Weights } from './weights.js'
+
+/** How a checkpoint is converted. */
+export interface ConvertOptions extends ConfigOptions, Pick<WeightFilesOptions, 'dtype' | 'maxShardSize'> {
+  /** For whom. */
+  readonly to: Naming
+  /** One tower of a whole model alone. timm takes the image tower in any case. */
+  readonly tower?: Tower | undefined
+  /** Told after each weight how many of their bytes are read. */
+  readonly onProgress?: ((progress: { readonly readBytes: number; readonly totalBytes: number }) => void) | undefined
+  /** Stops the conversion; nothing is written then. */
+  readonly signal?: AbortSignal | undefined
+}
+
+/** What was written. */
+export interface Conversion {
+  readonly from: Naming
+  /** Names in the new folder. */
+  readonly files: readonly string[]
+  /** What the new owner should know, each a sentence. */
+  readonly notes: readonly string[]
+}
+
+/** Files of tokenizers, which all projects read from the Hub's own formats. */
+const tokenizerFiles = [
+  'tokenizer.json',
+  'tokenizer_config.json',
+  'special_tokens_map.json',
+  'added_tokens.json',
+  'spiece.model',
+]
+
+/**
+ * Writes a checkpoint in the format of another project: weights, configuration, tokenizer, image processor. One weight at a time is
+ * in memory, and the folder is written as a whole or not at all.
+ *
+ * @param source a folder with weights of any format that {@link openWeights} knows.
+ * @param destination a folder's path.
+ * @throws FileError, FormatError, ConfigError or WeightsError if the source can't be read or holds something else; InputError for
+ * what the other format can't hold.
+ */
+export async function convertCheckpoint(
+  source: CheckpointFolder,
+  destination: string,
+  options: ConvertOptions,
+): Promise<Conversion> {
+  const stored = await openWeights(source)
+  const whole = inWholeModel(asTransformers(stored))
+  const config = await configOf(source, stored, options)
+  const tower = options.tower ?? (options.to === 'timm' ? 'vision' : undefined)
+  const weights = tower === undefined ? whole : chosen(whole, tower, options.to)
+  checkKnown(weights)
+  const pictures = await picturesOf(source, config)
+  const { files, notes } = filesFor(weights, config, pictures, options)
+  const all = new Map([...files, ...(tower === 'vision' ? [] : await tokenizerOf(source))])
+  await saveFolder(destination, all, { replaces: isCheckpointFile })
+  return { from: namingOf(stored.tensors.keys()), files: [...all.keys()], notes }
+}
+
+/** Whether a file of that name is one of a checkpoint in any format, so that it gives way to a new one. */
+export function isCheckpointFile(name: string): boolean {
+  return (
+    isWeightFile(name) ||
+    /^open_clip_(model|pytorch_model|config)\.(safetensors|bin|json)$|^[^/]+\.npz$/.test(name) ||
+    ['config.json', 'preprocessor_config.json', 'processor_config.json', ...tokenizerFiles].includes(name)
+  )
+}
+
+interface Written {
+  readonly files: ReadonlyMap<string, FileContent>
+  readonly notes: readonly string[]
+}
+
+function filesFor(
+  weights: Weights,
+  config: JsonObject,
+  pictures: JsonObject | undefined,
+  options: ConvertOptions,
+): Written {
+  const { to, dtype } = options
+  const towers = towersOf(weights)
+  const named = watched(asNamed(weights, to, headsOf(config)), options)
+  const isWhole = towers.length === 2
+  const processor =
+    pictures && towers.includes('vision') ? ([['preprocessor_config.json', jsonFile(pictures)]] as const) : []
+  switch (to) {
+    case 'transformers': {
+      const own = configFor(config, weights, dtype)
+      return {
+        files: new Map([['config.json', jsonFile(own)], ...processor, ...weightFiles(named, options)]),
+        notes: [],
+      }
+    }
+    case 'big_vision': {
+      checkNoClassifier(weights, to)
+      // big_vision has its configurations in code: transformers' own stands beside the weights for whoever takes them back.
+      const own = configFor(config, weights, dtype)
+      const archive = npzFile(named, dtype)
+      return { files: new Map([['model.npz', archive], ['config.json', jsonFile(own)], ...processor]), notes: [] }
+    }
+    case 'open_clip': {
+      checkNoClassifier(weights, to)
+      if (!isWhole) {
+        throw new InputError('open_clip has no format for a tower alone', {
+          expected: 'both towers',
+          found: towers.join(', ') || 'none',
+          where: weights.location,
+          hint: 'Convert the image tower to timm.',
+        })
+      }
+      const { json, notes } = openClipConfig(config, pictures)
+      const [content] = weightFiles(named, { dtype }).values()
+      return {
+        files: new Map([
+          [OPEN_CLIP_CONFIG, jsonFile(json)],
+          ...(content ? [['open_clip_model.safetensors', content] as const] : []),
+          ...processor,
+        ]),
+        notes,
+      }
+    }
+    case 'timm': {
+      const classes = weights.tensors.get('classifier.weight')?.shape[0] ?? 0
+      const json = timmConfig(config, pictures, classes)
+      return {
+        files: new Map([['config.json', jsonFile(json)], ...processor, ...weightFiles(named, { dtype })]),
+        notes: [],
+      }
+    }
+  }
+}
+
+/** Reports each weight that is read, and stops where it is told to. */
+function watched(weights: Weights, { onProgress, signal }: ConvertOptions): Weights {
+  const bytes = (name: string): number => weights.tensors.get(name)?.byteLength ?? 0
+  const totalBytes = [...weights.tensors.keys()].reduce((sum, name) => sum + bytes(name), 0)
+  let readBytes = 0
+  return {
+    ...weights,
+    async read(name, begin, end) {
+      signal?.throwIfAborted()
+      const values = await weights.read(name, begin, end)
+      readBytes += bytes(name)
+      onProgress?.({ readBytes, totalBytes })
+      return values
+    },
+  }
+}
+
+/** The tower that is asked for. timm's image tower may bring its classifier; it has no use for the pooling head then. */
+function chosen(whole: Weights, tower: Tower, to: Naming): Weights {
+  if (!towersOf(whole).includes(tower)) {
+    throw new InputError(`There is no ${tower} tower`, {
+      found: towersOf(whole).join(', ') || 'no tower',
+      where: whole.location,
+    })
+  }
+  const own = towerOnly(whole, tower)
+  if (to !== 'timm' || !whole.tensors.has('classifier.weight')) return own
+  const kept = [...whole.tensors].filter(([name]) => /^(vision_model\.(?!head\.)|classifier\.)/.test(name))
+  return { ...whole, tensors: new Map(kept) }
+}
+
+/** Weights that no table knows can't be converted: what they are for is not known. */
+function checkKnown({ tensors, location }: Weights): void {
+  const unknown = [...tensors.keys()].filter(
+    (name) => !/^((vision|text)_model\.|classifier\.|logit_(scale|bias)$)/.test(name),
+  )
+  if (unknown.length === 0 && tensors.size > 0) return
+  throw new WeightsError('Not the weights of a SigLIP model', {
+    expected: 'weights of SigLIP in the names of transformers, big_vision, open_clip or timm',
+    found: `${unknown.slice(0, 5).join(', ') || 'none'}${unknown.length > 5 ? ` and ${unknown.length - 5} more` : ''}`,
+    where: location,
+  })
+}
+
+function checkNoClassifier({ tensors, location }: Weights, to: Naming): void {
+  if (!tensors.has('classifier.weight')) return
+  throw new InputError(`${to} has no place for a classifier`, {
+    where: location,
+    hint: 'Convert to transformers or timm, or take the towers alone with --tower vision.',
+  })
+}
+
+/** `config.json` of transformers for these weights, which may be one tower of those it was for. */
+function configFor(config: JsonObject, weights: Weights, dtype: FloatDtype | undefined): JsonObject {
+  const towers = towersOf(weights)
+  const [only] = towers
+  const family = String(config.model_type).startsWith('siglip2') ? 'Siglip2' : 'Siglip'
+  const isClassifier = weights.tensors.has('classifier.weight')
+  const kind = isClassifier
+    ? 'ForImageClassification'
+    : towers.length === 2
+      ? 'Model'
+      : only === 'text'
+        ? 'TextModel'
+        : 'VisionModel'
+  const part = only === undefined ? undefined : config[`${only}_config`]
+  const own = kind.endsWith('nModel') || kind === 'TextModel' ? (isJsonObject(part) ? part : config) : config
+  const [first] = weights.tensors.values()
+  const stored = { F64: 'float64', F16: 'float16', BF16: 'bfloat16', F32: 'float32' } as const
+  const type = dtype ?? (first && Object.hasOwn(stored, first.dtype) ? first.dtype : 'F32')
+  const name = Object.entries(stored).find(([code]) => code === type)?.[1] ?? 'float32'
+  return { ...own, architectures: [family + kind], dtype: name }
+}
+
+function headsOf(config: JsonObject): Heads {
+  return {
+    vision: towerFields(config, 'vision_config').num_attention_heads,
+    text: towerFields(config, 'text_config').num_attention_heads,
+  }
+}
+
+/** The image processor's settings in transformers' spelling, from its own files, open_clip's or timm's, or as the model was trained. */
+async function picturesOf(source: CheckpointFolder, config: JsonObject): Promise<JsonObject | undefined> {
+  if (await source.has('preprocessor_config.json')) return readJsonObject(source, 'preprocessor_config.json')
+  if (await source.has('processor_config.json')) {
+    const { image_processor: nested } = await readJsonObject(source, 'processor_config.json')
+    if (isJsonObject(nested)) return nested
+  }
+  const size = valueAt(config, 'vision_config', 'image_size') ?? config.image_size
+  const patches = valueAt(config, 'vision_config', 'num_patches') ?? config.num_patches
+  if (typeof size !== 'number' && typeof patches !== 'number') return undefined
+  const openClip = (await source.has(OPEN_CLIP_CONFIG)) ? await readJsonObject(source, OPEN_CLIP_CONFIG) : {}
+  const timm = (await source.has('config.json')) ? await readJsonObject(source, 'config.json') : {}
+  const told = valueAt(openClip, 'preprocess_cfg') ?? valueAt(timm, 'pretrained_cfg')
+  const { mean, std, interpolation } = isJsonObject(told) ? told : {}
+  const isBilinear =
+    typeof interpolation === 'string'
+      ? interpolation === 'bilinear'
+      : valueAt(config, 'text_config', 'vocab_size') === GEMMA_TOKENS || typeof patches === 'number'
+  const shared = {
+    do_convert_rgb: true,
+    do_normalize: true,
+    do_rescale: true,
+    do_resize: true,
+    image_mean: mean ?? [0.5, 0.5, 0.5],
+    image_std: std ?? [0.5, 0.5, 0.5],
+    resample: isBilinear ? 2 : 3,
+    rescale_factor: 1 / 255,
+  }
+  return typeof size === 'number'
+    ? { ...shared, image_processor_type: 'SiglipImageProcessor', size: { height: size, width: size } }
+    : {
+        ...shared,
+        image_processor_type: 'Siglip2ImageProcessor',
+        max_num_patches: patches,
+        patch_size: towerFields(config, 'vision_config').patch_size,
+      }
+}
+
+/** The tokenizer's files as they are. */
+async function tokenizerOf(source: CheckpointFolder): Promise<[string, FileContent][]> {
+  const files: [string, FileContent][] = []
+  for (const name of tokenizerFiles) if (await source.has(name)) files.push([name, await source.bytes(name)])
+  return files
+}

@@ -1,0 +1,69 @@
+import type { ConfigHints } from './infer-config.js'
+import { valueAt, type JsonObject } from './json-file.js'
+import { activationOf, imageSizeOf, timmNaFlexName, timmName } from './timm-architecture.js'
+import { ratioOf, towerFields } from './tower-sizes.js'
+
+/** timm's names of activations, and transformers'. */
+const activations = new Map([
+  ['gelu', 'gelu'],
+  ['gelu_tanh', 'gelu_pytorch_tanh'],
+])
+
+/** What a `config.json` of timm tells beside the weights. */
+export function timmHints(json: JsonObject): ConfigHints {
+  const { architecture } = json
+  const name = typeof architecture === 'string' ? architecture : ''
+  const heads = valueAt(json, 'model_args', 'num_heads') ?? valueAt(json, 'model_args', 'cfg', 'num_heads')
+  const act = valueAt(json, 'model_args', 'act_layer') ?? valueAt(json, 'model_args', 'cfg', 'act_layer')
+  const size = valueAt(json, 'model_args', 'img_size')
+  return {
+    heads: { vision: typeof heads === 'number' ? heads : undefined },
+    hiddenAct: { vision: (typeof act === 'string' ? activations.get(act) : undefined) ?? activationOf(name) },
+    imageSize: typeof size === 'number' ? size : imageSizeOf(name),
+  }
+}
+
+/** `config.json` of timm for the image tower of a configuration of transformers. */
+export function timmConfig(config: JsonObject, pictures: JsonObject | undefined, numClasses: number): JsonObject {
+  const tower = towerFields(config, 'vision_config')
+  const at = (key: string): unknown => valueAt(config, 'vision_config', key) ?? config[key]
+  const patches = at('num_patches')
+  const hasHead = at('vision_use_head') !== false && numClasses === 0
+  const pool = hasHead ? 'map' : 'avg'
+  const side = typeof patches === 'number' ? Math.sqrt(patches) * tower.patch_size : Number(at('image_size') ?? 224)
+  const args = {
+    patch_size: tower.patch_size,
+    embed_dim: tower.hidden_size,
+    depth: tower.num_hidden_layers,
+    num_heads: tower.num_attention_heads,
+    mlp_ratio: ratioOf(tower.intermediate_size, tower.hidden_size),
+    act_layer: at('hidden_act') === 'gelu' ? 'gelu' : 'gelu_tanh',
+    global_pool: pool,
+  }
+  const isNaFlex = typeof patches === 'number'
+  const known = isNaFlex ? timmNaFlexName(tower, patches) : timmName(tower, side, hasHead)
+  return {
+    architecture:
+      known ?? (isNaFlex ? 'naflexvit_base_patch16_siglip' : `vit_base_patch16_siglip_${hasHead ? '' : 'gap_'}224`),
+    num_classes: numClasses,
+    num_features: tower.hidden_size,
+    global_pool: pool,
+    // What the architecture doesn't settle: also the activation, which timm has as exact gelu for most.
+    model_args: isNaFlex
+      ? { ...args, pos_embed_grid_size: [Math.sqrt(patches), Math.sqrt(patches)] }
+      : { ...args, img_size: side, class_token: false },
+    pretrained_cfg: {
+      input_size: [3, side, side],
+      fixed_input_size: !isNaFlex,
+      interpolation: pictures?.resample === 2 ? 'bilinear' : 'bicubic',
+      crop_pct: 1,
+      crop_mode: 'squash',
+      mean: pictures?.image_mean ?? [0.5, 0.5, 0.5],
+      std: pictures?.image_std ?? [0.5, 0.5, 0.5],
+      num_classes: numClasses,
+      pool_size: null,
+      first_conv: isNaFlex ? 'embeds.proj' : 'patch_embed.proj',
+      classifier: 'head',
+    },
+  }
+}

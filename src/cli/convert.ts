@@ -1,0 +1,87 @@
+import { readdir } from 'node:fs/promises'
+import { InvalidArgumentError, type Command } from 'commander'
+import type { Naming } from '../../converters/naming.js'
+import type { WeightFilesOptions } from '../../converters/weight-files.js'
+import { FileError } from '../errors.js'
+import { openCheckpoint } from './open-checkpoint.js'
+import { count, oneOf } from './option-values.js'
+import { jsonLine, printable } from './printable.js'
+import type { Session } from './session.js'
+
+const FORMATS = ['transformers', 'big_vision', 'open_clip', 'timm'] as const satisfies readonly Naming[]
+const DTYPES = { float32: 'F32', float16: 'F16', bfloat16: 'BF16' } as const
+const dtypeNames = ['float32', 'float16', 'bfloat16'] as const satisfies readonly (keyof typeof DTYPES)[]
+
+interface Options {
+  readonly to: Naming
+  readonly dtype?: keyof typeof DTYPES
+  readonly tower?: 'text' | 'vision'
+  readonly maxShardSize?: WeightFilesOptions['maxShardSize']
+  readonly heads?: number
+  readonly force?: true
+  readonly json?: true
+}
+
+/** `siglip convert`: a checkpoint in the format of another project. */
+export function addConvert(program: Command, session: Session): void {
+  program
+    .command('convert')
+    .description(
+      'Writes a checkpoint in the format of another project: weights, configuration, tokenizer, image processor.',
+    )
+    .argument('<src>', 'a checkpoint folder, a file of weights (.npz, .safetensors, .bin), or a name on the hub')
+    .argument('<dst>', 'a new folder')
+    .requiredOption('--to <format>', FORMATS.join(', '), oneOf(FORMATS))
+    .option('--dtype <type>', `${dtypeNames.join(', ')} (default: as they are stored)`, oneOf(dtypeNames))
+    .option('--tower <tower>', 'text or vision: one tower alone', oneOf(['text', 'vision']))
+    .option('--max-shard-size <size>', 'the most in one file, e.g. 5GB; transformers only', shardSize)
+    .option('--heads <n>', 'attention heads, where no file tells them', count)
+    .option('--force', 'write into a folder that holds something already; its checkpoint is replaced')
+    .option('--json', 'one JSON object')
+    .addHelpText('after', '\nExample:\n  $ siglip convert webli_en_b16_224.npz siglip-base --to transformers')
+    .action((source: string, destination: string, options: Options) => convert(source, destination, options, session))
+}
+
+async function convert(source: string, destination: string, options: Options, session: Session): Promise<void> {
+  const { convertCheckpoint } = await import('../../converters/convert-checkpoint.js')
+  const { to, dtype, tower, maxShardSize, heads, force = false, json = false } = options
+  const found = force ? [] : await readdir(destination).catch(() => [])
+  if (found.length > 0) {
+    throw new FileError('The folder is not empty', {
+      expected: 'a new folder',
+      found: found.slice(0, 5).join(', '),
+      where: destination,
+      hint: 'Name another one, or replace the checkpoint in it with --force.',
+    })
+  }
+  const folder = await openCheckpoint(source, session)
+  const { progressPrinter } = await import('../runtime/setup/setup-progress.js')
+  const { onProgress, end } = progressPrinter(process.stderr)
+  try {
+    const { from, files, notes } = await convertCheckpoint(folder, destination, {
+      to,
+      dtype: dtype && DTYPES[dtype],
+      tower,
+      maxShardSize,
+      heads,
+      onProgress: ({ readBytes, totalBytes }) => {
+        if (session.quiet || !process.stderr.isTTY) return
+        onProgress({ step: 'convert', message: 'weights', bytes: readBytes, total: totalBytes })
+      },
+      signal: session.signal,
+    })
+    end()
+    for (const note of notes) session.say(note)
+    const names = files.map((name) => `  ${printable(name)}\n`).join('')
+    if (json) process.stdout.write(`${jsonLine({ from, to, folder: destination, files, notes })}\n`)
+    else process.stdout.write(`${from} → ${to}: ${printable(destination)}\n${names}`)
+  } finally {
+    end()
+  }
+}
+
+function shardSize(text: string): NonNullable<WeightFilesOptions['maxShardSize']> {
+  const [, digits, unit] = /^(\d+(?:\.\d+)?)(KB|MB|GB|TB)$/.exec(text) ?? []
+  if (unit === 'KB' || unit === 'MB' || unit === 'GB' || unit === 'TB') return `${Number(digits)}${unit}`
+  throw new InvalidArgumentError('Expected a size such as 5GB.')
+}

@@ -1,0 +1,149 @@
+import { mkdtemp, readdir, readFile, realpath, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { configOf } from '../../converters/config-of.js'
+import { convertCheckpoint, type ConvertOptions } from '../../converters/convert-checkpoint.js'
+import type { Naming } from '../../converters/naming.js'
+import { openWeights } from '../../converters/weights.js'
+import { ConfigError, InputError, WeightsError } from '../../src/errors.js'
+import { MemoryFolder } from '../../src/hub/memory-folder.js'
+import { openFolder } from '../../src/hub/open-folder-node.js'
+
+const fixtures = 'test/fixtures'
+let parent: string
+beforeEach(async () => {
+  parent = await realpath(await mkdtemp(path.join(tmpdir(), 'siglip-convert-')))
+})
+afterEach(() => rm(parent, { recursive: true }))
+
+async function convert(source: string, name: string, options: ConvertOptions): Promise<string> {
+  const destination = path.join(parent, name)
+  await convertCheckpoint(await openFolder(source), destination, options)
+  return destination
+}
+
+const json = async (file: string): Promise<Record<string, unknown>> =>
+  JSON.parse(await readFile(file, 'utf8')) as Record<string, unknown>
+const weightsOf = (folder: string): Promise<Buffer> => readFile(path.join(folder, 'model.safetensors'))
+
+describe.each<[string, readonly Naming[]]>([
+  ['siglip-tiny', ['transformers', 'big_vision', 'open_clip']],
+  ['siglip-tiny-gelu', ['transformers', 'big_vision', 'open_clip']],
+  ['siglip2-naflex-tiny', ['transformers', 'big_vision', 'open_clip']],
+  ['vision-no-head', ['transformers', 'timm', 'big_vision']],
+])('%s', (name, formats) => {
+  const source = `${fixtures}/${name}`
+
+  it.each(
+    formats.flatMap((to) =>
+      ([undefined, 'F16', 'BF16', 'F32'] as const).map((dtype): [Naming, ConvertOptions['dtype']] => [to, dtype]),
+    ),
+  )('goes to %s as %s and comes back to the byte', async (to, dtype) => {
+    const there = await convert(source, 'there', { to, dtype })
+    const back = await convert(there, 'back', { to: 'transformers', heads: 4 })
+    const straight = await convert(source, 'straight', { to: 'transformers', dtype })
+    expect((await weightsOf(back)).equals(await weightsOf(straight))).toBe(true)
+    const { transformers_version, ...config } = await json(path.join(source, 'config.json'))
+    expect(transformers_version).toBeDefined()
+    const dtypes = { F32: 'float32', F16: 'float16', BF16: 'bfloat16', F64: 'float64' }
+    expect(await json(path.join(back, 'config.json'))).toMatchObject({ ...config, dtype: dtypes[dtype ?? 'F32'] })
+  })
+})
+
+test.each([
+  ['siglip-tiny', 'vision', 'timm'],
+  ['siglip-tiny', 'vision', 'transformers'],
+  ['siglip-tiny', 'text', 'transformers'],
+  ['siglip-tiny', 'text', 'big_vision'],
+  ['siglip2-naflex-tiny', 'vision', 'timm'],
+] as const)('one tower of %s: %s to %s and back', async (name, tower, to) => {
+  const there = await convert(`${fixtures}/${name}`, 'there', { to, tower })
+  const back = await convert(there, 'back', { to: 'transformers' })
+  const straight = await convert(`${fixtures}/${name}`, 'straight', { to: 'transformers', tower })
+  expect((await weightsOf(back)).equals(await weightsOf(straight))).toBe(true)
+  const whole = await json(`${fixtures}/${name}/config.json`)
+  const found = await json(path.join(back, 'config.json'))
+  const sizes = Object.fromEntries(
+    Object.entries(whole[`${tower}_config`] as object).filter(([key]) => !/token_id|dropout/.test(key)),
+  )
+  expect(found).toMatchObject(sizes)
+  expect(found.architectures).toEqual([
+    `${name.startsWith('siglip2') ? 'Siglip2' : 'Siglip'}${tower === 'text' ? 'Text' : 'Vision'}Model`,
+  ])
+})
+
+test('a classifier goes to timm, whose towers average, and back', async () => {
+  const there = await convert(`${fixtures}/classifier-single`, 'there', { to: 'timm' })
+  const config = await json(path.join(there, 'config.json'))
+  const back = await openWeights(await openFolder(await convert(there, 'back', { to: 'transformers', heads: 4 })))
+  const own = await openWeights(await openFolder(`${fixtures}/classifier-single`))
+  expect(config).toMatchObject({ global_pool: 'avg', num_classes: own.tensors.get('classifier.weight')?.shape[0] })
+  expect([...back.tensors.keys()].sort()).toEqual(
+    [...own.tensors.keys()].filter((key) => !/^vision_model\.head|^text_model/.test(key)).sort(),
+  )
+  expect(await back.read('classifier.weight')).toEqual(await own.read('classifier.weight'))
+})
+
+test('tokenizer and image processor go along', async () => {
+  const there = await convert(`${fixtures}/siglip-tiny`, 'there', { to: 'open_clip' })
+  expect((await readdir(there)).sort()).toEqual([
+    'open_clip_config.json',
+    'open_clip_model.safetensors',
+    'preprocessor_config.json',
+    'spiece.model',
+    'tokenizer_config.json',
+  ])
+  const published = await json(`${fixtures}/formats/open_clip_config.json`)
+  const { transformers_config, ...written } = await json(path.join(there, 'open_clip_config.json'))
+  expect(transformers_config).toEqual(await json(`${fixtures}/siglip-tiny/config.json`))
+  const at = (config: object): unknown => JSON.parse(JSON.stringify(config).replace(/vit_\w+|timm\/[\w-]+/g, ''))
+  expect(at(written)).toEqual(at(published))
+})
+
+test('shapes tell what a lone archive was configured with', async () => {
+  const archive = await readFile(`${fixtures}/formats/big_vision.npz`)
+  const folder = new MemoryFolder(new Map([['webli.npz', archive]]))
+  const expected = await json(`${fixtures}/siglip-tiny/config.json`)
+  const { text_config, vision_config, model_type } = await configOf(folder)
+  expect(model_type).toBe('siglip')
+  expect(expected.vision_config).toEqual(vision_config)
+  expect(expected.text_config).toMatchObject(text_config as object)
+})
+
+test('open_clip’s file tells heads and activations, and nothing tells those of an unusual tower', async () => {
+  const file = 'open_clip_model.safetensors'
+  const files = new Map([
+    [file, await readFile(`${fixtures}/formats/${file}`)],
+    ['open_clip_config.json', await readFile(`${fixtures}/formats/open_clip_config.json`)],
+  ])
+  await expect(configOf(new MemoryFolder(files))).rejects.toThrow(ConfigError)
+  await expect(configOf(new MemoryFolder(files))).rejects.toThrow(/attention heads.*width 32.*--heads/)
+  expect(await configOf(new MemoryFolder(files), undefined, { heads: 2 })).toMatchObject({
+    vision_config: { num_attention_heads: 2, hidden_act: 'gelu', image_size: 32 },
+    text_config: { num_attention_heads: 4, hidden_act: 'gelu_pytorch_tanh' },
+  })
+})
+
+test('what a format can’t hold is said, and nothing is written', async () => {
+  const to = (source: string, options: ConvertOptions): Promise<string> =>
+    convert(`${fixtures}/${source}`, 'there', options)
+  await expect(to('vision-no-head', { to: 'open_clip' })).rejects.toThrow(/open_clip has no format for a tower alone/)
+  await expect(to('vision-no-head', { to: 'timm', tower: 'text' })).rejects.toThrow(InputError)
+  await expect(to('classifier-single', { to: 'big_vision' })).rejects.toThrow(/no place for a classifier/)
+  await writeFile(path.join(parent, 'other.safetensors'), await readFile(`${fixtures}/converters/rounding.safetensors`))
+  await expect(convert(path.join(parent, 'other.safetensors'), 'there', { to: 'timm', heads: 1 })).rejects.toThrow(
+    /not the weights of a SigLIP model/i,
+  )
+  expect(await readdir(parent)).toEqual(['other.safetensors'])
+  expect(WeightsError.prototype).toBeInstanceOf(Error)
+})
+
+test('a conversion that is stopped leaves nothing', async () => {
+  const controller = new AbortController()
+  const onProgress = (): void => {
+    controller.abort()
+  }
+  const options = { to: 'big_vision', signal: controller.signal, onProgress } as const
+  await expect(convert(`${fixtures}/siglip-tiny`, 'there', options)).rejects.toThrow(/abort/i)
+  expect(await readdir(parent)).toEqual([])
+})
