@@ -4,6 +4,7 @@ import { openFolder } from '#open-folder'
 import type { Dtype } from '../../converters/dtypes.js'
 import { fromFloat32, toFloat32 } from '../../converters/float-conversion.js'
 import { asTransformers } from '../../converters/naming.js'
+import { readAhead } from '../../converters/read-ahead.js'
 import { openWeights } from '../../converters/weights.js'
 import type { CheckpointFolder, CheckpointSource } from '../hub/checkpoint-folder.js'
 import { WeightsError } from '../errors.js'
@@ -80,19 +81,22 @@ export async function loadPretrained<C, M extends PreTrainedModel>(
   if (info.mismatchedKeys.length > 0 || (strict && info.missingKeys.length + info.unexpectedKeys.length > 0)) {
     throw weightsError(info, weights.tensors.keys(), `${Model.className} from ${folder.location}`)
   }
-  const wanted = [...names].filter(([, name]) => expected.has(name))
-  checkTypes(new Map(wanted.map(([inFile]) => [inFile, weights.tensors.get(inFile)?.dtype ?? 'F32'])), folder)
+  const toRead = new Map([...names].filter(([, name]) => expected.has(name)))
+  checkTypes(new Map([...toRead.keys()].map((inFile) => [inFile, weights.tensors.get(inFile)?.dtype ?? 'F32'])), folder)
   onLoadingInfo?.(info)
 
   const values = new Map<string, tf.Tensor>()
   const bytes = (inFile: string): number => weights.tensors.get(inFile)?.byteLength ?? 0
-  const totalBytes = wanted.reduce((sum, [inFile]) => sum + bytes(inFile), 0)
+  const totalBytes = [...toRead.keys()].reduce((sum, inFile) => sum + bytes(inFile), 0)
   let loadedBytes = 0
   try {
-    for (const [inFile, name] of wanted) {
+    signal?.throwIfAborted()
+    for await (const [inFile, read] of readAhead(weights, [...toRead.keys()])) {
       signal?.throwIfAborted()
-      const read = rounded(await weights.read(inFile), options.dtype)
-      values.set(name, fitted(read, found.get(name) ?? [], expected.get(name) ?? []))
+      const name = toRead.get(inFile) ?? ''
+      const tensor = fitted(rounded(read, options.dtype), found.get(name) ?? [], expected.get(name) ?? [])
+      values.set(name, tensor)
+      useOnce(tensor)
       loadedBytes += bytes(inFile)
       onProgress?.({ loadedBytes, totalBytes })
     }
@@ -162,6 +166,16 @@ function fitted(values: Float32Array, found: readonly number[], expected: readon
   if (from === to || found.length !== 2) return tf.tensor(values, [...expected])
   const grid = Math.sqrt(to)
   return tf.tidy(() => interpolatePositions(tf.tensor2d(values, [from, hidden]), Math.sqrt(from), grid, grid))
+}
+
+/**
+ * The native backend keeps the array that it is given until the tensor is first used, and copies it then: a model would be twice in
+ * memory while it computes its first answer. Used as soon as it is read, each weight is copied alone.
+ */
+function useOnce(tensor: tf.Tensor): void {
+  const { shape } = tensor
+  const corner = (length: number): number[] => shape.map(() => length)
+  tf.slice(tensor, corner(0), corner(1)).dispose()
 }
 
 function rounded(values: Float32Array<ArrayBuffer>, dtype: LoadOptions['dtype']): Float32Array {
