@@ -3,6 +3,7 @@ import path from 'node:path'
 import type { Command } from 'commander'
 import { elementCount } from '../../converters/dtypes.js'
 import type { Weights } from '../../converters/weights.js'
+import { ConfigError } from '../errors.js'
 import type { CheckpointFolder } from '../hub/checkpoint-folder.js'
 import { openCheckpoint } from './open-checkpoint.js'
 import { jsonLine, printable } from './printable.js'
@@ -21,17 +22,28 @@ export function addInspect(program: Command, session: Session): void {
 
 async function inspect(where: string, json: boolean, session: Session): Promise<void> {
   const { openWeights } = await import('../../converters/weights.js')
-  const { readConfig } = await import('../models/pretrained-config.js')
 
   const isFile = (await stat(where).catch(() => undefined))?.isFile() ?? false
-  const folder = await openCheckpoint(isFile ? path.dirname(where) : where, session)
-  const weights = await openWeights(folder, isFile ? { file: path.basename(where) } : {})
-  const config = !isFile && (await folder.has('config.json')) ? await readConfig(folder) : null
+  const folder = await openCheckpoint(where, session)
+  const weights = await openWeights(folder)
+  const config = await configFor(folder, weights, isFile)
 
   const tensors = [...weights.tensors].map(([name, { dtype, shape }]) => ({ name, dtype, shape }))
   const parameters = tensors.reduce((sum, { shape }) => sum + elementCount(shape), 0)
   if (json) process.stdout.write(`${jsonLine({ tensors, parameters, config })}\n`)
   else process.stdout.write(table(weights, parameters, await metadata(folder, weights)))
+}
+
+/** A file that stands for itself has no configuration; a folder's is its own file, or what others' files and the shapes tell. */
+async function configFor(folder: CheckpointFolder, weights: Weights, isFile: boolean): Promise<object | null> {
+  if (isFile) return null
+  const { configOf } = await import('../../converters/config-of.js')
+  try {
+    return await configOf(folder, weights)
+  } catch (error) {
+    if (error instanceof ConfigError && !(await folder.has('config.json'))) return null // weights of something else are shown, too
+    throw error
+  }
 }
 
 function table({ tensors, location }: Weights, parameters: number, more: Readonly<Record<string, string>>): string {
