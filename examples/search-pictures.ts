@@ -1,0 +1,60 @@
+/** Search in a folder of pictures by words: embeds the pictures once, keeps their embeddings beside them, and answers queries. */
+import { existsSync } from 'node:fs'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import { parseArgs } from 'node:util'
+import * as tf from '@tensorflow/tfjs'
+import { AutoModelForZeroShotImageClassification, AutoProcessor, embedImages, embedTexts } from 'siglip-tfjs'
+import { parseSafetensors, serializeSafetensors, type Tensor } from 'siglip-tfjs/safetensors'
+
+const usage = `node dist/examples/search-pictures.js --pictures FOLDER QUERY…
+
+Prints the three pictures of a folder that go best with each query, with their cosines. The embeddings are kept in the folder, as
+embeddings.safetensors: a picture is embedded once.
+
+  --pictures FOLDER  where the pictures are                      [examples/pictures]
+  --model FOLDER     a checkpoint with an image and a text tower [models/siglip-tiny]
+`
+const { values: options, positionals: queries } = parseArgs({
+  allowPositionals: true,
+  options: {
+    pictures: { type: 'string', default: 'examples/pictures' },
+    model: { type: 'string', default: 'models/siglip-tiny' },
+    help: { type: 'boolean', default: false },
+  },
+})
+
+async function search(): Promise<void> {
+  const model = await AutoModelForZeroShotImageClassification.fromPretrained(options.model)
+  const processor = await AutoProcessor.fromPretrained(options.model)
+  const names = (await readdir(options.pictures)).filter((name) => /\.(jpe?g|png|webp|gif|tiff?|avif)$/i.test(name))
+  const cache = path.join(options.pictures, 'embeddings.safetensors')
+  const known = existsSync(cache)
+    ? parseSafetensors(await readFile(cache))
+    : { tensors: new Map<string, Tensor>(), metadata: {} }
+  const embeddings = known.metadata['model'] === options.model ? known.tensors : new Map<string, Tensor>()
+
+  const fresh = names.filter((name) => !embeddings.has(name))
+  const files = fresh.map((name) => path.join(options.pictures, name))
+  let place = 0
+  for await (const batch of embedImages(model, processor, files, { normalize: true })) {
+    for (const row of tf.unstack(batch)) {
+      const data = Float32Array.from(await row.data<'float32'>())
+      embeddings.set(fresh[place++] ?? '', { dtype: 'F32', shape: row.shape, data })
+    }
+  }
+  await writeFile(cache, serializeSafetensors(embeddings, { model: options.model }))
+  console.log(`${names.length} pictures, ${fresh.length} embedded now`)
+
+  for await (const batch of embedTexts(model, processor, queries, { normalize: true, batchSize: 1 })) {
+    const words = batch.dataSync<'float32'>()
+    const cosine = (name: string): number =>
+      words.reduce((sum, value, i) => sum + value * Number(embeddings.get(name)?.data[i]), 0)
+    const found = names.map((name) => ({ name, score: cosine(name) })).sort((a, b) => b.score - a.score)
+    console.log(`\n${queries.shift()}`)
+    for (const { name, score } of found.slice(0, 3)) console.log(`  ${score.toFixed(4)}  ${name}`)
+  }
+}
+
+if (options.help) console.log(usage)
+else await search()
