@@ -18,7 +18,7 @@ const numbers = ['0', '-1', '1', '65536', '2147483648', '4294967295', '900719925
 /** A damaged copy of a file: one to four of the things that happen to bytes, mostly near its ends, where headers lie. */
 export function mutate(file: Uint8Array, roll: Dice): Uint8Array {
   let mutant: Buffer = Buffer.from(file)
-  for (let times = 1 + roll(4); times > 0 && mutant.length > 0; times--) {
+  for (let times = roll(3) === 0 ? 1 + roll(4) : 1; times > 0 && mutant.length > 0; times--) {
     const span = [mutant.length, 64, 1024][roll(3)] ?? 64
     const at = Math.min(
       mutant.length - 1,
