@@ -6,8 +6,8 @@ import { nearest } from './nearest.js'
 import { gather, isRowMajor, lastIndex } from './strides.js'
 import type { WeightInfo, Weights } from './weights.js'
 
-/** Elements that are read at once when they are converted. */
-const BLOCK = 2 ** 20
+/** Elements that are read at once when they are converted: with fewer, opening files and freeing blocks takes longer than reading. */
+const BLOCK = 2 ** 22
 
 /** Where a tensor's elements lie in a file. Whoever makes one has checked that they lie inside. */
 export interface StoredTensor extends WeightInfo {
