@@ -19,6 +19,7 @@ export default {
     '^#save-folder$': '<rootDir>/converters/save-folder.ts',
     '^#backend$': '<rootDir>/src/runtime/backend-node.ts',
     '^siglip-tfjs$': '<rootDir>/src/index.ts',
+    '^siglip-tfjs/node$': '<rootDir>/src/node.ts',
     '^siglip-tfjs/safetensors$': '<rootDir>/converters/safetensors.ts',
     '^(\\.{1,2}/.*)\\.js$': '$1',
   },

@@ -1,7 +1,7 @@
 import { openFolder } from '#open-folder'
 import { InputError } from '../errors.js'
 import type { CheckpointFolder } from '../hub/checkpoint-folder.js'
-import type { LoadOptions, PretrainedSource } from '../models/load-pretrained.js'
+import { hubOptions, type LoadOptions, type PretrainedSource } from '../models/load-pretrained.js'
 import { aboutDefaultModel, defaultModel } from './default-model.js'
 import { featureExtraction, type FeatureExtractionPipeline } from './feature-extraction.js'
 import { imageClassification, type ImageClassificationPipeline } from './image-classification.js'
@@ -47,14 +47,13 @@ const tasks: { readonly [T in Task]: (folder: CheckpointFolder, options: Pipelin
  */
 export async function pipeline<T extends Task>(
   task: T,
-  model: PretrainedSource = embeddedModel(),
+  model?: PretrainedSource,
   options: PipelineOptions = {},
 ): Promise<Pipelines[T]> {
   if (!Object.hasOwn(tasks, task)) {
     throw new InputError('unknown task', { expected: `one of ${Object.keys(tasks).join(', ')}`, found: task })
   }
-  const folder = typeof model === 'string' || model instanceof URL ? await openFolder(model) : model
-  return tasks[task](folder, options)
+  return tasks[task](await openFolder(model ?? embeddedModel(), hubOptions(options)), options)
 }
 
 function embeddedModel(): URL {

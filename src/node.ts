@@ -1,0 +1,15 @@
+/**
+ * What only Node can do: setting the native backend up, the cache of the hub, converting checkpoint folders.
+ *
+ * @module
+ */
+export { setup, type SetupOptions, type SetupReport } from './runtime/setup.js'
+export { doctor, formatDoctor, type DoctorReport } from './runtime/doctor.js'
+export type { SetupProgress } from './runtime/setup/setup-progress.js'
+
+export { downloadModel, type DownloadOptions } from './hub/download-model.js'
+export { listCache, type CacheEntry } from './hub/list-cache.js'
+export { pruneCache, type Unreferenced } from './hub/prune-cache.js'
+export { verifyCache, type VerifiedFile, type VerifyOptions } from './hub/verify-cache.js'
+
+export { convertCheckpoint, type Conversion, type ConvertOptions } from '../converters/convert-checkpoint.js'
