@@ -4,6 +4,7 @@ import path from 'node:path'
 import { InputError } from '../errors.js'
 import type { HubOptions } from './hub-options.js'
 import type { HubConnection } from './hub-request.js'
+import { HUB_URL } from './hub-url.js'
 
 /** Where models come from and where they are kept, after options and environment. */
 export interface HubSettings extends HubConnection {
@@ -27,7 +28,7 @@ export async function hubSettings(
   const isImplicit = !isTrue(env['HF_HUB_DISABLE_IMPLICIT_TOKEN'])
   const seconds = Number(env['HF_HUB_DOWNLOAD_TIMEOUT'])
   return {
-    endpoint: await checkEndpoint(endpoint || env['HF_ENDPOINT']),
+    endpoint: checkEndpoint(endpoint || env['HF_ENDPOINT']),
     cacheDir: cacheDir ? path.resolve(cacheDir) : hubCacheFolder(env),
     token: offline
       ? undefined
@@ -76,8 +77,8 @@ function checkToken(text = ''): string | undefined {
   })
 }
 
-async function checkEndpoint(given: string | undefined): Promise<string> {
-  if (!given) return (await import('@huggingface/hub')).HUB_URL
+function checkEndpoint(given: string | undefined): string {
+  if (!given) return HUB_URL
   if (URL.canParse(given) && /^https?:$/.test(new URL(given).protocol)) return given.replace(/\/+$/, '')
   throw new InputError('Not the address of a hub', {
     expected: 'a URL such as "https://example.org"',

@@ -4,6 +4,7 @@ import type { CheckpointFolder, CheckpointSource } from './checkpoint-folder.js'
 import { checkFileName } from './file-name.js'
 import type { Fetch, FetchInit, HubOptions } from './hub-options.js'
 import { hubRefusal } from './hub-refusal.js'
+import { HUB_URL } from './hub-url.js'
 import { isModelId } from './model-id.js'
 
 /**
@@ -16,6 +17,7 @@ import { isModelId } from './model-id.js'
  * @param options of the hub; at another URL only `fetch` counts.
  * @throws InputError if `source` is neither. What is there shows when a file is asked for: HubError tells what the hub refuses.
  */
+// eslint-disable-next-line @typescript-eslint/require-await -- what is wrong rejects, as it does in Node
 export async function openFolder(
   source: CheckpointSource,
   { fetch: get = fetch, ...hub }: HubOptions = {},
@@ -30,12 +32,12 @@ export async function openFolder(
   })
 }
 
-async function openModel(
+function openModel(
   model: string,
   get: Fetch,
-  { revision = 'main', endpoint, token, signal }: HubOptions,
-): Promise<CheckpointFolder> {
-  const hub = (endpoint ?? (await import('@huggingface/hub')).HUB_URL).replace(/\/+$/, '')
+  { revision = 'main', endpoint = HUB_URL, token, signal }: HubOptions,
+): CheckpointFolder {
+  const hub = endpoint.replace(/\/+$/, '')
   const authorization = typeof token === 'string' ? { authorization: `Bearer ${token}` } : {}
   const ask: Fetch = async (url, init) => {
     const headers = { ...init.headers, ...authorization } // which a browser takes to no other host
@@ -117,7 +119,8 @@ class RemoteFolder implements CheckpointFolder {
   private async ask(name: string, init: FetchInit): Promise<Response> {
     const url = this.url(name)
     try {
-      return await this.get(url, init)
+      const { get } = this // called as a method of anything, a browser's fetch refuses
+      return await get(url, init)
     } catch (cause) {
       if (cause instanceof HubError) throw cause
       throw unreachable(url, cause)

@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 import { InputError } from '../errors.js'
 import type { ImageInput } from '../image/image-input.js'
 

@@ -31,3 +31,15 @@ test('what the hub refuses is told', async () => {
   expect(other.location).toContain('/resolve/v%2F2/')
   await expect(other.bytes('config.json')).rejects.toThrow(/no such revision/)
 })
+
+test('fetch is called as a browser wants it: by itself', async () => {
+  const as: unknown[] = []
+  function fetch(this: unknown, ...args: Parameters<typeof globalThis.fetch>) {
+    as.push(this)
+    return globalThis.fetch(...args)
+  }
+  const folder = await openFolder(`${hub.url}/${ID}/resolve/main/`, { fetch })
+  await folder.bytes('config.json')
+  expect(as).toEqual(as.map(() => undefined))
+  expect(as).not.toHaveLength(0)
+})
