@@ -23,9 +23,13 @@ export interface ErrorDetail {
 export abstract class SiglipError extends Error {
   /** Stable identifier, e.g. `"ERR_CHECKPOINT"`. */
   abstract readonly code: string
+  /** What would have been right. */
   readonly expected: string | undefined
+  /** What was there instead. */
   readonly found: string | undefined
+  /** The file, tensor, key or argument it was found in. */
   readonly where: string | undefined
+  /** What to do about it. */
   readonly hint: string | undefined
 
   /** @param summary what is wrong, without a full stop; the details are appended to it. */

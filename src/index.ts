@@ -11,7 +11,7 @@ export type { NdArray } from './nd-array.js'
 
 export { openFolder } from '#open-folder'
 export type { CheckpointFolder, CheckpointSource } from './hub/checkpoint-folder.js'
-export type { DownloadProgress, HubOptions } from './hub/hub-options.js'
+export type { DownloadProgress, Fetch, FetchInit, HubOptions } from './hub/hub-options.js'
 export { MemoryFolder } from './hub/memory-folder.js'
 
 export { currentBackend, useBackend } from '#backend'
@@ -22,21 +22,26 @@ export {
   type BackendPreference,
   type BackendReport,
 } from './runtime/backend-report.js'
+export type { BackendSelector } from './runtime/backend-selector.js'
 
 export { AutoTokenizer } from './tokenizer/auto-tokenizer.js'
 export { SiglipTokenizer } from './tokenizer/siglip-tokenizer.js'
 export { Siglip2Tokenizer } from './tokenizer/siglip2-tokenizer.js'
 export { PreTrainedTokenizer, type DecodeOptions, type Ids } from './tokenizer/pretrained-tokenizer.js'
+export type { Truncation } from './tokenizer/truncation.js'
 export type { AddedToken } from './tokenizer/added-token.js'
 export type { BatchEncoding } from './tokenizer/batch-encoding.js'
 export type { BatchOptions, EncodingOptions } from './tokenizer/encoding-options.js'
-export type { TokenizerConfig } from './tokenizer/tokenizer-config.js'
+export type { CanonicalizeOptions } from './tokenizer/canonicalize.js'
+export type { Side, TokenizerConfig } from './tokenizer/tokenizer-config.js'
 
 export { decodeImage, type DecodeOptions as DecodeImageOptions } from './image/decode-image.js'
-export type { ImageInput } from './image/image-input.js'
+export type { ImageInput, ReadOptions } from './image/image-input.js'
 export type { RawImage } from './image/raw-image.js'
+export type { RawPixels, Transparency } from './image/raw-pixels.js'
 export { Resampling } from './image/resampling.js'
-export { resize, type ResizeOptions } from './image/resize.js'
+export { resize, type ResizeBackend, type ResizeOptions } from './image/resize.js'
+export type { Size, TargetSize } from './image/target-size.js'
 export { AutoImageProcessor } from './image/auto-image-processor.js'
 export {
   Siglip2ImageProcessor,
@@ -52,16 +57,20 @@ export {
 } from './image/siglip-image-processor.js'
 
 export { AutoProcessor } from './processor/auto-processor.js'
-export { Processor } from './processor/processor.js'
+export { Processor, type PictureInput, type TextInput } from './processor/processor.js'
 export { SiglipProcessor } from './processor/siglip-processor.js'
 export { Siglip2Processor } from './processor/siglip2-processor.js'
 
-export { AutoConfig } from './models/auto-config.js'
+export { AutoConfig, type AnyConfig } from './models/auto-config.js'
 export {
   AutoModel,
   AutoModelForImageClassification,
   AutoModelForZeroShotImageClassification,
 } from './models/auto-model.js'
+export { PretrainedConfig, type Fields } from './models/pretrained-config.js'
+export { TwoTowerConfig, type ProblemType, type TwoTowerFields } from './models/two-tower-config.js'
+export { TextConfig, VisionConfig } from './models/tower-configs.js'
+export type { JsonObject } from './models/config-reader.js'
 export { SiglipConfig, SiglipTextConfig, SiglipVisionConfig, type SiglipConfigFields } from './models/siglip-config.js'
 export {
   Siglip2Config,
@@ -74,14 +83,15 @@ export { Siglip2Model } from './models/siglip2-model.js'
 export { TwoTowerModel, type LossOptions, type TwoTowerModelOptions } from './models/two-tower-model.js'
 export { SiglipTextModel } from './models/siglip-text-model.js'
 export { Siglip2TextModel } from './models/siglip2-text-model.js'
-export type { TextInputs } from './models/text-tower.js'
+export { TextTower, type TextInputs } from './models/text-tower.js'
+export { VisionTower } from './models/vision-tower.js'
 export { SiglipVisionModel, type SiglipVisionInputs, type SiglipVisionOptions } from './models/siglip-vision-model.js'
 export { Siglip2VisionModel, type Siglip2VisionInputs } from './models/siglip2-vision-model.js'
 export { SiglipForImageClassification } from './models/siglip-for-image-classification.js'
 export { Siglip2ForImageClassification } from './models/siglip2-for-image-classification.js'
 export type { LabelOptions } from './models/image-classifier.js'
-export type { ProblemType } from './models/two-tower-config.js'
 export { PreTrainedModel, type LoadingInfo, type ModelOptions } from './models/pre-trained-model.js'
+export type { WeightFilesOptions } from '../converters/weight-files.js'
 export type { LoadOptions, PretrainedSource } from './models/load-pretrained.js'
 export type {
   BaseModelOutputWithPooling,
@@ -92,20 +102,42 @@ export type {
 export type { TensorInput } from './models/tensor-input.js'
 export { sigmoidLoss } from './models/sigmoid-loss.js'
 
-export { SiglipAttention } from './layers/siglip-attention.js'
-export { SiglipEncoder, type EncoderOptions } from './layers/siglip-encoder.js'
+export { Module, type Json } from './layers/module.js'
+export {
+  Parameter,
+  ParameterScope,
+  type LayerOptions,
+  type ParameterSource,
+  type ParameterSpec,
+} from './layers/parameter-scope.js'
+export type { Initializer } from './layers/initializers.js'
+export { SiglipAttention, type AttentionConfig } from './layers/siglip-attention.js'
+export { SiglipEncoder, type EncoderOptions, type EncoderOutput } from './layers/siglip-encoder.js'
 export { SiglipEncoderLayer } from './layers/siglip-encoder-layer.js'
-export { SiglipMLP } from './layers/siglip-mlp.js'
+export { SiglipMLP, type MlpConfig } from './layers/siglip-mlp.js'
 export { SiglipMultiheadAttentionPoolingHead } from './layers/siglip-multihead-attention-pooling-head.js'
-export { SiglipTextEmbeddings } from './layers/siglip-text-embeddings.js'
-export { SiglipVisionEmbeddings } from './layers/siglip-vision-embeddings.js'
-export type { EncoderConfig } from './layers/encoder-config.js'
+export { SiglipTextEmbeddings, type TextEmbeddingsConfig } from './layers/siglip-text-embeddings.js'
+export { SiglipVisionEmbeddings, type VisionEmbeddingsConfig } from './layers/siglip-vision-embeddings.js'
+export { Siglip2VisionEmbeddings, type Siglip2VisionEmbeddingsConfig } from './layers/siglip2-vision-embeddings.js'
+export type { EncoderConfig, RunOptions as LayerRunOptions } from './layers/encoder-config.js'
 
 export { AdamW, type AdamWOptions } from './training/adamw.js'
 export { clipByGlobalNorm } from './training/clip-by-global-norm.js'
 
-export { pipeline, type Task } from './pipelines/pipeline.js'
+export { pipeline, type PipelineOptions, type Pipelines, type Task } from './pipelines/pipeline.js'
+export type { OneImage, PipelineCall, PipelineResources } from './pipelines/pipeline-call.js'
+export type { Progress, RunOptions } from './pipelines/run-batches.js'
 export { embedImages, embedTexts, type EmbedOptions } from './pipelines/embedder.js'
+export type { FeatureExtractionOptions, FeatureExtractionPipeline } from './pipelines/feature-extraction.js'
+export type {
+  ClassScore,
+  ImageClassificationOptions,
+  ImageClassificationPipeline,
+} from './pipelines/image-classification.js'
+export type {
+  ImageFeatureExtractionOptions,
+  ImageFeatureExtractionPipeline,
+} from './pipelines/image-feature-extraction.js'
 export type {
   LabelScore,
   ZeroShotImageClassificationPipeline,

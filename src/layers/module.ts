@@ -34,6 +34,7 @@ export abstract class Module extends tf.layers.Layer {
     return this.#parameters
   }
 
+  /** Declares a weight of this layer; see {@link ParameterScope.parameter}. */
   protected parameter(name: string, shape: readonly number[], initializer: Initializer, trainable = true): Parameter {
     const parameter = this.scope.parameter(name, shape, initializer, trainable)
     this.own(parameter)

@@ -75,6 +75,7 @@ export class ParameterScope {
     return new ParameterScope(randomSource(seed))
   }
 
+  /** The scope of a part of that name. */
   at(name: string): ParameterScope {
     return new ParameterScope(this.source, this.join(name), this.layerName, this.made)
   }

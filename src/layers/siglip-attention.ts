@@ -5,7 +5,8 @@ import { Linear } from './linear.js'
 import { Module, type Json } from './module.js'
 import { ParameterScope, type LayerOptions } from './parameter-scope.js'
 
-type AttentionConfig = Pick<EncoderConfig, 'hiddenSize' | 'numAttentionHeads' | 'attentionDropout'>
+/** What an attention layer needs of a tower's configuration. */
+export type AttentionConfig = Pick<EncoderConfig, 'hiddenSize' | 'numAttentionHeads' | 'attentionDropout'>
 
 /** Multi-headed attention (Vaswani et al. 2017), every position to every other. */
 export class SiglipAttention extends Module {

@@ -40,6 +40,11 @@ export class SiglipEncoder extends Module {
     )
   }
 
+  /**
+   * The last hidden state, and what else the options ask for.
+   * @param inputsEmbeds `[batch, length, hidden]`
+   * @param attentionMask added to the attention's logits, to which it must broadcast: `[batch, heads, length, length]`
+   */
   forward(inputsEmbeds: tf.Tensor3D, attentionMask?: tf.Tensor4D, options: EncoderOptions = {}): EncoderOutput {
     const { outputHiddenStates = false, outputAttentions = false } = options
     let lastHiddenState = inputsEmbeds

@@ -6,7 +6,8 @@ import { Linear } from './linear.js'
 import { Module, type Json } from './module.js'
 import { ParameterScope, type LayerOptions } from './parameter-scope.js'
 
-type MlpConfig = Pick<EncoderConfig, 'hiddenSize' | 'intermediateSize' | 'hiddenAct'>
+/** What an MLP needs of a tower's configuration. */
+export type MlpConfig = Pick<EncoderConfig, 'hiddenSize' | 'intermediateSize' | 'hiddenAct'>
 
 /** Two linear layers with the activation between them. */
 export class SiglipMLP extends Module {

@@ -3,6 +3,7 @@ import { Embedding } from './embedding.js'
 import { Module, type Json } from './module.js'
 import { ParameterScope, type LayerOptions } from './parameter-scope.js'
 
+/** What text embeddings need of a tower's configuration. */
 export interface TextEmbeddingsConfig {
   readonly vocabSize: number
   readonly hiddenSize: number

@@ -6,6 +6,7 @@ import { linear } from './linear.js'
 import { Module, type Json } from './module.js'
 import { ParameterScope, type LayerOptions, type Parameter } from './parameter-scope.js'
 
+/** What image embeddings need of a tower's configuration. */
 export interface VisionEmbeddingsConfig {
   readonly hiddenSize: number
   readonly numChannels: number

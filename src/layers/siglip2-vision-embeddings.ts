@@ -4,6 +4,7 @@ import { Linear } from './linear.js'
 import { Module, type Json } from './module.js'
 import { ParameterScope, type LayerOptions } from './parameter-scope.js'
 
+/** What NaFlex's image embeddings need of a tower's configuration. */
 export interface Siglip2VisionEmbeddingsConfig {
   readonly hiddenSize: number
   readonly numChannels: number

@@ -1,6 +1,7 @@
 import { ConfigError } from '../errors.js'
 import type { Json } from '../layers/module.js'
 
+/** An object as `JSON.parse` makes it. */
 export type JsonObject = Readonly<Record<string, Json | undefined>>
 
 /**

@@ -10,6 +10,7 @@ import type { TensorInput } from './tensor-input.js'
 import type { TwoTowerConfig } from './two-tower-config.js'
 import type { VisionTower } from './vision-tower.js'
 
+/** What a classifier needs for its loss. */
 export interface LabelOptions {
   /**
    * What the pictures show, for the loss. One class of several: int32 `[batch]`, −100 being left out; any number of classes:

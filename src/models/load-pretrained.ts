@@ -21,6 +21,7 @@ import {
 import { readConfig } from './pretrained-config.js'
 import type { ProblemType } from './two-tower-config.js'
 
+/** Where a model is loaded from. */
 export type PretrainedSource = CheckpointSource
 
 /** How a model is loaded, and how it is fetched from the hub if it comes from there. */

@@ -8,6 +8,7 @@ import { ParameterScope } from '../layers/parameter-scope.js'
 import type { PretrainedConfig } from './pretrained-config.js'
 import { checkTensorInput, toTensor, type TensorInput } from './tensor-input.js'
 
+/** How a model is made. */
 export interface ModelOptions {
   /** Of the random weights; the same seed gives the same ones. Default: random. */
   readonly seed?: number | undefined
@@ -55,10 +56,8 @@ export abstract class PreTrainedModel extends Module {
    * @throws {WeightsError} that lists all that is wrong
    * @throws {InputError} for a value that is no tensor, or one that is disposed
    */
-  loadStateDict(
-    state: ReadonlyMap<string, TensorInput>,
-    { strict = true }: { readonly strict?: boolean } = {},
-  ): LoadingInfo {
+  loadStateDict(state: ReadonlyMap<string, TensorInput>, options: { readonly strict?: boolean } = {}): LoadingInfo {
+    const { strict = true } = options
     const parameters = this.namedParameters()
     if (Object.prototype.toString.call(state) !== '[object Map]') {
       throw new InputError('not a state dict', {

@@ -19,7 +19,11 @@ export class SiglipTextConfig extends TextConfig {
     super(new ConfigReader(fields, 'text_config'), 'siglip_text_model')
   }
 
-  /** @param json a parsed `config.json`: the tower's own, or a whole model's with a `text_config` in it */
+  /**
+   * The configuration that a file holds, in its spelling; what this class does not know is kept in `extra`.
+   * @param json a parsed `config.json`: the tower's own, or a whole model's with a `text_config` in it
+   * @throws {ConfigError} for a value that no model can have
+   */
   static fromJSON(json: object): SiglipTextConfig {
     return new SiglipTextConfig(towerOf(json, 'text_config'))
   }
@@ -46,7 +50,11 @@ export class SiglipVisionConfig extends VisionConfig {
     if (this.patchSize > imageSize) throw read.wrong('patchSize', `at most image_size, ${imageSize}`, this.patchSize)
   }
 
-  /** @param json a parsed `config.json`: the tower's own, or a whole model's with a `vision_config` in it */
+  /**
+   * The configuration that a file holds, in its spelling; what this class does not know is kept in `extra`.
+   * @param json a parsed `config.json`: the tower's own, or a whole model's with a `vision_config` in it
+   * @throws {ConfigError} for a value that no model can have
+   */
   static fromJSON(json: object): SiglipVisionConfig {
     return new SiglipVisionConfig(towerOf(json, 'vision_config'))
   }
@@ -85,7 +93,11 @@ export class SiglipConfig extends TwoTowerConfig {
     return new SiglipConfig({ ...fields, textConfig, visionConfig })
   }
 
-  /** @param json a parsed `config.json` */
+  /**
+   * The configuration that a file holds, in its spelling; what this class does not know is kept in `extra`.
+   * @param json a parsed `config.json`
+   * @throws {ConfigError} for a value that no model can have
+   */
   static fromJSON(json: object): SiglipConfig {
     return new SiglipConfig(json)
   }

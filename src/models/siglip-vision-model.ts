@@ -10,6 +10,7 @@ import { SiglipVisionConfig } from './siglip-config.js'
 import { pixelTensor, type TensorInput } from './tensor-input.js'
 import { VisionTower } from './vision-tower.js'
 
+/** What the image tower takes. */
 export interface SiglipVisionInputs {
   /** float32 `[batch, channels, height, width]`, as `SiglipImageProcessor` makes them. */
   readonly pixelValues: TensorInput

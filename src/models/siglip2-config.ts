@@ -19,7 +19,11 @@ export class Siglip2TextConfig extends TextConfig {
     super(new ConfigReader(fields, 'text_config'), 'siglip2_text_model')
   }
 
-  /** @param json a parsed `config.json`: the tower's own, or a whole model's with a `text_config` in it */
+  /**
+   * The configuration that a file holds, in its spelling; what this class does not know is kept in `extra`.
+   * @param json a parsed `config.json`: the tower's own, or a whole model's with a `text_config` in it
+   * @throws {ConfigError} for a value that no model can have
+   */
   static fromJSON(json: object): Siglip2TextConfig {
     return new Siglip2TextConfig(towerOf(json, 'text_config'))
   }
@@ -45,7 +49,11 @@ export class Siglip2VisionConfig extends VisionConfig {
     if (!Number.isInteger(Math.sqrt(numPatches))) throw read.wrong('numPatches', 'a square number', numPatches)
   }
 
-  /** @param json a parsed `config.json`: the tower's own, or a whole model's with a `vision_config` in it */
+  /**
+   * The configuration that a file holds, in its spelling; what this class does not know is kept in `extra`.
+   * @param json a parsed `config.json`: the tower's own, or a whole model's with a `vision_config` in it
+   * @throws {ConfigError} for a value that no model can have
+   */
   static fromJSON(json: object): Siglip2VisionConfig {
     return new Siglip2VisionConfig(towerOf(json, 'vision_config'))
   }
@@ -84,7 +92,11 @@ export class Siglip2Config extends TwoTowerConfig {
     return new Siglip2Config({ ...fields, textConfig, visionConfig })
   }
 
-  /** @param json a parsed `config.json` */
+  /**
+   * The configuration that a file holds, in its spelling; what this class does not know is kept in `extra`.
+   * @param json a parsed `config.json`
+   * @throws {ConfigError} for a value that no model can have
+   */
   static fromJSON(json: object): Siglip2Config {
     return new Siglip2Config(json)
   }

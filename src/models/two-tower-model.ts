@@ -10,6 +10,7 @@ import type { TextInputs, TextTower } from './text-tower.js'
 import type { TwoTowerConfig } from './two-tower-config.js'
 import type { VisionTower } from './vision-tower.js'
 
+/** How a model of both towers is made. */
 export interface TwoTowerModelOptions extends ModelOptions {
   /**
    * Where the logits' scale and bias start. `transformers`: both parameters at 0. `paper`: log 10 and −10, for batches of 32,768
@@ -18,6 +19,7 @@ export interface TwoTowerModelOptions extends ModelOptions {
   readonly logits?: 'transformers' | 'paper' | { readonly batchSize: number } | undefined
 }
 
+/** Whether a model computes its loss, too. */
 export interface LossOptions {
   /** Whether the sigmoid loss is computed; the i-th text then belongs to the i-th picture. Default: false. */
   readonly returnLoss?: boolean | undefined

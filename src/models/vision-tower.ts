@@ -40,6 +40,7 @@ export abstract class VisionTower<
       : undefined
   }
 
+  /** The image embeddings, and the hidden states under them. */
   abstract forward(inputs: Inputs, options?: EncoderOptions): VisionModelOutput
 
   /** The inputs of `forward`, out of the tensors that tfjs hands to a layer. */
@@ -49,6 +50,7 @@ export abstract class VisionTower<
    * @param hiddenStates `[batch, patches, hidden]`
    * @param attentionMask added to the scores, `[batch, 1, 1, patches]`
    */
+  /** From embedded patches `[batch, patches, hidden]` to the output; `attentionMask` is added to the attention's logits. */
   protected encode(hiddenStates: tf.Tensor3D, options: EncoderOptions, attentionMask?: tf.Tensor4D): VisionModelOutput {
     const encoded = this.encoder.forward(hiddenStates, attentionMask, options)
     const lastHiddenState = this.postLayernorm.forward(encoded.lastHiddenState)

@@ -6,10 +6,12 @@ import type { BatchOptions } from '../tokenizer/encoding-options.js'
 import type { PreTrainedTokenizer } from '../tokenizer/pretrained-tokenizer.js'
 import { warnOnce } from '../tokenizer/warn-once.js'
 
-interface TextInput {
+/** Texts for a processor. */
+export interface TextInput {
   readonly text: string | readonly string[]
 }
-interface PictureInput {
+/** Pictures for a processor. */
+export interface PictureInput {
   readonly images: ImageInput | readonly ImageInput[]
 }
 

@@ -2,12 +2,11 @@ import { isMainThread } from 'node:worker_threads'
 
 import * as tf from '@tensorflow/tfjs'
 
-import { backendSelector } from './backend-selector.js'
+import { backendSelector, type BackendSelector } from './backend-selector.js'
 import { loadNative, NATIVE } from './native.js'
 import { registerWasmKernels } from './wasm-kernels.js'
 
-/** See {@link BackendSelector}. In Node: TensorFlow's C library, else WebAssembly, else plain JavaScript. */
-export const { useBackend, currentBackend } = backendSelector(
+const selector = backendSelector(
   [
     {
       name: 'native',
@@ -39,3 +38,14 @@ export const { useBackend, currentBackend } = backendSelector(
     },
   }),
 )
+
+/**
+ * Starts the backend that everything computes on, and tells which runs and why. By default one that the program has set itself is
+ * respected, else the fastest that can run here is taken; in Node they are, in this order: TensorFlow's C library, WebAssembly, plain JavaScript.
+ *
+ * @throws {BackendError} if the one asked for cannot run here, with the reason and the remedy
+ */
+export const useBackend: BackendSelector['useBackend'] = selector.useBackend
+
+/** What {@link useBackend} said last; `undefined` before it was called. */
+export const currentBackend: BackendSelector['currentBackend'] = selector.currentBackend

@@ -1,10 +1,9 @@
 import * as tf from '@tensorflow/tfjs'
 
-import { backendSelector, type Prepared } from './backend-selector.js'
+import { backendSelector, type BackendSelector, type Prepared } from './backend-selector.js'
 import { registerWasmKernels } from './wasm-kernels.js'
 
-/** See {@link BackendSelector}. In a page: WebGPU if the page has registered it, else WebGL, WebAssembly, plain JavaScript. */
-export const { useBackend, currentBackend } = backendSelector(
+const selector = backendSelector(
   [
     {
       name: 'webgpu',
@@ -38,6 +37,17 @@ export const { useBackend, currentBackend } = backendSelector(
     },
   }),
 )
+
+/**
+ * Starts the backend that everything computes on, and tells which runs and why. By default one that the program has set itself is
+ * respected, else the fastest that can run here is taken; in a page they are, in this order: WebGPU if the page has registered it, WebGL, WebAssembly, plain JavaScript.
+ *
+ * @throws {BackendError} if the one asked for cannot run here, with the reason and the remedy
+ */
+export const useBackend: BackendSelector['useBackend'] = selector.useBackend
+
+/** What {@link useBackend} said last; `undefined` before it was called. */
+export const currentBackend: BackendSelector['currentBackend'] = selector.currentBackend
 
 function registered(name: string, missing: string): Prepared {
   const version = tf.version.tfjs

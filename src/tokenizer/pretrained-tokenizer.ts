@@ -53,6 +53,7 @@ export abstract class PreTrainedTokenizer {
   readonly #config: TokenizerConfig
   readonly #className: string
 
+  /** @internal `fromPretrained` makes tokenizers. */
   protected constructor(
     backend: TokenizerBackend,
     specialTokens: SpecialTokens,

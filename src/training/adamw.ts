@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs'
 import { InputError } from '../errors.js'
 
+/** Settings of {@link AdamW}, with torch's defaults. */
 export interface AdamWOptions {
   /** Default: 1e-3. */
   readonly learningRate?: number | undefined
