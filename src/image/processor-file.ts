@@ -1,6 +1,7 @@
 import { openFolder } from '#open-folder'
 import { ConfigError, FileError } from '../errors.js'
 import type { CheckpointFolder } from '../hub/checkpoint-folder.js'
+import { foreignSettings } from './foreign-settings.js'
 
 /** Values by name, not yet checked. */
 export type Options = Readonly<Record<string, unknown>>
@@ -22,7 +23,8 @@ export interface ProcessorFile {
 const MAX_FILE_BYTES = 2 ** 20
 
 /**
- * Reads `image_processor` of `processor_config.json` (transformers 5), or else `preprocessor_config.json`.
+ * Reads `image_processor` of `processor_config.json` (transformers 5), or else `preprocessor_config.json`, or else what open_clip or
+ * timm say of pictures.
  *
  * @param expected the processor that the settings are to be for.
  * @throws FileError if there is neither; ConfigError if it can't be understood, or is for another processor.
@@ -54,6 +56,9 @@ async function findSettings(folder: CheckpointFolder): Promise<{ object: Options
     const object = await readJson(folder, 'preprocessor_config.json')
     return { object, where: `${folder.location}/preprocessor_config.json` }
   }
+  const read = async (name: string): Promise<Options> => ((await folder.has(name)) ? readJson(folder, name) : {})
+  const foreign = foreignSettings(await read('open_clip_config.json'), await read('config.json'))
+  if (foreign) return { object: foreign, where: folder.location }
   throw new FileError('No image processor in this folder', {
     expected: 'preprocessor_config.json, or processor_config.json with image_processor',
     found: 'neither',
