@@ -17,9 +17,8 @@ export interface CacheEntry {
  *
  * @param options.cacheDir Default: that of Python's huggingface_hub.
  */
-export async function listCache({
-  cacheDir = hubCacheFolder(),
-}: { readonly cacheDir?: string | undefined } = {}): Promise<CacheEntry[]> {
+export async function listCache(options: { readonly cacheDir?: string | undefined } = {}): Promise<CacheEntry[]> {
+  const { cacheDir = hubCacheFolder() } = options
   const entries: CacheEntry[] = []
   for (const { model, refs, snapshots } of await scanCache(cacheDir)) {
     for (const [commit, files] of snapshots) {

@@ -23,10 +23,10 @@ export interface Unreferenced {
  * @param options.dryRun whether to tell only. Default: true.
  * @returns what was removed, or would be.
  */
-export async function pruneCache({
-  cacheDir = hubCacheFolder(),
-  dryRun = true,
-}: { readonly cacheDir?: string | undefined; readonly dryRun?: boolean | undefined } = {}): Promise<Unreferenced[]> {
+export async function pruneCache(
+  options: { readonly cacheDir?: string | undefined; readonly dryRun?: boolean | undefined } = {},
+): Promise<Unreferenced[]> {
+  const { cacheDir = hubCacheFolder(), dryRun = true } = options
   const found = (await Promise.all((await scanCache(cacheDir)).map(unreferenced))).flat()
   // Links before what they lead to: nothing is left that leads nowhere.
   if (!dryRun) for (const { path: place } of found) await rm(place, { recursive: true, force: true })

@@ -5,6 +5,7 @@ import * as tf from '@tensorflow/tfjs'
 import { backendSelector, type BackendSelector } from './backend-selector.js'
 import { loadNative, NATIVE } from './native.js'
 import { registerWasmKernels } from './wasm-kernels.js'
+import { guardWasmMemory } from './wasm-memory.js'
 
 const selector = backendSelector(
   [
@@ -22,6 +23,7 @@ const selector = backendSelector(
     {
       name: 'wasm',
       tfBackend: 'wasm',
+      started: guardWasmMemory,
       prepare: async () => {
         const wasm = await import('@tensorflow/tfjs-backend-wasm')
         wasm.setThreadsCount(1) // its threads are web workers, which Node hasn't

@@ -16,6 +16,8 @@ export interface Candidate {
   readonly tfBackend: string
   /** Registers it in tfjs, or says why it cannot run. */
   readonly prepare: () => Prepared | Promise<Prepared>
+  /** Called once it has started, maybe several times. */
+  readonly started?: () => void
   /** What the user can do to have it: a whole sentence without its full stop. */
   readonly remedy?: string
 }
@@ -97,7 +99,11 @@ export function backendSelector(candidates: readonly Candidate[], surroundings: 
   async function startCandidate(candidate: Candidate): Promise<Prepared> {
     try {
       const prepared = await candidate.prepare()
-      if ('missing' in prepared || (await tf.setBackend(candidate.tfBackend))) return prepared
+      if ('missing' in prepared) return prepared
+      if (await tf.setBackend(candidate.tfBackend)) {
+        candidate.started?.()
+        return prepared
+      }
       return { missing: 'it does not start' }
     } catch (cause) {
       return { missing: `it does not start: ${cause instanceof Error ? cause.message : String(cause)}` }
@@ -113,6 +119,7 @@ export function backendSelector(candidates: readonly Candidate[], surroundings: 
   async function reportChosen(tfBackend: string): Promise<BackendReport> {
     const candidate = candidates.find((known) => known.tfBackend === tfBackend)
     const prepared = await candidate?.prepare() // it may lack kernels that are added here
+    candidate?.started?.()
     const version = prepared && 'version' in prepared ? prepared.version : tf.version.tfjs
     const reason = `the program has set the backend ${tfBackend} itself`
     return { name: candidate?.name ?? 'other', tfBackend, version, reason }

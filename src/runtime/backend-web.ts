@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs'
 
 import { backendSelector, type BackendSelector, type Prepared } from './backend-selector.js'
 import { registerWasmKernels } from './wasm-kernels.js'
+import { guardWasmMemory } from './wasm-memory.js'
 
 const selector = backendSelector(
   [
@@ -22,6 +23,9 @@ const selector = backendSelector(
     {
       name: 'wasm',
       tfBackend: 'wasm',
+      remedy:
+        'Serve the .wasm files of @tensorflow/tfjs-backend-wasm beside the script, or tell its setWasmPaths where they are',
+      started: guardWasmMemory,
       prepare: async () => {
         await import('@tensorflow/tfjs-backend-wasm')
         registerWasmKernels()
