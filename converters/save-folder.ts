@@ -46,7 +46,7 @@ export async function saveFolder(
     const beside = asWhole ? target : path.join(target, 'save')
     await clearInterruptedSaves(beside)
     partial = savingPath(beside, 'partial')
-    await mkdir(partial, { recursive: true })
+    await mkdir(partial)
     for (const [name, content] of files) await write(path.join(partial, name), content)
     if (asWhole) {
       await keepOthers(target, partial, givesWay)
@@ -85,10 +85,24 @@ export async function saveFile(file: string, content: FileContent): Promise<void
 async function destination(directory: string): Promise<string> {
   const absolute = path.resolve(directory)
   const target = await realpath(absolute).catch(() => absolute)
-  await mkdir(path.dirname(target), { recursive: true })
+  await makeFolder(path.dirname(target))
   const found = await stat(target).catch(() => undefined)
   if (found === undefined || found.isDirectory()) return target
   throw new FileError('Not a folder', { expected: 'a folder to save to', found: 'a file', where: target })
+}
+
+/** As `mkdir` with `recursive`, which never ends where a system refuses new folders with ENOENT: Linux in /proc. */
+async function makeFolder(folder: string): Promise<void> {
+  if (await isFolder(folder)) return
+  const parent = path.dirname(folder)
+  if (parent !== folder) await makeFolder(parent)
+  await mkdir(folder).catch(async (error: unknown) => {
+    if (!(await isFolder(folder))) throw error // else another process was faster
+  })
+}
+
+async function isFolder(location: string): Promise<boolean> {
+  return (await stat(location).catch(() => undefined))?.isDirectory() ?? false
 }
 
 async function canBeReplaced(target: string): Promise<boolean> {

@@ -188,3 +188,11 @@ test('a single file is written or left as it was', async () => {
   expect(await readdir(parent)).toEqual(['out.npy'])
   await expect(saveFile(parent, new Uint8Array(1))).rejects.toThrow(FileError)
 })
+
+const onLinux = process.platform === 'linux' ? test : test.skip
+onLinux.each(['/proc/model', '/proc/models/model'])(
+  'a place where no folder can be made is refused: %s',
+  async (place) => {
+    await expect(saveFolder(place, textFiles({ a: '1' }))).rejects.toBeInstanceOf(FileError)
+  },
+)
