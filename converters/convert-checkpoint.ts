@@ -49,7 +49,7 @@ const tokenizerFiles = [
  * Writes a checkpoint in the format of another project: weights, configuration, tokenizer, image processor. One weight at a time is
  * in memory, and the folder is written as a whole or not at all.
  *
- * @param source a folder with weights of any format that {@link openWeights} knows.
+ * @param source a folder with weights of any format that `openWeights` knows.
  * @param destination a folder's path.
  * @throws FileError, FormatError, ConfigError or WeightsError if the source can't be read or holds something else; InputError for
  * what the other format can't hold.

@@ -4,8 +4,9 @@
  * @module
  */
 export { setup, type SetupOptions, type SetupReport } from './runtime/setup.js'
-export { doctor, formatDoctor, type DoctorReport } from './runtime/doctor.js'
+export { doctor, formatDoctor, type DoctorReport, type NativeState } from './runtime/doctor.js'
 export type { SetupProgress } from './runtime/setup/setup-progress.js'
+export type { Processor as ProcessorInfo } from './runtime/processor.js'
 
 export { downloadModel, type DownloadOptions } from './hub/download-model.js'
 export { listCache, type CacheEntry } from './hub/list-cache.js'
@@ -13,3 +14,5 @@ export { pruneCache, type Unreferenced } from './hub/prune-cache.js'
 export { verifyCache, type VerifiedFile, type VerifyOptions } from './hub/verify-cache.js'
 
 export { convertCheckpoint, type Conversion, type ConvertOptions } from '../converters/convert-checkpoint.js'
+export type { Naming } from '../converters/naming.js'
+export type { Tower } from '../converters/tower-names.js'

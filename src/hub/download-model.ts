@@ -14,7 +14,7 @@ export interface DownloadOptions extends HubOptions {
  *
  * @param model `owner/name`, as on the hub.
  * @returns the folder in the cache.
- * @throws HubError | InputError as {@link openHubFolder}
+ * @throws HubError | InputError as `openFolder`
  * @example
  *     const folder = await downloadModel('google/siglip-base-patch16-224', { revision: 'main' })
  */

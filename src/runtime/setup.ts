@@ -15,6 +15,7 @@ import type { SetupProgress } from './setup/setup-progress.js'
 export interface SetupOptions {
   /** Stops it: nothing is left half-made, and what was downloaded is kept for the next time. */
   readonly signal?: AbortSignal
+  /** Told what is done, and how far it is. */
   readonly onProgress?: (progress: SetupProgress) => void
   /** Builds again what is already there. Default: false. */
   readonly force?: boolean
