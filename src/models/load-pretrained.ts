@@ -174,9 +174,7 @@ function fitted(values: Float32Array, found: readonly number[], expected: readon
  * memory while it computes its first answer. Used as soon as it is read, each weight is copied alone.
  */
 function useOnce(tensor: tf.Tensor): void {
-  const { shape } = tensor
-  const corner = (length: number): number[] => shape.map(() => length)
-  tf.slice(tensor, corner(0), corner(1)).dispose()
+  tf.tidy(() => void tf.slice(tf.reshape(tensor, [-1]), 0, 1)) // flat: a scalar has no corner
 }
 
 function rounded(values: Float32Array<ArrayBuffer>, dtype: LoadOptions['dtype']): Float32Array {
