@@ -6,7 +6,7 @@ import { placeOf } from './file-source.js'
 export type JsonObject = Readonly<Record<string, unknown>>
 
 /** Configurations are a few kilobytes; those with the names of many thousand classes, a few megabytes. */
-const LARGEST = 2 ** 26
+const LARGEST = 2 ** 24
 
 /** A file of a folder that is to hold a JSON object. @throws FileError if there is none; ConfigError if it isn't an object. */
 export async function readJsonObject(folder: CheckpointFolder, name: string): Promise<JsonObject> {
