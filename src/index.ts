@@ -92,7 +92,7 @@ export { Siglip2ForImageClassification } from './models/siglip2-for-image-classi
 export type { LabelOptions } from './models/image-classifier.js'
 export { PreTrainedModel, type LoadingInfo, type ModelOptions } from './models/pre-trained-model.js'
 export type { WeightFilesOptions } from '../converters/weight-files.js'
-export type { LoadOptions, PretrainedSource } from './models/load-pretrained.js'
+export type { LoadOptions } from './models/load-pretrained.js'
 export type {
   BaseModelOutputWithPooling,
   ImageClassifierOutput,

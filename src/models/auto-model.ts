@@ -1,7 +1,8 @@
+import type { CheckpointSource } from '../hub/checkpoint-folder.js'
 import { openFolder } from '#open-folder'
 import { ConfigError } from '../errors.js'
 import { AutoConfig } from './auto-config.js'
-import { hubOptions, type LoadOptions, type PretrainedSource } from './load-pretrained.js'
+import { hubOptions, type LoadOptions } from './load-pretrained.js'
 import { SiglipForImageClassification } from './siglip-for-image-classification.js'
 import { SiglipModel } from './siglip-model.js'
 import { SiglipTextModel } from './siglip-text-model.js'
@@ -12,7 +13,7 @@ import { Siglip2TextModel } from './siglip2-text-model.js'
 import { Siglip2VisionModel } from './siglip2-vision-model.js'
 
 interface Loader<M> {
-  fromPretrained(source: PretrainedSource, options?: LoadOptions): Promise<M>
+  fromPretrained(source: CheckpointSource, options?: LoadOptions): Promise<M>
 }
 
 /** A class that loads whichever model a checkpoint folder's `model_type` names. */

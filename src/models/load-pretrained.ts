@@ -22,8 +22,6 @@ import { readConfig } from './pretrained-config.js'
 import type { ProblemType } from './two-tower-config.js'
 
 /** Where a model is loaded from. */
-export type PretrainedSource = CheckpointSource
-
 /** How a model is loaded, and how it is fetched from the hub if it comes from there. */
 export interface LoadOptions extends Omit<HubOptions, 'onProgress'> {
   /** Told of each piece of a file that arrives from the hub. */
@@ -65,7 +63,7 @@ interface ModelClass<C, M extends PreTrainedModel> {
 export async function loadPretrained<C, M extends PreTrainedModel>(
   Model: ModelClass<C, M>,
   Config: { fromJSON(json: object): C },
-  source: PretrainedSource,
+  source: CheckpointSource,
   options: LoadOptions = {},
 ): Promise<M> {
   const { strict = true, onLoadingInfo, onProgress, signal } = options

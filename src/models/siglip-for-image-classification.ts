@@ -1,6 +1,7 @@
+import type { CheckpointSource } from '../hub/checkpoint-folder.js'
 import * as tf from '@tensorflow/tfjs'
 import { ImageClassifier } from './image-classifier.js'
-import { loadPretrained, type LoadOptions, type PretrainedSource } from './load-pretrained.js'
+import { loadPretrained, type LoadOptions } from './load-pretrained.js'
 import type { ModelOptions } from './pre-trained-model.js'
 import { SiglipConfig, type SiglipConfigFields } from './siglip-config.js'
 import { SiglipVisionModel, type SiglipVisionInputs, type SiglipVisionOptions } from './siglip-vision-model.js'
@@ -28,7 +29,7 @@ export class SiglipForImageClassification extends ImageClassifier<
   }
 
   /** A checkpoint folder's classifier. */
-  static fromPretrained(source: PretrainedSource, options?: LoadOptions): Promise<SiglipForImageClassification> {
+  static fromPretrained(source: CheckpointSource, options?: LoadOptions): Promise<SiglipForImageClassification> {
     return loadPretrained(SiglipForImageClassification, SiglipConfig, source, options)
   }
 

@@ -1,5 +1,6 @@
+import type { CheckpointSource } from '../hub/checkpoint-folder.js'
 import * as tf from '@tensorflow/tfjs'
-import { loadPretrained, type LoadOptions, type PretrainedSource } from './load-pretrained.js'
+import { loadPretrained, type LoadOptions } from './load-pretrained.js'
 import { SiglipConfig, type SiglipConfigFields } from './siglip-config.js'
 import { SiglipTextModel } from './siglip-text-model.js'
 import { SiglipVisionModel, type SiglipVisionInputs, type SiglipVisionOptions } from './siglip-vision-model.js'
@@ -35,7 +36,7 @@ export class SiglipModel extends TwoTowerModel<
   }
 
   /** A checkpoint folder's model. */
-  static fromPretrained(source: PretrainedSource, options?: LoadOptions): Promise<SiglipModel> {
+  static fromPretrained(source: CheckpointSource, options?: LoadOptions): Promise<SiglipModel> {
     return loadPretrained(SiglipModel, SiglipConfig, source, options)
   }
 }

@@ -1,8 +1,9 @@
+import type { CheckpointSource } from '../hub/checkpoint-folder.js'
 import * as tf from '@tensorflow/tfjs'
 import { InputError } from '../errors.js'
 import type { EncoderOptions } from '../layers/siglip-encoder.js'
 import { SiglipVisionEmbeddings } from '../layers/siglip-vision-embeddings.js'
-import { loadPretrained, type LoadOptions, type PretrainedSource } from './load-pretrained.js'
+import { loadPretrained, type LoadOptions } from './load-pretrained.js'
 import type { VisionModelOutput } from './model-outputs.js'
 import type { ModelOptions } from './pre-trained-model.js'
 import type { Fields } from './pretrained-config.js'
@@ -39,7 +40,7 @@ export class SiglipVisionModel extends VisionTower<SiglipVisionInputs, SiglipVis
   }
 
   /** The image tower of a checkpoint folder, its own or a whole model's. */
-  static fromPretrained(source: PretrainedSource, options?: LoadOptions): Promise<SiglipVisionModel> {
+  static fromPretrained(source: CheckpointSource, options?: LoadOptions): Promise<SiglipVisionModel> {
     return loadPretrained(SiglipVisionModel, SiglipVisionConfig, source, options)
   }
 

@@ -1,7 +1,8 @@
+import type { CheckpointSource } from '../hub/checkpoint-folder.js'
 import * as tf from '@tensorflow/tfjs'
 import type { EncoderOptions } from '../layers/siglip-encoder.js'
 import { ImageClassifier } from './image-classifier.js'
-import { loadPretrained, type LoadOptions, type PretrainedSource } from './load-pretrained.js'
+import { loadPretrained, type LoadOptions } from './load-pretrained.js'
 import type { ModelOptions } from './pre-trained-model.js'
 import { Siglip2Config, type Siglip2ConfigFields } from './siglip2-config.js'
 import { Siglip2VisionModel, type Siglip2VisionInputs } from './siglip2-vision-model.js'
@@ -30,7 +31,7 @@ export class Siglip2ForImageClassification extends ImageClassifier<
   }
 
   /** A checkpoint folder's classifier. */
-  static fromPretrained(source: PretrainedSource, options?: LoadOptions): Promise<Siglip2ForImageClassification> {
+  static fromPretrained(source: CheckpointSource, options?: LoadOptions): Promise<Siglip2ForImageClassification> {
     return loadPretrained(Siglip2ForImageClassification, Siglip2Config, source, options)
   }
 

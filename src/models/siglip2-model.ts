@@ -1,6 +1,7 @@
+import type { CheckpointSource } from '../hub/checkpoint-folder.js'
 import * as tf from '@tensorflow/tfjs'
 import type { EncoderOptions } from '../layers/siglip-encoder.js'
-import { loadPretrained, type LoadOptions, type PretrainedSource } from './load-pretrained.js'
+import { loadPretrained, type LoadOptions } from './load-pretrained.js'
 import { Siglip2Config, type Siglip2ConfigFields } from './siglip2-config.js'
 import { Siglip2TextModel } from './siglip2-text-model.js'
 import { Siglip2VisionModel, type Siglip2VisionInputs } from './siglip2-vision-model.js'
@@ -36,7 +37,7 @@ export class Siglip2Model extends TwoTowerModel<
   }
 
   /** A checkpoint folder's model. */
-  static fromPretrained(source: PretrainedSource, options?: LoadOptions): Promise<Siglip2Model> {
+  static fromPretrained(source: CheckpointSource, options?: LoadOptions): Promise<Siglip2Model> {
     return loadPretrained(Siglip2Model, Siglip2Config, source, options)
   }
 }

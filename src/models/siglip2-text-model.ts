@@ -1,5 +1,6 @@
+import type { CheckpointSource } from '../hub/checkpoint-folder.js'
 import * as tf from '@tensorflow/tfjs'
-import { loadPretrained, type LoadOptions, type PretrainedSource } from './load-pretrained.js'
+import { loadPretrained, type LoadOptions } from './load-pretrained.js'
 import type { ModelOptions } from './pre-trained-model.js'
 import type { Fields } from './pretrained-config.js'
 import { Siglip2TextConfig } from './siglip2-config.js'
@@ -18,7 +19,7 @@ export class Siglip2TextModel extends TextTower<Siglip2TextConfig> {
   }
 
   /** The text tower of a checkpoint folder, its own or a whole model's. */
-  static fromPretrained(source: PretrainedSource, options?: LoadOptions): Promise<Siglip2TextModel> {
+  static fromPretrained(source: CheckpointSource, options?: LoadOptions): Promise<Siglip2TextModel> {
     return loadPretrained(Siglip2TextModel, Siglip2TextConfig, source, options)
   }
 }

@@ -1,9 +1,10 @@
+import type { CheckpointSource } from '../hub/checkpoint-folder.js'
 import * as tf from '@tensorflow/tfjs'
 import { InputError } from '../errors.js'
 import { additiveMask } from '../layers/siglip-attention.js'
 import type { EncoderOptions } from '../layers/siglip-encoder.js'
 import { Siglip2VisionEmbeddings } from '../layers/siglip2-vision-embeddings.js'
-import { loadPretrained, type LoadOptions, type PretrainedSource } from './load-pretrained.js'
+import { loadPretrained, type LoadOptions } from './load-pretrained.js'
 import type { VisionModelOutput } from './model-outputs.js'
 import type { ModelOptions } from './pre-trained-model.js'
 import type { Fields } from './pretrained-config.js'
@@ -39,7 +40,7 @@ export class Siglip2VisionModel extends VisionTower<Siglip2VisionInputs, Siglip2
   }
 
   /** The image tower of a checkpoint folder, its own or a whole model's. */
-  static fromPretrained(source: PretrainedSource, options?: LoadOptions): Promise<Siglip2VisionModel> {
+  static fromPretrained(source: CheckpointSource, options?: LoadOptions): Promise<Siglip2VisionModel> {
     return loadPretrained(Siglip2VisionModel, Siglip2VisionConfig, source, options)
   }
 

@@ -1,7 +1,7 @@
 import { openFolder } from '#open-folder'
 import { InputError } from '../errors.js'
-import type { CheckpointFolder } from '../hub/checkpoint-folder.js'
-import { hubOptions, type LoadOptions, type PretrainedSource } from '../models/load-pretrained.js'
+import type { CheckpointFolder, CheckpointSource } from '../hub/checkpoint-folder.js'
+import { hubOptions, type LoadOptions } from '../models/load-pretrained.js'
 import { aboutDefaultModel, defaultModel } from './default-model.js'
 import { featureExtraction, type FeatureExtractionPipeline } from './feature-extraction.js'
 import { imageClassification, type ImageClassificationPipeline } from './image-classification.js'
@@ -47,7 +47,7 @@ const tasks: { readonly [T in Task]: (folder: CheckpointFolder, options: Pipelin
  */
 export async function pipeline<T extends Task>(
   task: T,
-  model?: PretrainedSource,
+  model?: CheckpointSource,
   options: PipelineOptions = {},
 ): Promise<Pipelines[T]> {
   if (!Object.hasOwn(tasks, task)) {
