@@ -11,7 +11,8 @@ namespace siglip {
 
 enum class DType : int32_t { kFloat32 = 0, kBFloat16 = 1, kInt32 = 2, kBool = 3 };
 
-inline size_t SizeOf(DType dtype) { return dtype == DType::kBool ? 1 : dtype == DType::kBFloat16 ? 2 : 4; }
+// static: each file keeps its own, compiled for its own processor.
+static inline size_t SizeOf(DType dtype) { return dtype == DType::kBool ? 1 : dtype == DType::kBFloat16 ? 2 : 4; }
 
 constexpr int kMaxRank = 6;
 
@@ -92,7 +93,7 @@ struct Kernels {
   void (*segment_sum)(const View &values, const View &segments, const View &to, Threads &); // [r, d], [r] int32 → [n, d]
 };
 
-// The tables; null where the build or the processor hasn't got it.
+// The tables; null where the build has none. Whether the processor runs them is asked before they are called.
 const Kernels *AmxKernels();
 const Kernels *Avx512Kernels();
 const Kernels *Avx2Kernels();
