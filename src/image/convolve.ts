@@ -1,13 +1,40 @@
+import { simdConvolve } from './convolve-simd.js'
 import type { ResamplingWeights } from './resampling-weights.js'
 
 /**
  * One pass along the rows: `rows` rows of the source from `firstRow` on, `sourceWidth` pixels each, become as many rows of
  * `weights.start.length` pixels. Three bytes a pixel.
+ */
+export function convolveRows(
+  source: Uint8Array,
+  sourceWidth: number,
+  firstRow: number,
+  rows: number,
+  weights: ResamplingWeights,
+): Uint8Array {
+  return (
+    simdConvolve()?.rows(source, sourceWidth, firstRow, rows, weights) ??
+    scalarRows(source, sourceWidth, firstRow, rows, weights)
+  )
+}
+
+/** One pass along the columns: `firstRow` is the row of the whole picture that `source` begins with. */
+export function convolveColumns(
+  source: Uint8Array,
+  width: number,
+  firstRow: number,
+  weights: ResamplingWeights,
+): Uint8Array {
+  return simdConvolve()?.columns(source, width, firstRow, weights) ?? scalarColumns(source, width, firstRow, weights)
+}
+
+/**
+ * `convolveRows` without vectors: what `convolve.wat` must equal, and what runs where it cannot.
  *
  * The inner loops of both passes take most of a resize's time: the sums are in registers, and one weight is read for all of
  * them; here two rows go together. Every index is in bounds; `?? 0` tells that to the compiler, and costs nothing when it runs.
  */
-export function convolveRows(
+export function scalarRows(
   source: Uint8Array,
   sourceWidth: number,
   firstRow: number,
@@ -53,8 +80,8 @@ export function convolveRows(
   return new Uint8Array(target.buffer)
 }
 
-/** One pass along the columns: `firstRow` is the row of the whole picture that `source` begins with. */
-export function convolveColumns(
+/** `convolveColumns` without vectors. */
+export function scalarColumns(
   source: Uint8Array,
   width: number,
   firstRow: number,
