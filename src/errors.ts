@@ -95,6 +95,11 @@ export class BackendError extends SiglipError {
   readonly code = 'ERR_BACKEND'
 }
 
+/** A function does what `jit` can't record, e.g. it reads a tensor's values. */
+export class TraceError extends SiglipError {
+  readonly code = 'ERR_TRACE'
+}
+
 /** The command line was used wrongly: exit code 2. */
 export class UsageError extends SiglipError {
   readonly code = 'ERR_USAGE'
