@@ -1,0 +1,113 @@
+/** Draws all emoji of several vendors as pictures with captions: what the model in the box is trained and tested on. */
+import { mkdir, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import { parseArgs } from 'node:util'
+import sharp from 'sharp'
+import { readEmojiList, type Emoji } from './emoji-list.js'
+import { IconDrawer } from './icon-drawer.js'
+import { IconNames, SIDE } from './icon-names.js'
+import { iconSets, otherPackages, splitOf, type Split } from './icon-sets.js'
+import { PackageFolder } from './package-folder.js'
+
+const usage = `node dist/examples/emoji/make-data.js --out FOLDER
+
+Draws the emoji of ${iconSets.length} vendors at ${SIDE} pixels, with the labels and tags of emojibase-data. FOLDER gets train, validation and
+test, each a folder of PNG files with metadata.jsonl, and once more everything in two files that load at once: pictures.rgba and
+pictures.json. captions.txt is what the tokenizer is trained on.
+
+  --out FOLDER    what is written                        [out/emoji-data]
+  --cache FOLDER  where npm puts the packages            [out/emoji-packages]
+`
+const { values: options } = parseArgs({
+  options: {
+    out: { type: 'string', default: 'out/emoji-data' },
+    cache: { type: 'string', default: 'out/emoji-packages' },
+    help: { type: 'boolean', default: false },
+  },
+})
+
+/** A drawn picture of the emoji at a place of the list. */
+interface Picture {
+  readonly set: string
+  readonly icon: string
+  readonly emoji: number
+  readonly split: Split
+  /** Straight red, green, blue and alpha. */
+  readonly pixels: Uint8Array
+}
+
+/** Less alpha than of so many opaque pixels, and nothing is to be seen. */
+const FEWEST_PIXELS = 40
+
+async function draw(names: IconNames, drawer: IconDrawer): Promise<readonly Picture[]> {
+  const pictures: Picture[] = []
+  for (const { name: set, ...rest } of iconSets) {
+    const icons = await names.iconsOf({ name: set, ...rest })
+    const skipped: string[] = []
+    for (const { emoji, icon, svg } of icons) {
+      const pixels = await drawer.draw(svg)
+      if (typeof pixels === 'string') skipped.push(`${icon} (${pixels})`)
+      else if (pixels.length !== SIDE * SIDE * 4) skipped.push(`${icon} (not ${SIDE} × ${SIDE} pixels)`)
+      else if (opacity(pixels) < FEWEST_PIXELS) skipped.push(`${icon} (empty)`)
+      else pictures.push({ set, icon, emoji, split: splitOf(set, emoji), pixels })
+    }
+    console.log(`${set}: ${icons.length - skipped.length} pictures`)
+    for (const reason of skipped) console.log(`  left out ${reason}`)
+  }
+  return pictures
+}
+
+const opacity = (pixels: Uint8Array): number =>
+  pixels.reduce((sum, sample, i) => (i % 4 === 3 ? sum + sample : sum), 0) / 255
+
+/** A folder as Hugging Face's `imagefolder` has it. */
+async function writeFolder(folder: string, pictures: readonly Picture[], list: readonly Emoji[]): Promise<void> {
+  const lines: string[] = []
+  for (const { set, emoji: place, pixels } of pictures) {
+    const { key, emoji, label, tags } = emojiAt(list, place)
+    const file_name = `${set}/${key}.png`
+    await mkdir(path.join(folder, set), { recursive: true })
+    await sharp(pixels, { raw: { width: SIDE, height: SIDE, channels: 4 } }).toFile(path.join(folder, file_name))
+    lines.push(JSON.stringify({ file_name, text: label, tags, emoji, set }))
+  }
+  await writeFile(path.join(folder, 'metadata.jsonl'), `${lines.join('\n')}\n`)
+}
+
+/** All pictures one after another, and what they are. */
+async function writePacked(folder: string, pictures: readonly Picture[], emoji: readonly Emoji[]): Promise<void> {
+  await writeFile(path.join(folder, 'pictures.rgba'), Buffer.concat(pictures.map(({ pixels }) => pixels)))
+  const rows = pictures.map(({ set, icon, emoji, split }) => ({ set, icon, emoji, split }))
+  await writeFile(path.join(folder, 'pictures.json'), JSON.stringify({ side: SIDE, emoji, pictures: rows }))
+}
+
+function emojiAt(list: readonly Emoji[], place: number): Emoji {
+  const emoji = list[place]
+  if (emoji) return emoji
+  throw new RangeError(`no emoji ${place}`)
+}
+
+async function makeData(): Promise<void> {
+  const sets = iconSets.map(({ name, version }) => `@iconify-json/${name}@${version}`)
+  const packages = await PackageFolder.install(options.cache, [...sets, ...otherPackages])
+  const list = await readEmojiList(packages)
+  const drawer = new IconDrawer(packages.folder)
+  try {
+    const pictures = await draw(await IconNames.read(list, packages), drawer)
+    await mkdir(options.out, { recursive: true })
+    for (const split of ['train', 'validation', 'test'] as const) {
+      const those = pictures.filter((picture) => picture.split === split)
+      await writeFolder(path.join(options.out, split), those, list.emoji)
+      console.log(`${split}: ${those.length} pictures of ${new Set(those.map(({ emoji }) => emoji)).size} emoji`)
+    }
+    await writePacked(options.out, pictures, list.emoji)
+    const captions = list.emoji.flatMap(({ label, tags }) =>
+      tags.length > 0 ? [label, [label, ...tags].join(', ')] : label,
+    )
+    await writeFile(path.join(options.out, 'captions.txt'), `${captions.join('\n')}\n`)
+  } finally {
+    drawer.end()
+  }
+}
+
+if (options.help) console.log(usage)
+else await makeData()
