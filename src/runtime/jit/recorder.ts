@@ -2,26 +2,18 @@ import * as tf from '@tensorflow/tfjs'
 
 import { BackendError, TraceError } from '../../errors.js'
 import { tracing } from '../../layers/tracing.js'
-import {
-  type Argument,
-  type Attribute,
-  type Capture,
-  type Constant,
-  type DataType,
-  type Graph,
-  operation,
-  type Value,
-} from './graph.js'
+import { type Argument, type Capture, type Constant, type Graph, operation, type Value } from './graph.js'
 import {
   isNativeBackend,
   type NativeAttribute,
   type NativeBackend,
   type NativeBinding,
   type NativeTensor,
-  TYPE_NUMBERS,
 } from './native-backend.js'
+import { asAttribute, dataType } from './recorded-types.js'
 import { byRunning, type ShapeInference } from './shape-inference.js'
-import { userLine } from './user-line.js'
+import { forbidRandom, randomError, skipCheckOfGather, spoil } from './trace-guards.js'
+import { stackHere, userLine } from './user-line.js'
 
 /** Something from outside that a recorded function uses. */
 export interface Captured {
@@ -40,38 +32,41 @@ export interface Recording {
   readonly returned: readonly number[]
   /** What it assigned to variables, and which of `graph.results` that is. */
   readonly assigned: readonly Assigned[]
-  /** What it gave to variables that it made, which have no values yet. */
-  readonly created: readonly Assigned[]
+  readonly created: readonly Created[]
 }
 
+/** A variable that the function assigned. */
 export interface Assigned {
   readonly variable: tf.Variable
   readonly result: number
 }
 
+/** A variable that the function made; it has no values yet. */
+export interface Created {
+  readonly variable: tf.Variable
+  /** What it starts from. */
+  readonly initial: Value
+}
+
 /**
  * Runs a function of tensors once, with tensors that have no values, and writes down what it does. Variables that it assigns
- * are afterwards as they were before.
+ * are afterwards as they were before; tensors that it has made are gone.
  *
  * @param inputs of which the function gets stand-ins
+ * @param shapes where the shapes come from; by default, operations run for it
  * @throws TraceError if it does what can't be recorded, naming the line.
  */
 export function record(
   run: (inputs: readonly tf.Tensor[]) => readonly tf.Tensor[],
   inputs: readonly tf.Tensor[],
+  shapes?: ShapeInference,
 ): Recording {
-  const backend: unknown = tf.engine().backend
+  const { backend } = tf.engine()
   if (!isNativeBackend(backend)) {
     throw new BackendError('Only the native backend records functions', { found: tf.getBackend() })
   }
-  return new Recorder(backend).record(run, inputs)
+  return new Recorder(backend, shapes ?? byRunning(backend.binding)).record(run, inputs)
 }
-
-const NAMES = new Map<number, DataType>([
-  [TYPE_NUMBERS.float32, 'float32'],
-  [TYPE_NUMBERS.int32, 'int32'],
-  [TYPE_NUMBERS.bool, 'bool'],
-])
 
 /** Recorded tensors have negative numbers, the addon's own are from 0; −1 is tfjs-node's for none. Never used again. */
 let nextId = -2
@@ -87,53 +82,65 @@ class Recorder {
   readonly #variables = new Map<object, tf.Variable>()
   readonly #written = new WeakSet()
 
-  constructor(backend: NativeBackend) {
+  readonly #made: tf.Tensor[] = []
+  readonly #created: Created[] = []
+
+  constructor(backend: NativeBackend, shapes: ShapeInference) {
     this.#backend = backend
     this.#binding = backend.binding
-    this.#shapes = byRunning(backend.binding)
+    this.#shapes = shapes
   }
 
   record(run: (inputs: readonly tf.Tensor[]) => readonly tf.Tensor[], inputs: readonly tf.Tensor[]): Recording {
     const engine = tf.engine()
-    const before = { ...engine.registeredVariables }
-    for (const variable of Object.values(before)) this.#own(variable)
-    const kept = Object.values(before).map((variable) => tf.keep(tf.clone(variable)))
-    const restore = this.#takePlace()
+    const variables = Object.values(engine.registeredVariables)
+    for (const variable of variables) this.#own(variable)
+    const before = variables.map((variable) => tf.keep(tf.clone(variable)))
+    const giveBack = this.#takePlace()
     engine.startScope('jit')
     try {
-      const placeholders = inputs.map((input, index) => this.#argument(input, index))
-      const outputs = tracing(() => run(placeholders))
-      const results: Value[] = []
-      const resultOf = (tensor: tf.Tensor): number => {
-        const value = this.#valueOf(tensor)
-        const known = results.indexOf(value)
-        return known >= 0 ? known : results.push(value) - 1
-      }
-      const returned = outputs.map(resultOf)
-      const assigned = Object.values(before).flatMap((variable, i) =>
-        variable.dataId === kept[i]?.dataId ? [] : [{ variable, result: resultOf(variable) }],
-      )
-      const captures = [...this.#captures.values()]
-      return {
-        graph: {
-          arguments: placeholders.map((placeholder) => asArgument(this.#valueOf(placeholder))),
-          captures: captures.map(({ capture }) => capture),
-          results,
-        },
-        captures: captures.map(({ captured }) => captured),
-        returned,
-        assigned,
-        created: [],
-      }
+      const standIns = inputs.map((input, index) => this.#argument(input, index))
+      const nodes = standIns.map((standIn) => asArgument(this.#valueOf(standIn)))
+      const outputs = tracing(() => run(standIns))
+      return this.#recording(nodes, outputs, variables, before)
     } finally {
-      Object.values(before).forEach((variable, i) => {
-        const old = kept[i]
-        if (old && variable.dataId !== old.dataId) variable.assign(old)
+      variables.forEach((variable, i) => {
+        const old = before[i]
+        if (old && !variable.isDisposed && variable.dataId !== old.dataId) variable.assign(old)
       })
       engine.endScope()
-      restore()
-      tf.dispose(kept)
+      giveBack()
+      tf.dispose(before)
+      for (const tensor of this.#made) spoil(tensor)
       this.#shapes.dispose()
+    }
+  }
+
+  #recording(
+    nodes: readonly Argument[],
+    outputs: readonly tf.Tensor[],
+    variables: readonly tf.Variable[],
+    before: readonly tf.Tensor[],
+  ): Recording {
+    const results: Value[] = []
+    const resultOf = (tensor: tf.Tensor): number => {
+      const value = this.#valueOf(tensor)
+      const known = results.indexOf(value)
+      return known >= 0 ? known : results.push(value) - 1
+    }
+    const returned = outputs.map(resultOf)
+    const assigned = variables.flatMap((variable, i) => {
+      if (variable.isDisposed)
+        throw new TraceError('A variable is disposed inside a function that `jit` records', { found: variable.name })
+      return variable.dataId === before[i]?.dataId ? [] : [{ variable, result: resultOf(variable) }]
+    })
+    const captures = [...this.#captures.values()]
+    return {
+      graph: { arguments: nodes, captures: captures.map(({ capture }) => capture), results },
+      captures: captures.map(({ captured }) => captured),
+      returned,
+      assigned,
+      created: this.#created.filter(({ variable }) => !variable.isDisposed),
     }
   }
 
@@ -158,14 +165,23 @@ class Recorder {
     info.values = null
   }
 
+  /** @returns how to undo it. */
   #takePlace(): () => void {
+    const undo = [this.#standForBinding(), this.#watchEngine(), forbidRandom(), skipCheckOfGather(this.#backend)]
+    return () => {
+      for (const back of undo) back()
+    }
+  }
+
+  #standForBinding(): () => void {
     const backend = this.#backend
     const binding = this.#binding
-    const write = backend.write.bind(backend)
-    const random = Math.random
-    const place: Partial<NativeBinding> = {
+    const place: NativeBinding = {
       executeOp: (op, attributes, inputs, outputs) => this.#operation(op, attributes, inputs, outputs),
       createTensor: (shape, dtype, values) => this.#constant(shape, dtype, values),
+      deleteTensor: (id) => {
+        binding.deleteTensor(id)
+      },
       tensorDataSync: () => {
         throw new TraceError('The values of a tensor are read inside a function that `jit` records', {
           where: userLine(),
@@ -173,35 +189,39 @@ class Recorder {
         })
       },
     }
-    const descriptors = Object.entries(place).map(([name, value]) => [name, { value }] as const)
-    backend.binding = Object.create(binding, Object.fromEntries(descriptors)) as NativeBinding
-    backend.getInputTensorIds = (tensors) => tensors.map((tensor) => this.#idOf(tensor))
+    const properties = Object.entries(place).map(([name, value]: [string, unknown]) => [name, { value }] as const)
+    backend.binding = standIn(binding, Object.fromEntries(properties)) // the addon's own properties are read-only
+    const write = backend.write.bind(backend)
     backend.write = (values, shape, dtype) => {
       const dataId = write(values, shape, dtype)
       this.#written.add(dataId)
       return dataId
     }
-    const gather = tf.getKernel(tf.GatherV2, 'tensorflow')
-    tf.unregisterKernel(tf.GatherV2, 'tensorflow')
-    tf.registerKernel({
-      ...gather,
-      // It looks at the indices to check them; the engine does so when they are known.
-      kernelFunc: (call) =>
-        gather.kernelFunc({ ...call, backend: Object.create(backend, { readSync: { value: () => [] } }) as object }),
-    })
-    Math.random = () => {
-      throw new TraceError('A random number is drawn inside a function that `jit` records', {
-        where: userLine(),
-        hint: 'It would be the same at every call: pass it in as a tensor.',
-      })
+    backend.getInputTensorIds = (tensors) => tensors.map((tensor) => this.#idOf(tensor))
+    return () => {
+      backend.binding = binding
+      Reflect.deleteProperty(backend, 'write')
+      Reflect.deleteProperty(backend, 'getInputTensorIds')
+    }
+  }
+
+  /** Keeps in mind the tensors and variables that are made. */
+  #watchEngine(): () => void {
+    const engine = tf.engine()
+    const makeVariable = engine.makeVariable.bind(engine)
+    const trackTensor = engine.trackTensor.bind(engine)
+    engine.makeVariable = (...of) => {
+      const variable = makeVariable(...of)
+      this.#created.push({ variable, initial: this.#valueOf(variable) })
+      return variable
+    }
+    engine.trackTensor = (tensor, backend) => {
+      trackTensor(tensor, backend)
+      if (!(tensor instanceof tf.Variable)) this.#made.push(tensor)
     }
     return () => {
-      Math.random = random
-      tf.unregisterKernel(tf.GatherV2, 'tensorflow')
-      tf.registerKernel(gather)
-      backend.binding = binding
-      Reflect.deleteProperty(backend, 'getInputTensorIds')
-      Reflect.deleteProperty(backend, 'write')
+      Reflect.deleteProperty(engine, 'makeVariable')
+      Reflect.deleteProperty(engine, 'trackTensor')
     }
   }
 
@@ -227,10 +247,6 @@ class Recorder {
     const value = this.#values.get(id)
     if (value) return value
     throw new TraceError('A tensor made while one function was recorded is used in another', { where: userLine() })
-  }
-
-  #handle(value: Value): number {
-    return this.#handles.get(value) ?? 0
   }
 
   #argument(tensor: tf.Tensor, index: number): tf.Tensor {
@@ -277,18 +293,36 @@ class Recorder {
     inputs: readonly number[],
     count: number,
   ): NativeTensor[] {
+    if (/^(?:Stateless)?(?:Random|Truncated|Multinomial)/.test(op)) throw randomError()
+    if (DATA_DEPENDENT.has(op)) throw dataDependentError(op)
     const values = inputs.map((id) => this.#value(id))
-    const handles = values.map((value) => this.#handle(value))
-    const results = this.#shapes.operation(op, attributes, handles, count)
-    const shapes = results.map(({ shape, dtype }) => ({ shape, dtype: dataType(dtype) }))
     const named = Object.fromEntries(attributes.map((attribute) => [attribute.name, asAttribute(attribute)]))
-    const node = operation(op, values, shapes, named, userLine())
-    return results.map(({ shape, dtype, id }, i) => {
-      const value = node.outputs[i]
-      if (!value) throw new TraceError('An operation has fewer results than asked for', { where: op })
+    const results = this.#infer(op, attributes, values, count)
+    const shapes = results.map(({ shape, dtype }) => ({ shape, dtype: dataType(dtype) }))
+    const node = operation(op, values, shapes, named)
+    Object.defineProperty(node, 'line', { get: stackHere().line, enumerable: true })
+    return node.outputs.map((value, i) => {
+      const { id, shape, dtype } = at(results, i)
       this.#handles.set(value, id)
-      return { id: this.#add(value), shape: [...shape], dtype }
+      return { id: this.#add(value), shape, dtype }
     })
+  }
+
+  #infer(
+    op: string,
+    attributes: readonly NativeAttribute[],
+    inputs: readonly Value[],
+    count: number,
+  ): readonly NativeTensor[] {
+    const handles = inputs.map((value) => this.#handles.get(value) ?? -1)
+    let results: readonly NativeTensor[]
+    try {
+      results = this.#shapes.operation(op, attributes, handles, count)
+    } catch (cause) {
+      throw new TraceError(cause instanceof Error ? cause.message : String(cause), { where: userLine(), cause })
+    }
+    if (results.some(({ shape }) => shape.some((size) => size < 0))) throw dataDependentError(op)
+    return results
   }
 
   #add(value: Value): number {
@@ -302,35 +336,27 @@ function asArgument({ node }: Value): Argument {
   throw new TraceError('An argument was changed while the function was recorded')
 }
 
-function dataType(number: number): DataType {
-  const name = NAMES.get(number)
-  if (name) return name
-  throw new TraceError('`jit` records tensors of numbers only', {
-    expected: 'float32, int32 or bool',
-    found: `TensorFlow's type ${number}`,
+/** What they return has as many elements as the values say. */
+const DATA_DEPENDENT: ReadonlySet<string> = new Set([
+  ...['Where', 'Unique', 'UniqueV2', 'NonMaxSuppressionV3', 'NonMaxSuppressionV4', 'NonMaxSuppressionV5'],
+])
+
+const dataDependentError = (op: string): TraceError =>
+  new TraceError('A shape depends on the values inside a function that `jit` records', {
+    found: op,
     where: userLine(),
+    hint: 'Do it outside.',
   })
+
+function at<T>(list: readonly T[], index: number): T {
+  const item = list[index]
+  if (item === undefined) throw new TraceError(`There is no result ${index}`)
+  return item
 }
 
-/** TensorFlow's numbers of the kinds of attributes. */
-const KINDS = { string: 0, int: 1, float: 2, bool: 3, type: 4 } as const
-
-function asAttribute({ name, type, value }: NativeAttribute): Attribute {
-  if (type === KINDS.string && typeof value === 'string') return { string: value }
-  if (type === KINDS.bool && typeof value === 'boolean') return { bool: value }
-  if (Array.isArray(value)) {
-    if (type === KINDS.int && value.every(isNumber)) return { ints: value }
-  } else if (isNumber(value)) {
-    if (type === KINDS.int) return { int: value }
-    if (type === KINDS.float) return { float: value }
-    if (type === KINDS.type) return { type: value }
-  }
-  throw new TraceError('An operation has an attribute of a kind that `jit` does not know', {
-    where: `${name}, ${userLine()}`,
-  })
+function standIn(binding: NativeBinding, properties: PropertyDescriptorMap): NativeBinding {
+  return Object.create(binding, properties) as NativeBinding
 }
-
-const isNumber = (value: unknown): value is number => typeof value === 'number'
 
 function isNumbers(values: unknown): values is Float32Array | Int32Array | Uint8Array {
   return ['Float32Array', 'Int32Array', 'Uint8Array'].includes(Object.prototype.toString.call(values).slice(8, -1))

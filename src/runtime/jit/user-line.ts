@@ -1,41 +1,47 @@
-/** Where this file is in this package, as stack traces write it. */
-const HERE = /(?:src\/)?runtime\/jit\/user-line\.(?:ts|js)/
-
 /** Frames of a stack that are tfjs' (as built, or as its source maps name it) or Node's own. */
 const FOREIGN = /\/@tensorflow\/|\/tfjs-(?:core|layers|data|converter|node|backend-\w+)\/|^node:|<anonymous>/
 
+/** Where this file is in this package. */
+const HERE = /((?:src\/)?)runtime\/jit\/user-line\.[jt]s/
+
+/** More frames than tfjs puts between a program and an operation; Node writes down ten by itself. */
+const FRAMES = 100
+
+/** The folder of this package's rooms, with a slash at its end: learnt from the first stack, whose innermost frame is this file. */
+let root: string | undefined
+
 /**
  * The line of the user's program that is being run: the innermost one that is neither tfjs' nor this package's, or the
- * innermost of this package if there is none.
+ * innermost of this package's if there is none.
  *
- * @returns `file:line:column`, or `undefined` where stacks are written otherwise.
+ * @returns `file:line:column`, or `undefined` where stacks are written otherwise than in V8.
  */
-export function userLine(): string | undefined {
+export const userLine = (): string | undefined => stackHere().line()
+
+/** The stack of this moment. To read a line out of it costs far more than to keep it, so that is done when it is asked for. */
+export function stackHere(): { readonly line: () => string | undefined } {
   const limit = Error.stackTraceLimit
-  Error.stackTraceLimit = 100
-  const { stack = '' } = new Error()
+  Error.stackTraceLimit = FRAMES
+  const here = new Error()
   Error.stackTraceLimit = limit
+  return { line: () => lineOf(here.stack ?? '') }
+}
+
+function lineOf(stack: string): string | undefined {
   let inner: string | undefined
-  for (const frame of stack.split('\n').slice(1)) {
-    const place = /\(?(?:file:\/\/)?([^()\s][^()]*:\d+:\d+)\)?$/.exec(
-      frame.replace(/^\s*at (?:async )?/, '').replace(/^.*\(/, ''),
-    )?.[1]
+  for (const frame of stack.split('\n')) {
+    const place = /^\s*at (?:.*\()?(?:file:\/\/)?([^()]+:\d+:\d+)\)?$/.exec(frame)?.[1]
     if (place === undefined || FOREIGN.test(place)) continue
     root ??= rootOf(place)
-    if (root === undefined || !isOurs(place, root)) return place
-    if (!place.startsWith(`${root}runtime/jit/`)) inner ??= place
+    const isOurs =
+      root !== undefined && [root, root.replace(/src\/$/, 'converters/')].some((at) => place.startsWith(at))
+    if (!isOurs) return place
+    if (!place.includes('/runtime/jit/')) inner ??= place
   }
   return inner
 }
 
-/** The folder of this package's rooms, with a slash at its end; learnt from the first stack, whose innermost frame is this file. */
-let root: string | undefined
-
 function rootOf(place: string): string | undefined {
   const found = HERE.exec(place)
-  return found ? place.slice(0, found.index) + (found[0].startsWith('src/') ? 'src/' : '') : undefined
-}
-
-function isOurs(place: string, root: string): boolean {
-  return place.startsWith(root) || place.startsWith(root.replace(/src\/$/, 'converters/'))
+  return found ? place.slice(0, found.index) + (found[1] ?? '') : undefined
 }
