@@ -43,7 +43,7 @@ export async function zeroShotAccuracy(input: ZeroShotInput): Promise<Readonly<R
     })
   }
   const scores = tf.tidy(() => {
-    const normalized = unit(toTensor(promptEmbeds)).reshape<tf.Rank.R3>([-1, templates, size])
+    const normalized = unit(toTensor(promptEmbeds)).reshape([-1, templates, size])
     const classes = unit(tf.mean(normalized, 1)) // [classes, size]
     return tf.matMul<tf.Tensor2D>(unit(toTensor(imageEmbeds)), classes, false, true)
   })
