@@ -3,13 +3,15 @@
 // but its C functions is used in here.
 #pragma once
 
+#include "copy.h"
 #include "kernels.h"
+#include "rows.h"
 
 namespace siglip {
 namespace SIGLIP_ISA {
 
 constexpr Kernels MakeKernels(const char *name, bool bfloat16) {
-  return {name, bfloat16, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr};
+  return {name, bfloat16, nullptr, nullptr, nullptr, nullptr, Rows, Copy, Gather, SegmentSum};
 }
 
 }  // namespace SIGLIP_ISA

@@ -1,0 +1,225 @@
+// The operations of row programs on a tile of rows, each a loop of its own.
+#pragma once
+
+#include "kernels.h"
+#include "simd-math.h"
+
+namespace siglip {
+namespace SIGLIP_ISA {
+
+// Values for the rows of a tile: `pitch` from one row's to the next one's. A value that is the same along the row lies there
+// once a row.
+struct Values {
+  const float *data;
+  int64_t pitch;
+};
+
+struct ElementLoop {
+  float *to;
+  int64_t to_pitch;
+  Values a, b, c;
+  int64_t rows, columns;
+};
+
+using ElementFunction = void (*)(const ElementLoop &);
+
+// Reads a row, or one value for all of it.
+template <bool kSame>
+struct Reader {
+  const float *from;
+  Float same;
+  explicit Reader(const Values &values, int64_t row) : from(values.data + row * values.pitch), same(Float{}) {
+    if (kSame) same = Splat(*from);
+  }
+  Float At(int64_t i) const { return kSame ? same : Load(from + i); }
+  Float PartAt(int64_t i, int64_t n) const { return kSame ? same : LoadPart(from + i, n); }
+};
+
+template <Float (*kFunction)(Float)>
+void Unary(const ElementLoop &loop) {
+  for (int64_t row = 0; row < loop.rows; row++) {
+    const Reader<false> a(loop.a, row);
+    float *to = loop.to + row * loop.to_pitch;
+    int64_t i = 0;
+    for (; i + kLanes <= loop.columns; i += kLanes) Store(to + i, kFunction(a.At(i)));
+    const int64_t rest = loop.columns - i;
+    if (rest > 0) StorePart(to + i, rest, kFunction(a.PartAt(i, rest)));
+  }
+}
+
+template <Float (*kFunction)(Float, Float), bool kSameA, bool kSameB>
+void Binary(const ElementLoop &loop) {
+  for (int64_t row = 0; row < loop.rows; row++) {
+    const Reader<kSameA> a(loop.a, row);
+    const Reader<kSameB> b(loop.b, row);
+    float *to = loop.to + row * loop.to_pitch;
+    int64_t i = 0;
+    for (; i + kLanes <= loop.columns; i += kLanes) Store(to + i, kFunction(a.At(i), b.At(i)));
+    const int64_t rest = loop.columns - i;
+    if (rest > 0) StorePart(to + i, rest, kFunction(a.PartAt(i, rest), b.PartAt(i, rest)));
+  }
+}
+
+template <Float (*kFunction)(Float, Float, Float), bool kSameA, bool kSameB, bool kSameC>
+void Ternary(const ElementLoop &loop) {
+  for (int64_t row = 0; row < loop.rows; row++) {
+    const Reader<kSameA> a(loop.a, row);
+    const Reader<kSameB> b(loop.b, row);
+    const Reader<kSameC> c(loop.c, row);
+    float *to = loop.to + row * loop.to_pitch;
+    int64_t i = 0;
+    for (; i + kLanes <= loop.columns; i += kLanes) Store(to + i, kFunction(a.At(i), b.At(i), c.At(i)));
+    const int64_t rest = loop.columns - i;
+    if (rest > 0) StorePart(to + i, rest, kFunction(a.PartAt(i, rest), b.PartAt(i, rest), c.PartAt(i, rest)));
+  }
+}
+
+inline Float Truth(Int mask) { return AsFloat(mask & AsInt(Splat(1.0f))); }
+
+inline Float Negative(Float a) { return -a; }
+inline Float Sign(Float a) { return Select(a != a, a, Truth(a > 0.0f) - Truth(a < 0.0f)); }
+inline Float Square(Float a) { return a * a; }
+inline Float Reciprocal(Float a) { return 1.0f / a; }
+inline Float Relu(Float a) { return Select(a <= 0.0f, Float{}, a); }
+inline Float IsNan(Float a) { return Truth(a != a); }
+inline Float Not(Float a) { return Truth(a == 0.0f); }
+inline Float Add(Float a, Float b) { return a + b; }
+inline Float Subtract(Float a, Float b) { return a - b; }
+inline Float Multiply(Float a, Float b) { return a * b; }
+inline Float Divide(Float a, Float b) { return a / b; }
+inline Float SquaredDifference(Float a, Float b) { return (a - b) * (a - b); }
+inline Float Equal(Float a, Float b) { return Truth(a == b); }
+inline Float NotEqual(Float a, Float b) { return Truth(a != b); }
+inline Float Less(Float a, Float b) { return Truth(a < b); }
+inline Float LessEqual(Float a, Float b) { return Truth(a <= b); }
+inline Float Greater(Float a, Float b) { return Truth(a > b); }
+inline Float GreaterEqual(Float a, Float b) { return Truth(a >= b); }
+inline Float And(Float a, Float b) { return Truth((a != 0.0f) & (b != 0.0f)); }
+inline Float Or(Float a, Float b) { return Truth((a != 0.0f) | (b != 0.0f)); }
+inline Float SelectByValue(Float a, Float b, Float c) { return Select(a != 0.0f, b, c); }
+
+// Never asked for all operands the same along the row: such values are worked out row by row beside one another.
+template <Float (*kFunction)(Float, Float)>
+ElementFunction BinaryOf(bool same_a, bool same_b) {
+  return same_a ? Binary<kFunction, true, false> : same_b ? Binary<kFunction, false, true> : Binary<kFunction, false, false>;
+}
+
+template <Float (*kFunction)(Float, Float, Float)>
+ElementFunction TernaryOf(bool same_a, bool same_b, bool same_c) {
+  if (same_a) {
+    return same_b   ? Ternary<kFunction, true, true, false>
+           : same_c ? Ternary<kFunction, true, false, true>
+                    : Ternary<kFunction, true, false, false>;
+  }
+  if (same_b) return same_c ? Ternary<kFunction, false, true, true> : Ternary<kFunction, false, true, false>;
+  return same_c ? Ternary<kFunction, false, false, true> : Ternary<kFunction, false, false, false>;
+}
+
+// How many operands an operation has; 0 for those that are no loop over elements.
+inline int OperandsOf(RowOp op) {
+  if (op >= RowOp::kSelect) return 3;
+  if (op >= RowOp::kAdd) return 2;
+  return op >= RowOp::kNegative ? 1 : 0;
+}
+
+inline ElementFunction ElementFunctionOf(RowOp op, bool a, bool b, bool c) {
+  switch (op) {
+    case RowOp::kNegative: return Unary<Negative>;
+    case RowOp::kAbs: return Unary<Absolute>;
+    case RowOp::kSign: return Unary<Sign>;
+    case RowOp::kSquare: return Unary<Square>;
+    case RowOp::kSqrt: return Unary<SquareRoot>;
+    case RowOp::kRsqrt: return Unary<Rsqrt>;
+    case RowOp::kReciprocal: return Unary<Reciprocal>;
+    case RowOp::kExp: return Unary<Exp>;
+    case RowOp::kExpm1: return Unary<Expm1>;
+    case RowOp::kLog: return Unary<Log>;
+    case RowOp::kLog1p: return Unary<Log1p>;
+    case RowOp::kTanh: return Unary<Tanh>;
+    case RowOp::kErf: return Unary<Erf>;
+    case RowOp::kSigmoid: return Unary<Sigmoid>;
+    case RowOp::kSoftplus: return Unary<Softplus>;
+    case RowOp::kRelu: return Unary<Relu>;
+    case RowOp::kFloor: return Unary<Floor>;
+    case RowOp::kCeil: return Unary<Ceil>;
+    case RowOp::kRound: return Unary<Round>;
+    case RowOp::kIsNan: return Unary<IsNan>;
+    case RowOp::kNot: return Unary<Not>;
+    case RowOp::kAdd: return BinaryOf<Add>(a, b);
+    case RowOp::kSubtract: return BinaryOf<Subtract>(a, b);
+    case RowOp::kMultiply: return BinaryOf<Multiply>(a, b);
+    case RowOp::kDivide: return BinaryOf<Divide>(a, b);
+    case RowOp::kPower: return BinaryOf<Power>(a, b);
+    case RowOp::kMinimum: return BinaryOf<Minimum>(a, b);
+    case RowOp::kMaximum: return BinaryOf<Maximum>(a, b);
+    case RowOp::kSquaredDifference: return BinaryOf<SquaredDifference>(a, b);
+    case RowOp::kEqual: return BinaryOf<Equal>(a, b);
+    case RowOp::kNotEqual: return BinaryOf<NotEqual>(a, b);
+    case RowOp::kLess: return BinaryOf<Less>(a, b);
+    case RowOp::kLessEqual: return BinaryOf<LessEqual>(a, b);
+    case RowOp::kGreater: return BinaryOf<Greater>(a, b);
+    case RowOp::kGreaterEqual: return BinaryOf<GreaterEqual>(a, b);
+    case RowOp::kAnd: return BinaryOf<And>(a, b);
+    case RowOp::kOr: return BinaryOf<Or>(a, b);
+    case RowOp::kSelect: return TernaryOf<SelectByValue>(a, b, c);
+    case RowOp::kMultiplyAdd: return TernaryOf<MultiplyAdd>(a, b, c);
+    default: return nullptr;
+  }
+}
+
+// The sum of a row: blocks in float32, kept short, then in double.
+template <typename At>
+double Total(int64_t n, const At &at) {
+  constexpr int64_t kBlock = 64 * kLanes;
+  double total = 0;
+  for (int64_t start = 0; start < n; start += kBlock) {
+    const int64_t end = n - start < kBlock ? n : start + kBlock;
+    Float sum[4] = {};
+    int64_t i = start;
+    for (; i + 4 * kLanes <= end; i += 4 * kLanes)
+      for (int j = 0; j < 4; j++) sum[j] += at(i + j * kLanes, kLanes);
+    for (int j = 0; i < end; i += kLanes, j++) sum[j] += at(i, end - i);
+    total += SumLanes((sum[0] + sum[1]) + (sum[2] + sum[3]));
+  }
+  return total;
+}
+
+inline Float LoadUpTo(const float *from, int64_t n) { return n >= kLanes ? Load(from) : LoadPart(from, n); }
+
+inline double RowTotal(const float *row, int64_t n) {
+  return Total(n, [row](int64_t i, int64_t rest) { return LoadUpTo(row + i, rest); });
+}
+
+inline float RowMaximum(const float *row, int64_t n) {
+  Float max = Splat(-__builtin_inff());
+  int64_t i = 0;
+  for (; i + kLanes <= n; i += kLanes) max = Maximum(max, Load(row + i));
+  float result = MaxLanes(max);
+  for (; i < n; i++) result = row[i] > result || row[i] != row[i] ? row[i] : result;
+  return result;
+}
+
+// Adds up a tile's columns.
+inline void AddColumns(const Values &tile, int64_t rows, int64_t columns, double *sums) {
+  for (int64_t i = 0; i < columns; i += kLanes) {
+    const int64_t n = columns - i < kLanes ? columns - i : kLanes;
+    for (int64_t start = 0; start < rows; start += 64) {
+      const int64_t end = rows - start < 64 ? rows : start + 64;
+      Float sum{};
+      for (int64_t row = start; row < end; row++) sum += LoadUpTo(tile.data + row * tile.pitch + i, n);
+      if (n == kLanes) {
+        HalfFloat parts[2];
+        std::memcpy(parts, &sum, sizeof sum);
+        for (int half = 0; half < 2; half++) {
+          double *to = sums + i + half * (kLanes / 2);
+          StoreAs(to, LoadAs<HalfDouble>(to) + __builtin_convertvector(parts[half], HalfDouble));
+        }
+      } else {
+        for (int64_t j = 0; j < n; j++) sums[i + j] += sum[j];
+      }
+    }
+  }
+}
+
+}  // namespace SIGLIP_ISA
+}  // namespace siglip
