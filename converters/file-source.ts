@@ -14,6 +14,6 @@ export async function fileSource(
   return {
     name: placeOf(folder, name),
     size: await folder.size(name),
-    read: (start, end) => folder.range(name, start, end),
+    read: (start, end, room) => folder.range(name, start, end, room),
   }
 }

@@ -1,7 +1,7 @@
 import type { Weights } from './weights.js'
 
-/** One weight being read while another is used, and one whose file is being opened. */
-const AHEAD = 2
+/** While one weight is used, others are read or their files opened: reading takes more than one processor, and waits between small ones. */
+const AHEAD = 4
 
 /**
  * Weights in the order of `names`, the next ones being read while the caller uses one. When the caller stops, no read is left

@@ -3,10 +3,11 @@ import { readRange, type ByteSource } from './byte-source.js'
 import { dtypeBits, elementCount, isShape, type Dtype } from './dtypes.js'
 import { toFloat32 } from './float-conversion.js'
 import { nearest } from './nearest.js'
+import { widen } from './widen.js'
 import { gather, isRowMajor, lastIndex } from './strides.js'
 import type { WeightInfo, Weights } from './weights.js'
 
-/** Elements that are read at once when they are converted: with fewer, opening files and freeing blocks takes longer than reading. */
+/** Elements of wide types that are read at once: with fewer, opening files and freeing blocks takes longer than reading. */
 const BLOCK = 2 ** 22
 
 /** Where a tensor's elements lie in a file. Whoever makes one has checked that they lie inside. */
@@ -33,8 +34,9 @@ export function storedWeights(location: string, tensors: ReadonlyMap<string, Sto
 }
 
 /**
- * A tensor's elements as float32, in row-major order, in an array of their own; converted while they are read, so that no more than
- * the result and a block is in memory. Strides other than row-major cost the tensor once more.
+ * A tensor's elements as float32, in row-major order, in an array of their own. Types of 32 bits and fewer are read into that array
+ * where the source can, wider ones block by block, so that there is no copy of the tensor in memory. Strides other than row-major cost
+ * the tensor once more.
  *
  * @param begin the first element wanted. Default: 0.
  * @param end the first one not wanted any more. Default: all.
@@ -72,7 +74,12 @@ async function readBlocks(
 ): Promise<Float32Array<ArrayBuffer>> {
   const width = dtypeBits[dtype] / 8
   const place = (index: number): number => byteOffset + index * width
-  if (dtype === 'F32' && !isBigEndian) return toFloat32(dtype, await readRange(source, place(begin), place(end)))
+  if (width <= Float32Array.BYTES_PER_ELEMENT) {
+    const room = (end - begin) * Float32Array.BYTES_PER_ELEMENT
+    const bytes = await readRange(source, place(begin), place(end), room)
+    if (isBigEndian) swapBytes(bytes, dtype)
+    return widen(dtype, bytes)
+  }
   const floats = new Float32Array(end - begin)
   for (let from = begin; from < end; from += BLOCK) {
     const to = Math.min(from + BLOCK, end)

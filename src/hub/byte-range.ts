@@ -13,9 +13,13 @@ export function checkRange(start: number, end: number, size: number, where: stri
 }
 
 /** Memory for `length` bytes of the file `where`, or a `FileError` if the machine has no such block. */
-export function allocate(length: number, where: string): Uint8Array<ArrayBuffer> {
+export function allocate(
+  length: number,
+  where: string,
+  make = (): Uint8Array<ArrayBuffer> => new Uint8Array(length),
+): Uint8Array<ArrayBuffer> {
   try {
-    return new Uint8Array(length)
+    return make()
   } catch (cause) {
     throw new FileError(`No memory for ${length} bytes in one piece`, {
       where,

@@ -16,8 +16,13 @@ export interface CheckpointFolder {
   bytes(name: string): Promise<Uint8Array<ArrayBuffer>>
   /** The file's size in bytes. */
   size(name: string): Promise<number>
-  /** The bytes from `start` up to `end`, not including it. */
-  range(name: string, start: number, end: number): Promise<Uint8Array<ArrayBuffer>>
+  /**
+   * The bytes from `start` up to `end`, not including it, in a buffer of their own.
+   *
+   * @param room bytes of the buffer, the end of which they fill: for a reader that keeps it and needs the space before them. A folder
+   * may leave no space.
+   */
+  range(name: string, start: number, end: number, room?: number): Promise<Uint8Array<ArrayBuffer>>
   /** The names of its files, where they can be listed. */
   names?(): Promise<readonly string[]>
 }

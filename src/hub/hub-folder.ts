@@ -62,9 +62,9 @@ export class HubFolder implements CheckpointFolder {
     return (await this.file(name)).size
   }
 
-  async range(name: string, start: number, end: number): Promise<Uint8Array<ArrayBuffer>> {
+  async range(name: string, start: number, end: number, room?: number): Promise<Uint8Array<ArrayBuffer>> {
     await this.fetch(name)
-    return this.local.range(name, start, end)
+    return this.local.range(name, start, end, room)
   }
 
   /** The names of the model's files; without a connection, of those that were fetched before. */

@@ -1,6 +1,7 @@
 import { open, readdir, stat, type FileHandle } from 'node:fs/promises'
 import path from 'node:path'
 import { FileError } from '../errors.js'
+import { allocatePages } from './allocate-pages.js'
 import { allocate, checkRange } from './byte-range.js'
 import type { CheckpointFolder } from './checkpoint-folder.js'
 import { checkFileName } from './file-name.js'
@@ -37,10 +38,12 @@ export class LocalFolder implements CheckpointFolder {
     return this.opened(name, (_, size) => Promise.resolve(size))
   }
 
-  async range(name: string, start: number, end: number): Promise<Uint8Array<ArrayBuffer>> {
+  async range(name: string, start: number, end: number, room?: number): Promise<Uint8Array<ArrayBuffer>> {
     return this.opened(name, async (file, size) => {
       checkRange(start, end, size, this.path(name))
-      return read(file, start, end, this.path(name))
+      const memory =
+        room === undefined ? undefined : allocatePages(room, this.path(name)).subarray(room - (end - start))
+      return read(file, start, end, this.path(name), memory)
     })
   }
 
@@ -70,8 +73,13 @@ export class LocalFolder implements CheckpointFolder {
   }
 }
 
-async function read(file: FileHandle, start: number, end: number, where: string): Promise<Uint8Array<ArrayBuffer>> {
-  const bytes = allocate(end - start, where)
+async function read(
+  file: FileHandle,
+  start: number,
+  end: number,
+  where: string,
+  bytes = allocate(end - start, where),
+): Promise<Uint8Array<ArrayBuffer>> {
   for (let filled = 0; filled < bytes.length;) {
     const length = Math.min(bytes.length - filled, LARGEST_READ)
     const { bytesRead } = await file.read(bytes, filled, length, start + filled)

@@ -80,6 +80,15 @@ describe.each<[string, () => Promise<CheckpointFolder>]>([
     expect(await (await open()).range('model.bin', 3, 11)).toEqual(content.subarray(3, 11))
   })
 
+  test('may leave room before the bytes of a range', async () => {
+    for (const room of [0, 8, 64, 2 ** 21]) {
+      const end = 3 + Math.min(room, 8)
+      const bytes = await (await open()).range('model.bin', 3, end, room)
+      expect(bytes).toEqual(content.subarray(3, end))
+      expect(bytes.byteOffset + bytes.length).toBe(bytes.buffer.byteLength)
+    }
+  })
+
   test('refuses ranges outside the file and files that are not there', async () => {
     const folder = await open()
     for (const [start, end] of [
