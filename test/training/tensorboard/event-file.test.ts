@@ -2,8 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import sharp from 'sharp'
 import { FileError, InputError } from '../../../src/errors.js'
+import { decodeImage } from '../../../src/image/decode-image.js'
 import { EventFile } from '../../../src/training/tensorboard/event-file.js'
 import { fixturePath } from '../../fixture.js'
 
@@ -32,13 +32,11 @@ it.each([1, 2, 3, 4])('a picture of %i samples a pixel is a PNG with these pixel
   events.image('picture', { data, width: 3, height: 2, channels }, 1)
   events.close()
   const file = readFileSync(events.path)
-  const picture = sharp(file.subarray(file.indexOf('\x89PNG', 0, 'latin1')), { failOn: 'none' })
-  const { data: decoded, info } = await picture
-    .toColourspace(channels < 3 ? 'b-w' : 'srgb')
-    .raw()
-    .toBuffer({ resolveWithObject: true })
-  expect(info).toMatchObject({ width: 3, height: 2, channels })
-  expect([...decoded]).toEqual([...data])
+  const png = file.subarray(file.indexOf('\x89PNG', 0, 'latin1'))
+  for (const transparency of ['ignore', 'white'] as const) {
+    const decoded = await decodeImage(png, { transparency })
+    expect(decoded).toEqual(await decodeImage({ data, width: 3, height: 2, channels }, { transparency }))
+  }
 })
 
 it('refuses a picture whose bytes do not fill it', () => {
