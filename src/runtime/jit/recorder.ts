@@ -103,10 +103,13 @@ class Recorder {
       const nodes = standIns.map((standIn) => asArgument(this.#valueOf(standIn)))
       const outputs = tracing(() => run(standIns))
       return this.#recording(nodes, outputs, variables, before)
+    } catch (error) {
+      for (const { variable } of this.#created) variable.dispose()
+      throw error
     } finally {
       variables.forEach((variable, i) => {
         const old = before[i]
-        if (old && !variable.isDisposed && variable.dataId !== old.dataId) variable.assign(old)
+        if (old && variable.dataId !== old.dataId) variable.assign(old)
       })
       engine.endScope()
       giveBack()
@@ -130,8 +133,6 @@ class Recorder {
     }
     const returned = outputs.map(resultOf)
     const assigned = variables.flatMap((variable, i) => {
-      if (variable.isDisposed)
-        throw new TraceError('A variable is disposed inside a function that `jit` records', { found: variable.name })
       return variable.dataId === before[i]?.dataId ? [] : [{ variable, result: resultOf(variable) }]
     })
     const captures = [...this.#captures.values()]
@@ -210,6 +211,7 @@ class Recorder {
     const engine = tf.engine()
     const makeVariable = engine.makeVariable.bind(engine)
     const trackTensor = engine.trackTensor.bind(engine)
+    const disposeVariable = engine.disposeVariable.bind(engine)
     engine.makeVariable = (...of) => {
       const variable = makeVariable(...of)
       this.#created.push({ variable, initial: this.#valueOf(variable) })
@@ -219,7 +221,12 @@ class Recorder {
       trackTensor(tensor, backend)
       if (!(tensor instanceof tf.Variable)) this.#made.push(tensor)
     }
+    engine.disposeVariable = (variable) => {
+      if (!this.#created.some((created) => created.variable === variable)) throw disposalError(variable.name)
+      disposeVariable(variable)
+    }
     return () => {
+      Reflect.deleteProperty(engine, 'disposeVariable')
       Reflect.deleteProperty(engine, 'makeVariable')
       Reflect.deleteProperty(engine, 'trackTensor')
     }
@@ -340,6 +347,9 @@ function asArgument({ node }: Value): Argument {
 const DATA_DEPENDENT: ReadonlySet<string> = new Set([
   ...['Where', 'Unique', 'UniqueV2', 'NonMaxSuppressionV3', 'NonMaxSuppressionV4', 'NonMaxSuppressionV5'],
 ])
+
+const disposalError = (name: string): TraceError =>
+  new TraceError('A variable is disposed inside a function that `jit` records', { found: name, where: userLine() })
 
 const dataDependentError = (op: string): TraceError =>
   new TraceError('A shape depends on the values inside a function that `jit` records', {

@@ -1,0 +1,100 @@
+import * as tf from '@tensorflow/tfjs'
+
+import { TraceError } from '../../errors.js'
+import { isTracing } from '../../layers/tracing.js'
+import { type GraphEngine, RecordedFunction } from './recorded-function.js'
+import { takeApart } from './tensor-tree.js'
+
+/** What `jit` makes of a function. */
+export interface Jitted<Args extends readonly unknown[], Result> {
+  (...args: Args): Result
+  /**
+   * The same off JavaScript's thread. Calls that assign variables run one after the other; the other ones at once.
+   * @throws as the call itself, through the promise.
+   */
+  readonly async: (...args: Args) => Promise<Awaited<Result>>
+  /** How many recordings it holds. */
+  readonly traces: number
+  /** Frees the recordings; one that is running, when it has run. A later call records anew. */
+  readonly dispose: () => void
+}
+
+/**
+ * @param engineNow what runs recordings at the moment; none: the function runs as it is
+ * @param maxTraces how many recordings are kept
+ */
+export function jitted<Args extends readonly unknown[], Result>(
+  fn: (...args: Args) => Result,
+  engineNow: () => GraphEngine | undefined,
+  maxTraces: number,
+): Jitted<Args, Result> {
+  const traces = new Map<string, RecordedFunction>() // the one not used for longest first
+  let lastAssigning: Promise<unknown> | undefined
+
+  /** Inside another recording it is a part of that; gradients of tfjs see only what runs step by step. */
+  const engine = (): GraphEngine | undefined =>
+    isTracing() || tf.engine().state.gradientDepth > 0 ? undefined : engineNow()
+
+  function recorded(args: Args, engine: GraphEngine): { trace: RecordedFunction; tensors: readonly tf.Tensor[] } {
+    const apart = takeApart(args)
+    const known = traces.get(apart.key)
+    traces.delete(apart.key)
+    const trace = known ?? new RecordedFunction((...given) => fn(...(given as unknown as Args)), apart, engine)
+    traces.set(apart.key, trace)
+    for (const [key, oldest] of traces) {
+      if (traces.size <= maxTraces) break
+      traces.delete(key)
+      oldest.dispose()
+    }
+    return { trace, tensors: apart.tensors }
+  }
+
+  function call(...args: Args): Result {
+    const running = engine()
+    if (!running) return fn(...args)
+    const { trace, tensors } = recorded(args, running)
+    if (trace.assigns && lastAssigning) {
+      throw new TraceError('A function that assigns variables is still running', {
+        hint: 'Await the promises of its `async` calls before calling it.',
+      })
+    }
+    return trace.run(tensors) as Result
+  }
+
+  async function callAsync(...args: Args): Promise<Awaited<Result>> {
+    const running = engine()
+    if (!running) return await fn(...args)
+    const { trace, tensors } = recorded(args, running)
+    return (await (trace.assigns ? inTurn(trace, tensors) : trace.runAsync(tensors))) as Awaited<Result>
+  }
+
+  /** After the calls before it: each starts from the variables that the one before has left. */
+  async function inTurn(trace: RecordedFunction, tensors: readonly tf.Tensor[]): Promise<unknown> {
+    const own = tensors.map((tensor) => tf.keep(tf.clone(tensor))) // the caller may dispose of his while it waits
+    const release = trace.hold()
+    const before = lastAssigning
+    const mine = (async () => {
+      await before?.catch(() => undefined)
+      return await trace.runAsync(own)
+    })()
+    lastAssigning = mine
+    try {
+      return await mine
+    } finally {
+      if (lastAssigning === mine) lastAssigning = undefined
+      tf.dispose(own)
+      release()
+    }
+  }
+
+  return Object.defineProperties(call, {
+    async: { value: callAsync },
+    traces: { get: () => traces.size },
+    dispose: {
+      value: () => {
+        for (const trace of traces.values()) trace.dispose()
+        traces.clear()
+      },
+    },
+  }) as Jitted<Args, Result>
+}

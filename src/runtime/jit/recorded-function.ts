@@ -1,0 +1,174 @@
+import * as tf from '@tensorflow/tfjs'
+
+import { TraceError } from '../../errors.js'
+import type { Graph } from './graph.js'
+import { type Captured, record, type Recording } from './recorder.js'
+import type { ShapeInference } from './shape-inference.js'
+import { type Returned, type TakenApart, takeResultApart } from './tensor-tree.js'
+import { userLine } from './user-line.js'
+
+/** A graph made ready to run. */
+export interface Executable {
+  /** @returns the graph's results, the caller's to dispose. */
+  readonly run: (args: readonly tf.Tensor[], captures: readonly tf.Tensor[]) => tf.Tensor[]
+  /** The same, off JavaScript's thread. */
+  readonly runAsync: (args: readonly tf.Tensor[], captures: readonly tf.Tensor[]) => Promise<tf.Tensor[]>
+  readonly dispose: () => void
+}
+
+/** What makes recorded functions run. */
+export interface GraphEngine {
+  /** For one recording, which disposes of it. */
+  readonly shapes: () => ShapeInference
+  readonly compile: (graph: Graph) => Executable
+}
+
+/** What a function did with arguments of certain shapes, and the means to do it again. */
+export class RecordedFunction {
+  readonly #recording: Omit<Recording, 'graph'>
+  readonly #returned: Returned
+  readonly #executable: Executable
+  #holders = 0
+  #disposed = false
+
+  /** @throws TraceError if the function does what can't be recorded. */
+  constructor(fn: (...args: unknown[]) => unknown, args: TakenApart, engine: GraphEngine) {
+    const { recording, returned } = recordUntilSettled(fn, args, engine)
+    const { graph, ...rest } = recording
+    this.#recording = rest
+    this.#returned = returned
+    this.#executable = engine.compile(graph)
+  }
+
+  /** Whether it changes variables. */
+  get assigns(): boolean {
+    return this.#recording.assigned.length > 0
+  }
+
+  run(tensors: readonly tf.Tensor[]): unknown {
+    return this.#handOut(this.#executable.run(tensors, this.#captures()))
+  }
+
+  async runAsync(tensors: readonly tf.Tensor[]): Promise<unknown> {
+    const release = this.hold()
+    try {
+      return this.#handOut(await this.#executable.runAsync(tensors, this.#captures()))
+    } finally {
+      release()
+    }
+  }
+
+  /** Puts disposal off until what is returned is called. */
+  hold(): () => void {
+    this.#holders++
+    return () => {
+      this.#holders--
+      this.#freeIfDone()
+    }
+  }
+
+  /** While it runs, that is done at the end of the run. */
+  dispose(): void {
+    this.#disposed = true
+    this.#freeIfDone()
+  }
+
+  #freeIfDone(): void {
+    if (this.#disposed && this.#holders === 0) this.#executable.dispose()
+  }
+
+  #captures(): tf.Tensor[] {
+    return this.#recording.captures.map((captured) => {
+      if (isAlive(captured)) return captured.tensor
+      const { tensor, line } = captured
+      throw new TraceError('A tensor that a recorded function uses is disposed', {
+        found: tensor instanceof tf.Variable ? tensor.name : `${tensor.dtype} [${tensor.shape.join(', ')}]`,
+        where: line,
+        hint: 'Pass it in as an argument, or keep it as long as the function.',
+      })
+    })
+  }
+
+  #handOut(results: readonly tf.Tensor[]): unknown {
+    const out = new Set<tf.Tensor>()
+    const outputs = this.#recording.returned.map((index) => {
+      const result = resultAt(results, index)
+      if (out.has(result)) return tf.clone(result)
+      out.add(result)
+      return result
+    })
+    for (const { variable, result } of this.#recording.assigned) variable.assign(resultAt(results, result))
+    for (const result of results) if (!out.has(result)) result.dispose()
+    return this.#returned.with(outputs)
+  }
+}
+
+/** Variables that the function makes get their values after a first recording; a second one finds them made. */
+function recordUntilSettled(
+  fn: (...args: unknown[]) => unknown,
+  args: TakenApart,
+  engine: GraphEngine,
+): { readonly recording: Recording; readonly returned: Returned } {
+  const first = recordOnce(fn, args, engine)
+  if (first.recording.created.length === 0) return first
+  initialize(first.recording, args, engine)
+  const second = recordOnce(fn, args, engine)
+  const [again] = second.recording.created
+  if (!again) return second
+  for (const { variable } of second.recording.created) variable.dispose()
+  throw new TraceError('A function that `jit` records makes a variable at each call', {
+    found: again.variable.name,
+    hint: 'Make it outside.',
+  })
+}
+
+function recordOnce(
+  fn: (...args: unknown[]) => unknown,
+  args: TakenApart,
+  engine: GraphEngine,
+): { readonly recording: Recording; readonly returned: Returned } {
+  let returned: Returned | undefined
+  const run = (tensors: readonly tf.Tensor[]): readonly tf.Tensor[] => {
+    const result = fn(...args.with(tensors))
+    if (result instanceof Promise) {
+      result.catch(() => undefined) // it fails at the first tensor that it uses from now on
+      throw notRecorded('an asynchronous function', undefined)
+    }
+    returned = takeResultApart(result, (found, path) => {
+      throw notRecorded(found, path)
+    })
+    return returned.tensors
+  }
+  const recording = record(run, args.tensors, engine.shapes())
+  if (!returned) throw new TraceError('The function was not run')
+  return { recording, returned }
+}
+
+function notRecorded(found: string, where: string | undefined): TraceError {
+  return new TraceError('`jit` takes functions that return tensors, or arrays and objects of them', {
+    found,
+    where: where ?? userLine(),
+    hint: 'Anything else would be the same at every call.',
+  })
+}
+
+function initialize({ graph, captures, created }: Recording, args: TakenApart, engine: GraphEngine): void {
+  const executable = engine.compile({ ...graph, results: created.map(({ initial }) => initial) })
+  const tensors = captures.map(({ tensor }) => tensor)
+  const values = executable.run(args.tensors, tensors)
+  created.forEach(({ variable }, i) => {
+    variable.assign(resultAt(values, i))
+  })
+  tf.dispose([...values])
+  executable.dispose()
+}
+
+function isAlive({ tensor }: Captured): boolean {
+  return tensor instanceof tf.Variable ? !tensor.isDisposed : tf.engine().backend.refCount(tensor.dataId) > 0
+}
+
+function resultAt(results: readonly tf.Tensor[], index: number): tf.Tensor {
+  const result = results[index]
+  if (result) return result
+  throw new TraceError(`The engine gave no result ${index}`)
+}
