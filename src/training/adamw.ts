@@ -23,7 +23,8 @@ export class AdamW extends tf.Optimizer {
 
   readonly #settings: Required<{ [K in keyof AdamWOptions]: NonNullable<AdamWOptions[K]> }>
   readonly #moments = new Map<string, { readonly mean: tf.Variable; readonly square: tf.Variable }>()
-  #steps = 0
+  /** How many there were: a variable, so that a step which `jit` has recorded goes on counting. */
+  #steps: tf.Variable | undefined
 
   constructor({ learningRate = 1e-3, betas = [0.9, 0.999], eps = 1e-8, weightDecay = 0.01 }: AdamWOptions = {}) {
     super()
@@ -36,24 +37,28 @@ export class AdamW extends tf.Optimizer {
 
   applyGradients(gradients: tf.NamedTensorMap | { name: string; tensor: tf.Tensor }[]): void {
     const { learningRate, betas, eps, weightDecay } = this.#settings
-    this.#steps++
+    const steps = (this.#steps ??= tf.tidy(() => tf.variable(tf.scalar(0), false)))
     const named = Array.isArray(gradients)
       ? gradients
       : Object.entries(gradients).map(([name, tensor]) => ({ name, tensor }))
-    const stepSize = learningRate / (1 - betas[0] ** this.#steps)
-    const correction = Math.sqrt(1 - betas[1] ** this.#steps)
-    for (const { name, tensor: gradient } of named) {
-      const variable = tf.engine().registeredVariables[name]
-      if (!variable) continue
-      const { mean, square } = this.moments(name, variable)
-      tf.tidy(() => {
-        mean.assign(tf.add(tf.mul(mean, betas[0]), tf.mul(gradient, 1 - betas[0])))
-        square.assign(tf.add(tf.mul(square, betas[1]), tf.mul(tf.square(gradient), 1 - betas[1])))
-        const root = tf.add(tf.div(tf.sqrt(square), correction), eps)
-        const decayed = tf.mul(variable, 1 - learningRate * weightDecay)
-        variable.assign(tf.sub(decayed, tf.mul(stepSize, tf.div(mean, root))))
-      })
-    }
+    tf.tidy(() => {
+      steps.assign(tf.add(steps, 1))
+      const [meanBias, squareBias] = [oneMinusPower(betas[0], steps), oneMinusPower(betas[1], steps)]
+      const stepSize = tf.div(learningRate, meanBias)
+      const correction = tf.sqrt(squareBias)
+      for (const { name, tensor: gradient } of named) {
+        const variable = tf.engine().registeredVariables[name]
+        if (!variable) continue
+        const { mean, square } = this.moments(name, variable)
+        tf.tidy(() => {
+          mean.assign(tf.add(tf.mul(mean, betas[0]), tf.mul(gradient, 1 - betas[0])))
+          square.assign(tf.add(tf.mul(square, betas[1]), tf.mul(tf.square(gradient), 1 - betas[1])))
+          const root = tf.add(tf.div(tf.sqrt(square), correction), eps)
+          const decayed = tf.mul(variable, 1 - learningRate * weightDecay)
+          variable.assign(tf.sub(decayed, tf.mul(stepSize, tf.div(mean, root))))
+        })
+      }
+    })
     this.incrementIterations()
   }
 
@@ -69,6 +74,8 @@ export class AdamW extends tf.Optimizer {
   override dispose(): void {
     for (const { mean, square } of this.#moments.values()) tf.dispose([mean, square])
     this.#moments.clear()
+    this.#steps?.dispose()
+    this.#steps = undefined
     super.dispose()
   }
 
@@ -84,6 +91,10 @@ export class AdamW extends tf.Optimizer {
     return new cls(config)
   }
 }
+
+/** 1 − base^exponent; written so, float32 keeps its digits for bases near 1. */
+const oneMinusPower = (base: number, exponent: tf.Tensor): tf.Tensor =>
+  tf.neg(tf.expm1(tf.mul(exponent, Math.log(base))))
 
 function checkSetting(name: string, value: number, below = Infinity): void {
   if (Number.isFinite(value) && value >= 0 && value < below) return
