@@ -12,6 +12,7 @@ const rooms = [
   'src/layers',
   'src/models',
   'src/runtime',
+  'src/export',
   'src/training',
   'src/pipelines',
   'src/cli',

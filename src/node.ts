@@ -1,5 +1,5 @@
 /**
- * What only Node can do: setting the native backend up, the cache of the hub, converting checkpoint folders.
+ * What only Node can do: setting the native backend up, the cache of the hub, converting checkpoint folders, exporting models as graphs.
  *
  * @module
  */
@@ -13,6 +13,7 @@ export { listCache, type CacheEntry } from './hub/list-cache.js'
 export { pruneCache, type Unreferenced } from './hub/prune-cache.js'
 export { verifyCache, type VerifiedFile, type VerifyOptions } from './hub/verify-cache.js'
 
+export { exportOnnx, exportSavedModel } from './export/export-model.js'
 export { convertCheckpoint, type Conversion, type ConvertOptions } from '../converters/convert-checkpoint.js'
 export type { Naming } from '../converters/naming.js'
 export type { Tower } from '../converters/tower-names.js'

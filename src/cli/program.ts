@@ -6,6 +6,7 @@ import { addConvert } from './convert.js'
 import { addDoctor } from './doctor.js'
 import { addDownload } from './download.js'
 import { addEmbed } from './embed.js'
+import { addExport } from './export.js'
 import { addInspect } from './inspect.js'
 import type { Session } from './session.js'
 import { addSetup } from './setup.js'
@@ -31,6 +32,7 @@ export function siglipProgram(session: Session): Command {
     addTokenize,
     addInspect,
     addConvert,
+    addExport,
     addDownload,
     addCache,
     addSetup,

@@ -1,0 +1,61 @@
+import type { Command } from 'commander'
+import { readdir } from 'node:fs/promises'
+import { FileError } from '../errors.js'
+import { openCheckpoint } from './open-checkpoint.js'
+import { oneOf } from './option-values.js'
+import { jsonLine, printable } from './printable.js'
+import type { Session } from './session.js'
+
+const FORMATS = ['onnx', 'saved_model'] as const
+
+interface Options {
+  readonly to: (typeof FORMATS)[number]
+  readonly force?: boolean
+  readonly json?: boolean
+}
+
+/** `siglip export`: a model as a graph that other programs run. */
+export function addExport(program: Command, session: Session): void {
+  program
+    .command('export')
+    .description('Writes a model as a graph: for ONNX Runtime, or for TensorFlow and TF Serving.')
+    .argument('<model>', 'a checkpoint folder, or a name on the hub')
+    .argument('<dst>', 'a new folder')
+    .requiredOption('--to <format>', FORMATS.join(', '), oneOf(FORMATS))
+    .option('--force', 'write into a folder that holds something already; the same files are replaced')
+    .option('--json', 'one JSON object')
+    .addHelpText('after', '\nExample:\n  $ siglip export google/siglip-base-patch16-224 siglip-onnx --to onnx')
+    .action((source: string, destination: string, options: Options) =>
+      exportModel(source, destination, options, session),
+    )
+}
+
+async function exportModel(
+  source: string,
+  destination: string,
+  { to, force = false, json = false }: Options,
+  session: Session,
+): Promise<void> {
+  const found = force ? [] : await readdir(destination).catch(() => [])
+  if (found.length > 0) {
+    throw new FileError('The folder is not empty', {
+      expected: 'a new folder',
+      found: found.slice(0, 5).join(', '),
+      where: destination,
+      hint: 'Name another one, or write into it with --force.',
+    })
+  }
+  const { useBackend } = await import('#backend')
+  const { AutoModel } = await import('../models/auto-model.js')
+  const { exportOnnx, exportSavedModel } = await import('../export/export-model.js')
+  await useBackend('native')
+  const model = await AutoModel.fromPretrained(await openCheckpoint(source, session), { signal: session.signal })
+  try {
+    const write = to === 'onnx' ? exportOnnx : exportSavedModel
+    const files = await write(model, destination)
+    if (json) process.stdout.write(`${jsonLine({ to, folder: destination, files })}\n`)
+    else process.stdout.write(`${to}: ${printable(destination)}\n${files.map((name) => `  ${name}\n`).join('')}`)
+  } finally {
+    model.dispose()
+  }
+}
