@@ -1,0 +1,79 @@
+// Blocks of a product by float32 vectors; bfloat16 operands are rounded, then widened.
+#pragma once
+
+#include "product-lines.h"
+
+namespace siglip {
+namespace SIGLIP_ISA {
+
+template <bool kRounded>
+struct FloatBlocks {
+  using Element = float;
+  // As many sums as the registers hold beside a row of b and an element of a.
+#if defined(__AVX512F__)
+  static constexpr int kRows = 14, kVectors = 2;
+#elif defined(__AVX2__)
+  static constexpr int kRows = 6, kVectors = 2;
+#elif defined(__aarch64__)
+  static constexpr int kRows = 8, kVectors = 3;
+#else
+  static constexpr int kRows = 4, kVectors = 2;
+#endif
+  static constexpr int kColumns = kVectors * kLanes;
+  static constexpr int kDepth = 1;          // k is padded to a multiple of it
+  static constexpr int kMostDepth = 768;    // more is added up block by block
+  static constexpr int kPackingCost = 16;   // of an element, in multiplications
+
+  static void Begin() {}
+  static void End() {}
+
+  template <int kWidth>
+  static void Pack(const Lines &lines, int64_t first, int64_t start, int64_t depth, float *to) {
+    if (lines.dtype == DType::kBFloat16) PackFloats<kWidth, DType::kBFloat16, kRounded>(lines, first, start, depth, to);
+    else PackFloats<kWidth, DType::kFloat32, kRounded>(lines, first, start, depth, to);
+  }
+  static void PackRows(const Lines &lines, int64_t first, int64_t start, int64_t depth, float *to) {
+    Pack<kRows>(lines, first, start, depth, to);
+  }
+  static void PackColumns(const Lines &lines, int64_t first, int64_t start, int64_t depth, float *to) {
+    Pack<kColumns>(lines, first, start, depth, to);
+  }
+
+  template <int kCount>
+  static void MultiplyRows(const float *a, const float *b, int64_t depth, float *sums, bool add) {
+    Float sum[kCount][kVectors];
+#pragma GCC unroll 16
+    for (int i = 0; i < kCount; i++) {
+#pragma GCC unroll 4
+      for (int j = 0; j < kVectors; j++) sum[i][j] = add ? Load(sums + i * kColumns + j * kLanes) : Float{};
+    }
+    for (int64_t k = 0; k < depth; k++, a += kRows, b += kColumns) {
+      Float row[kVectors];
+#pragma GCC unroll 4
+      for (int j = 0; j < kVectors; j++) row[j] = Load(b + j * kLanes);
+#pragma GCC unroll 16
+      for (int i = 0; i < kCount; i++) {
+        const Float element = a[i] - Float{};
+#pragma GCC unroll 4
+        for (int j = 0; j < kVectors; j++) sum[i][j] = MultiplyAdd(element, row[j], sum[i][j]);
+      }
+    }
+#pragma GCC unroll 16
+    for (int i = 0; i < kCount; i++) {
+#pragma GCC unroll 4
+      for (int j = 0; j < kVectors; j++) Store(sums + i * kColumns + j * kLanes, sum[i][j]);
+    }
+  }
+
+  // sums[row][column] (kRows × kColumns) = or += a panel of a times one of b, of which only so many rows and columns matter.
+  static void Multiply(int64_t rows, int64_t, const float *a, const float *b, int64_t depth, float *sums, bool add) {
+    if (rows == 1) MultiplyRows<1>(a, b, depth, sums, add);
+    else if (rows <= 2) MultiplyRows<2>(a, b, depth, sums, add);
+    else if (rows <= 4) MultiplyRows<4>(a, b, depth, sums, add);
+    else if (kRows > 8 && rows <= 8) MultiplyRows<kRows < 8 ? kRows : 8>(a, b, depth, sums, add);
+    else MultiplyRows<kRows>(a, b, depth, sums, add);
+  }
+};
+
+}  // namespace SIGLIP_ISA
+}  // namespace siglip

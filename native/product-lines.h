@@ -1,0 +1,129 @@
+// The operands of a product as its kernels read them: lines along k (rows of a, columns of b), packed into panels.
+#pragma once
+
+#include "kernels.h"
+#include "simd.h"
+
+namespace siglip {
+namespace SIGLIP_ISA {
+
+// float32 or bfloat16; strides count elements.
+struct Lines {
+  const char *data;
+  DType dtype;
+  int64_t count, depth;
+  int64_t stride;        // from one line to the next
+  int64_t depth_stride;  // along a line
+
+  const char *at(int64_t line, int64_t k) const {
+    return data + (line * stride + k * depth_stride) * static_cast<int64_t>(SizeOf(dtype));
+  }
+};
+
+inline Half LoadHalfPart(const char *from, int64_t n) {
+  Half part = {};
+  std::memcpy(&part, from, static_cast<size_t>(n) * 2);
+  return part;
+}
+
+// A vector's worth of neighbours (the first n, then 0) as float32; rounded: to what bfloat16 can hold.
+template <DType kType, bool kRounded>
+inline Float LoadNeighbours(const char *from, int64_t n) {
+  if (kType == DType::kBFloat16) return FromHalf(n >= kLanes ? LoadAs<Half>(from) : LoadHalfPart(from, n));
+  const float *floats = reinterpret_cast<const float *>(from);
+  const Float v = n >= kLanes ? Load(floats) : LoadPart(floats, n);
+  return kRounded ? FromHalf(ToHalf(v)) : v;
+}
+
+inline void StoreNeighbours(float *to, int64_t n, Float v) {
+  if (n >= kLanes) Store(to, v);
+  else if (n > 0) StorePart(to, n, v);
+}
+
+template <int... kIndex>
+struct Indices {};
+template <int kCount, int... kIndex>
+struct CountTo : CountTo<kCount - 1, kCount - 1, kIndex...> {};
+template <int... kIndex>
+struct CountTo<0, kIndex...> {
+  using Type = Indices<kIndex...>;
+};
+
+// a0 b0 a1 b1 … of the lower halves, of the upper halves.
+template <typename Vector, int... kIndex>
+inline Vector InterleaveLow(Vector a, Vector b, Indices<kIndex...>) {
+  return __builtin_shufflevector(a, b, (kIndex / 2 + kIndex % 2 * kLanes)...);
+}
+template <typename Vector, int... kIndex>
+inline Vector InterleaveHigh(Vector a, Vector b, Indices<kIndex...>) {
+  return __builtin_shufflevector(a, b, (kLanes / 2 + kIndex / 2 + kIndex % 2 * kLanes)...);
+}
+
+// Transposes kLanes vectors: log2(kLanes) perfect shuffles of all elements.
+template <typename Vector>
+inline void Transpose(Vector (&v)[kLanes]) {
+  constexpr typename CountTo<kLanes>::Type indices;
+#pragma GCC unroll 4
+  for (int step = 1; step < kLanes; step *= 2) {
+    Vector shuffled[kLanes];
+#pragma GCC unroll 16
+    for (int i = 0; i < kLanes / 2; i++) {
+      shuffled[2 * i] = InterleaveLow(v[i], v[i + kLanes / 2], indices);
+      shuffled[2 * i + 1] = InterleaveHigh(v[i], v[i + kLanes / 2], indices);
+    }
+#pragma GCC unroll 16
+    for (int i = 0; i < kLanes; i++) v[i] = shuffled[i];
+  }
+}
+
+// Lines first … first + kWidth − 1 (those that don't exist are 0) from k = start on, as to[k][line].
+template <int kWidth, DType kType, bool kRounded>
+void PackFloats(const Lines &lines, int64_t first, int64_t start, int64_t depth, float *to) {
+  const int64_t count = lines.count - first < kWidth ? lines.count - first : kWidth;
+  if (lines.depth_stride == 1) {
+    for (int64_t line = 0; line < kWidth; line += kLanes) {
+      for (int64_t k = 0; k < depth; k += kLanes) {
+        Float block[kLanes];
+        const int64_t rest = depth - k;
+#pragma GCC unroll 16
+        for (int i = 0; i < kLanes; i++) {
+          block[i] = line + i < count ? LoadNeighbours<kType, kRounded>(lines.at(first + line + i, start + k), rest) : Float{};
+        }
+        Transpose(block);
+        float *column = to + k * kWidth + line;
+        if (rest >= kLanes) {
+#pragma GCC unroll 16
+          for (int i = 0; i < kLanes; i++) StoreNeighbours(column + i * kWidth, kWidth - line, block[i]);
+        } else {
+          for (int i = 0; i < rest; i++) StoreNeighbours(column + i * kWidth, kWidth - line, block[i]);
+        }
+      }
+    }
+    return;
+  }
+  for (int64_t k = 0; k < depth; k++, to += kWidth) {
+    const char *from = lines.at(first, start + k);
+    if (lines.stride == 1) {
+      for (int64_t line = 0; line < kWidth; line += kLanes) {
+        const int64_t step = line * static_cast<int64_t>(SizeOf(kType));
+        const Float v = line < count ? LoadNeighbours<kType, kRounded>(from + step, count - line) : Float{};
+        StoreNeighbours(to + line, kWidth - line, v);
+      }
+    } else {
+      for (int64_t line = 0; line < kWidth; line++) {
+        const char *element = from + line * lines.stride * static_cast<int64_t>(SizeOf(kType));
+        if (line >= count) {
+          to[line] = 0;
+        } else if (kType == DType::kBFloat16) {
+          to[line] = FromHalf(*reinterpret_cast<const uint16_t *>(element));
+        } else {
+          const float value = *reinterpret_cast<const float *>(element);
+          to[line] = kRounded ? FromHalf(ToHalf(value)) : value;
+        }
+      }
+    }
+  }
+}
+
+}  // namespace SIGLIP_ISA
+}  // namespace siglip
