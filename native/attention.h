@@ -1,0 +1,215 @@
+// Attention, block of queries by block of queries, so that the scores never leave the cache.
+//
+// Everything is computed transposed: scoresᵀ = k·qᵀ, outᵀ = vᵀ·probabilitiesᵀ. So the queries lie side by side in the vectors
+// (the softmax needs no sums across lanes), and the scores come out as the second product wants its operand.
+#pragma once
+
+#include "product-floats.h"
+#include "simd-math.h"
+#if defined(__AMX_BF16__)
+#include "product-tiles.h"
+#endif
+
+namespace siglip {
+namespace SIGLIP_ISA {
+
+// The probabilities of two neighbouring keys for a vector of queries, as `Multiply` wants them.
+inline void StoreProbabilities(float *panel, int64_t pitch, int64_t key, int64_t column, Float even, Float odd) {
+  Store(panel + key * pitch + column, even);
+  Store(panel + (key + 1) * pitch + column, odd);
+}
+
+#if defined(__AMX_BF16__)
+inline void StoreProbabilities(uint16_t *panel, int64_t, int64_t key, int64_t column, Float even, Float odd) {
+  const Uint pairs = __builtin_convertvector(ToHalf(even), Uint) | (__builtin_convertvector(ToHalf(odd), Uint) << 16);
+  const int64_t tile = key / 32 * 2 + column / 16;
+  StoreAs(panel + tile * TileBlocks::kTile + key % 32 / 2 * 32, pairs);
+}
+#endif
+
+inline int64_t RoundUpTo(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
+
+template <typename Blocks, bool kRounded>
+class AttentionTask {
+  using Element = typename Blocks::Element;
+  static constexpr int kColumns = Blocks::kColumns, kRows = Blocks::kRows;
+
+ public:
+  explicit AttentionTask(const Attention &attention)
+      : x_(attention),
+        queries_(x_.q.shape[2]),
+        keys_(x_.k.shape[2]),
+        size_(x_.q.shape[3]),
+        out_size_(x_.v.shape[3]),
+        depth_(RoundUpTo(size_, Blocks::kDepth)),
+        key_depth_(RoundUpTo(keys_, 2 * kLanes)),
+        keys_padded_(RoundUpTo(key_depth_, kRows) + kRows),
+        sizes_padded_(RoundUpTo(out_size_, kRows) + kLanes) {}
+
+  size_t Bytes() const {
+    return 64 * 8 + sizeof(Element) * (keys_padded_ * depth_ + sizes_padded_ * key_depth_ + kColumns * depth_) +
+           (sizeof(Element) + 4) * keys_padded_ * kColumns + 4 * sizes_padded_ * kColumns + (x_.mask ? 4 * keys_padded_ * kColumns : 0);
+  }
+
+  void UseMemory(char *memory) {
+    const auto take = [&memory](int64_t bytes) {
+      char *taken = memory;
+      memory += RoundUpTo(bytes, 64);
+      return taken;
+    };
+    const int64_t size = sizeof(Element);
+    k_ = reinterpret_cast<Element *>(take(size * keys_padded_ * depth_));
+    v_ = reinterpret_cast<Element *>(take(size * sizes_padded_ * key_depth_));
+    q_ = reinterpret_cast<Element *>(take(size * kColumns * depth_));
+    scores_ = reinterpret_cast<float *>(take(4 * keys_padded_ * kColumns));
+    probabilities_ = reinterpret_cast<Element *>(take(size * keys_padded_ * kColumns));
+    out_ = reinterpret_cast<float *>(take(4 * sizes_padded_ * kColumns));
+    if (x_.mask) mask_ = reinterpret_cast<float *>(take(4 * keys_padded_ * kColumns));
+    std::memset(out_, 0, static_cast<size_t>(4 * sizes_padded_ * kColumns));
+  }
+
+  // Packs what all queries of a head share.
+  void StartHead(int64_t batch, int64_t head) {
+    batch_ = batch;
+    head_ = head;
+    const Lines k = LinesOf(x_.k, keys_, size_, x_.k.strides[2], 1);
+    for (int64_t key = 0; key < keys_; key += kRows) Blocks::PackRows(k, key, 0, size_, k_ + key * depth_);
+    const Lines v = LinesOf(x_.v, out_size_, keys_, 1, x_.v.strides[2]);
+    for (int64_t i = 0; i < out_size_; i += kRows) Blocks::PackRows(v, i, 0, keys_, v_ + i * RoundUpTo(keys_, Blocks::kDepth));
+  }
+
+  void RunQueries(int64_t first) {
+    const int64_t count = queries_ - first < kColumns ? queries_ - first : kColumns;
+    Blocks::PackColumns(LinesOf(x_.q, queries_, size_, x_.q.strides[2], 1), first, 0, size_, q_);
+    for (int64_t key = 0; key < keys_; key += kRows) {
+      const int64_t rows = keys_ - key < kRows ? keys_ - key : kRows;
+      Blocks::Multiply(rows, count, k_ + key * depth_, q_, depth_, scores_ + key * kColumns, false);
+    }
+    if (x_.mask) PackMask(first);
+    Float scale[Blocks::kColumns / kLanes];
+    for (int64_t column = 0; column < count; column += kLanes) scale[column / kLanes] = Softmax(column);
+    const int64_t depth = RoundUpTo(keys_, Blocks::kDepth);
+    for (int64_t i = 0; i < out_size_; i += kRows) {
+      const int64_t rows = out_size_ - i < kRows ? out_size_ - i : kRows;
+      Blocks::Multiply(rows, count, v_ + i * depth, probabilities_, depth, out_ + i * kColumns, false);
+    }
+    for (int64_t column = 0; column < count; column += kLanes)
+      StoreOut(first + column, count - column < kLanes ? count - column : kLanes, column, scale[column / kLanes]);
+  }
+
+ private:
+  Lines LinesOf(const View &view, int64_t count, int64_t depth, int64_t stride, int64_t depth_stride) const {
+    const int64_t offset = batch_ * view.strides[0] + head_ * view.strides[1];
+    const char *data = static_cast<const char *>(view.data) + offset * static_cast<int64_t>(SizeOf(view.dtype));
+    return {data, view.dtype, count, depth, stride, depth_stride};
+  }
+
+  void PackMask(int64_t first) {
+    const Lines mask = LinesOf(*x_.mask, queries_, keys_, x_.mask->strides[2], x_.mask->strides[3]);
+    PackFloats<kColumns, DType::kFloat32, false>(mask, first, 0, keys_, mask_);
+  }
+
+  // Scores → probabilities of a vector of queries, not yet divided by their sum; returns what to multiply with.
+  Float Softmax(int64_t column) {
+    float *scores = scores_ + column;
+    const float *mask = mask_ + column;
+    const bool masked = x_.mask != nullptr;
+    const Float scale = Splat(x_.scale);
+    Float max = Splat(-__builtin_inff());
+    for (int64_t key = 0; key < keys_; key++) {
+      Float score = Load(scores + key * kColumns) * scale;
+      if (masked) score += Load(mask + key * kColumns);
+      Store(scores + key * kColumns, score);
+      max = Maximum(score, max);
+    }
+    // The sum in short parts, so that long rows lose nothing.
+    Float sum{};
+    int64_t key = 0;
+    while (key + 1 < keys_) {
+      const int64_t end = keys_ - key < 64 ? keys_ - 1 : key + 63;
+      Float even_part{}, odd_part{};
+      for (; key < end; key += 2) {
+        const Float even = Exp(Load(scores + key * kColumns) - max), odd = Exp(Load(scores + (key + 1) * kColumns) - max);
+        even_part += even;
+        odd_part += odd;
+        StoreProbability(key, column, even, odd);
+      }
+      sum += even_part + odd_part;
+    }
+    if (key < keys_) {
+      const Float last = Exp(Load(scores + key * kColumns) - max);
+      sum += last;
+      StoreProbability(key, column, last, Float{});
+      key += 2;
+    }
+    for (; key < RoundUpTo(keys_, Blocks::kDepth); key += 2) StoreProbability(key, column, Float{}, Float{});
+    return 1.0f / sum;
+  }
+
+  void StoreProbability(int64_t key, int64_t column, Float even, Float odd) {
+    if (kRounded) {
+      even = FromHalf(ToHalf(even));
+      odd = FromHalf(ToHalf(odd));
+    }
+    StoreProbabilities(probabilities_, kColumns, key, column, even, odd);
+  }
+
+  void StoreOut(int64_t query, int64_t count, int64_t column, Float scale) {
+    const View &out = x_.out;
+    const int64_t offset = batch_ * out.strides[0] + head_ * out.strides[1] + query * out.strides[2];
+    for (int64_t i = 0; i < out_size_; i += kLanes) {
+      const int64_t n = out_size_ - i < kLanes ? out_size_ - i : kLanes;
+      Float block[kLanes];
+#pragma GCC unroll 16
+      for (int j = 0; j < kLanes; j++) block[j] = Load(out_ + (i + j) * kColumns + column) * scale;
+      Transpose(block);
+      for (int64_t row = 0; row < count; row++) {
+        const int64_t at = offset + row * out.strides[2] + i;
+        if (out.dtype == DType::kFloat32) {
+          StoreNeighbours(static_cast<float *>(out.data) + at, n, block[row]);
+        } else {
+          const Half half = ToHalf(block[row]);
+          std::memcpy(static_cast<uint16_t *>(out.data) + at, &half, static_cast<size_t>(n) * 2);
+        }
+      }
+    }
+  }
+
+  const Attention &x_;
+  const int64_t queries_, keys_, size_, out_size_;
+  const int64_t depth_;         // size_ as packed
+  const int64_t key_depth_, keys_padded_, sizes_padded_;
+  int64_t batch_ = 0, head_ = 0;
+  Element *k_ = nullptr, *v_ = nullptr, *q_ = nullptr, *probabilities_ = nullptr;
+  float *scores_ = nullptr, *out_ = nullptr, *mask_ = nullptr;
+};
+
+template <typename Blocks, bool kRounded>
+void AttendBy(const Attention &x, Threads &threads) {
+  const int64_t heads = x.q.shape[1], blocks = (x.q.shape[2] + Blocks::kColumns - 1) / Blocks::kColumns;
+  const int64_t units = x.q.shape[0] * heads * blocks, tasks = units < threads.count() ? units : threads.count();
+  ParallelFor(threads, tasks, [&](int64_t task, int thread) {
+    AttentionTask<Blocks, kRounded> work(x);
+    work.UseMemory(static_cast<char *>(threads.Scratch(thread, work.Bytes())));
+    Blocks::Begin();
+    const int64_t first = units * task / tasks;
+    for (int64_t unit = first; unit < units * (task + 1) / tasks; unit++) {
+      const int64_t pair = unit / blocks;
+      if (unit == first || unit % blocks == 0) work.StartHead(pair / heads, pair % heads);
+      work.RunQueries(unit % blocks * Blocks::kColumns);
+    }
+    Blocks::End();
+  });
+}
+
+inline void Attend(const Attention &x, Threads &threads) {
+  if (x.precision == DType::kFloat32) return AttendBy<FloatBlocks<false>, false>(x, threads);
+#if defined(__AMX_BF16__)
+  AttendBy<TileBlocks, false>(x, threads);
+#else
+  AttendBy<FloatBlocks<true>, true>(x, threads);
+#endif
+}
+
+}  // namespace SIGLIP_ISA
+}  // namespace siglip
