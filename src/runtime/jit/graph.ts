@@ -41,7 +41,7 @@ export interface Operation extends Results {
   readonly op: string
   readonly attributes: Attributes
   readonly inputs: readonly Value[]
-  /** The user's line that asked for it: `file:line:column`. */
+  /** The user's line that asked for it, `file:line:column`, if it may fail on some values. */
   readonly line?: string
 }
 

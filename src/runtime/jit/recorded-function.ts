@@ -83,7 +83,7 @@ export class RecordedFunction {
       const { tensor, line } = captured
       throw new TraceError('A tensor that a recorded function uses is disposed', {
         found: tensor instanceof tf.Variable ? tensor.name : `${tensor.dtype} [${tensor.shape.join(', ')}]`,
-        where: line,
+        where: line(),
         hint: 'Pass it in as an argument, or keep it as long as the function.',
       })
     })

@@ -20,7 +20,7 @@ export interface Captured {
   /** The variable, or a tensor that shares the captured one's data without holding it. */
   readonly tensor: tf.Tensor
   /** The user's line that used it first. */
-  readonly line: string | undefined
+  readonly line: () => string | undefined
 }
 
 /** What a function did. */
@@ -82,7 +82,7 @@ class Recorder {
   readonly #variables = new Map<object, tf.Variable>()
   readonly #written = new WeakSet()
 
-  readonly #made: tf.Tensor[] = []
+  readonly #kept: tf.Tensor[] = []
   readonly #created: Created[] = []
 
   constructor(backend: NativeBackend, shapes: ShapeInference) {
@@ -111,10 +111,11 @@ class Recorder {
         const old = before[i]
         if (old && variable.dataId !== old.dataId) variable.assign(old)
       })
+      const left = [...this.#kept, ...engine.state.activeScope.track].filter(({ isDisposed }) => !isDisposed)
       engine.endScope()
       giveBack()
       tf.dispose(before)
-      for (const tensor of this.#made) spoil(tensor)
+      left.forEach(spoil)
       this.#shapes.dispose()
     }
   }
@@ -206,20 +207,20 @@ class Recorder {
     }
   }
 
-  /** Keeps in mind the tensors and variables that are made. */
+  /** Keeps in mind the variables that are made, and the tensors that shall outlive the function. */
   #watchEngine(): () => void {
     const engine = tf.engine()
     const makeVariable = engine.makeVariable.bind(engine)
-    const trackTensor = engine.trackTensor.bind(engine)
+    const keep = engine.keep.bind(engine)
     const disposeVariable = engine.disposeVariable.bind(engine)
     engine.makeVariable = (...of) => {
       const variable = makeVariable(...of)
       this.#created.push({ variable, initial: this.#valueOf(variable) })
       return variable
     }
-    engine.trackTensor = (tensor, backend) => {
-      trackTensor(tensor, backend)
-      if (!(tensor instanceof tf.Variable)) this.#made.push(tensor)
+    engine.keep = (tensor) => {
+      this.#kept.push(tensor)
+      return keep(tensor)
     }
     engine.disposeVariable = (variable) => {
       if (!this.#created.some((created) => created.variable === variable)) throw disposalError(variable.name)
@@ -228,7 +229,7 @@ class Recorder {
     return () => {
       Reflect.deleteProperty(engine, 'disposeVariable')
       Reflect.deleteProperty(engine, 'makeVariable')
-      Reflect.deleteProperty(engine, 'trackTensor')
+      Reflect.deleteProperty(engine, 'keep')
     }
   }
 
@@ -280,7 +281,7 @@ class Recorder {
     this.#handles.set(value, this.#shapes.input(dtype, shape, id))
     this.#values.set(id, value)
     const tensor = variable ?? new tf.Tensor(shape, type, dataId, -1)
-    this.#captures.set(dataId, { capture, captured: { tensor, line: userLine() } })
+    this.#captures.set(dataId, { capture, captured: { tensor, line: stackHere().line } })
   }
 
   #constant(shape: readonly number[], dtype: number, values: unknown): number {
@@ -306,8 +307,7 @@ class Recorder {
     const named = Object.fromEntries(attributes.map((attribute) => [attribute.name, asAttribute(attribute)]))
     const results = this.#infer(op, attributes, values, count)
     const shapes = results.map(({ shape, dtype }) => ({ shape, dtype: dataType(dtype) }))
-    const node = operation(op, values, shapes, named)
-    Object.defineProperty(node, 'line', { get: stackHere().line, enumerable: true })
+    const node = operation(op, values, shapes, named, CHECKED.test(op) ? userLine() : undefined)
     return node.outputs.map((value, i) => {
       const { id, shape, dtype } = at(results, i)
       this.#handles.set(value, id)
@@ -342,6 +342,9 @@ function asArgument({ node }: Value): Argument {
   if (node.kind === 'argument') return node
   throw new TraceError('An argument was changed while the function was recorded')
 }
+
+/** What fails on some values when it runs: the error shall name the line. */
+const CHECKED = /Gather|Scatter|Segment|Sparse/
 
 /** What they return has as many elements as the values say. */
 const DATA_DEPENDENT: ReadonlySet<string> = new Set([

@@ -24,7 +24,7 @@ it('writes down operations, constants, captures and assignments, and leaves ever
   expect(tf.memory().numTensors).toBe(before)
   const operations = nodesOf(graph.results).flatMap((node) => (node.kind === 'operation' ? [node] : []))
   expect(operations.map(({ op }) => op)).toEqual(['BatchMatMulV2', 'Tanh', 'GatherV2', 'Add', 'Sum', 'Add'])
-  expect(operations.every(({ line }) => line?.includes('recorder.test.ts'))).toBe(true)
+  expect(operations.find(({ op }) => op === 'GatherV2')?.line).toMatch(/recorder\.test\.ts:\d+:\d+$/)
   expect(graph.results.map(({ shape }) => shape)).toEqual([
     [2, 4],
     [2, 4],
