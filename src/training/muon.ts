@@ -1,0 +1,89 @@
+import * as tf from '@tensorflow/tfjs'
+import { InputError } from '../errors.js'
+import { checkSetting } from './check-setting.js'
+import { moveAverage } from './moving-average.js'
+import { Optimizer, type OptimizerOptions, type UpdateRule } from './optimizer.js'
+
+/** Settings of {@link Muon}, with torch's defaults: learning rate 1e-3, weight decay 0.1. */
+export interface MuonOptions extends OptimizerOptions {
+  /** Decay of the mean of the gradients. Default: 0.95. */
+  readonly momentum?: number | undefined
+  /** Whether a step looks ahead along the momentum. Default: true. */
+  readonly nesterov?: boolean | undefined
+  /** Of Newton and Schulz's iteration. Default: 5. */
+  readonly steps?: number | undefined
+  /**
+   * What the learning rate is multiplied by for a matrix `[rows, columns]`. `original`: √max(1, rows / columns). `matchRmsAdamw`:
+   * 0.2 · √max(rows, columns), so that AdamW's learning rates fit (Liu et al. 2025, section 2.2). Default: `original`.
+   */
+  readonly adjust?: 'original' | 'matchRmsAdamw' | undefined
+}
+
+/**
+ * Momentum made orthogonal (Jordan et al. 2024, "Muon: An optimizer for hidden layers in neural networks"), as `torch.optim.Muon`,
+ * whose products are in bfloat16. It moves matrices: `parameters` are those of the encoders, the rest is another optimizer's.
+ * @throws {InputError} for a parameter that is no matrix, and for settings out of range
+ */
+export class Muon extends Optimizer<'momentum_buffer'> {
+  static readonly className = 'Muon'
+
+  constructor(options: MuonOptions = {}) {
+    const { learningRate = 1e-3, weightDecay = 0.1 } = options
+    const { momentum = 0.95, nesterov = true, steps = 5, adjust = 'original' } = options
+    checkSetting('momentum', momentum, 1)
+    checkSetting('steps', steps, 100)
+    super(
+      { learningRate, weightDecay, momentum, nesterov, steps, adjust },
+      options,
+      muon({ momentum, nesterov, steps, adjust }),
+    )
+  }
+}
+
+const muon = ({
+  momentum,
+  nesterov,
+  steps,
+  adjust,
+}: Required<Pick<MuonOptions, 'nesterov' | 'adjust'>> & {
+  readonly momentum: number
+  readonly steps: number
+}): UpdateRule<'momentum_buffer'> => ({
+  slots: (shape, name) => {
+    if (shape.length === 2) return [['momentum_buffer', shape]]
+    const hint = 'Give Muon the matrices of the encoders and another optimizer the rest.'
+    throw new InputError('Muon moves matrices', {
+      expected: 'two dimensions',
+      found: `${shape.length}`,
+      where: name,
+      hint,
+    })
+  },
+  atStep:
+    () =>
+    ({ variable, gradient, kept, rate, decayed }) => {
+      const [rows = 1, columns = 1] = variable.shape
+      const average = moveAverage(kept('momentum_buffer'), gradient, momentum)
+      const ahead = nesterov ? tf.add(tf.mul(gradient, 1 - momentum), tf.mul(average, momentum)) : average
+      const adjusted =
+        adjust === 'original' ? Math.sqrt(Math.max(1, rows / columns)) : 0.2 * Math.sqrt(Math.max(rows, columns))
+      return tf.sub(decayed(), tf.mul(tf.mul(rate, adjusted), orthogonalized(ahead.as2D(rows, columns), steps)))
+    },
+})
+
+/** Coefficients of a quintic that lifts small singular values fast: all end up between 0.5 and 1.5 or so, none far from 1. */
+const [A, B, C] = [3.4445, -4.775, 2.0315]
+
+/** U·Vᵀ of a matrix U·S·Vᵀ, nearly, by Newton and Schulz's iteration: X ← A·X + B·(X·Xᵀ)·X + C·(X·Xᵀ)²·X. */
+function orthogonalized(matrix: tf.Tensor2D, steps: number): tf.Tensor2D {
+  const [rows, columns] = matrix.shape
+  const tall = rows > columns // X·Xᵀ is smaller of the lying matrix
+  let x: tf.Tensor2D = tall ? tf.transpose(matrix) : matrix
+  x = tf.div(x, tf.maximum(tf.sqrt(tf.sum(tf.square(x))), 1e-7))
+  for (let step = 0; step < steps; step++) {
+    const gram: tf.Tensor2D = tf.matMul(x, x, false, true)
+    const update: tf.Tensor2D = tf.add(tf.mul(gram, B), tf.mul(tf.matMul(gram, gram), C))
+    x = tf.add(tf.mul(x, A), tf.matMul(update, x))
+  }
+  return tall ? tf.transpose(x) : x
+}
