@@ -20,7 +20,8 @@ export interface Executable {
 export interface GraphEngine {
   /** For one recording, which disposes of it. */
   readonly shapes: () => ShapeInference
-  readonly compile: (graph: Graph) => Executable
+  /** @param assigned numbers of the captures that the graph changes, too */
+  readonly compile: (graph: Graph, assigned: ReadonlySet<number>) => Executable
 }
 
 /** What a function did with arguments of certain shapes, and the means to do it again. */
@@ -37,7 +38,9 @@ export class RecordedFunction {
     const { graph, ...rest } = recording
     this.#recording = rest
     this.#returned = returned
-    this.#executable = engine.compile(graph)
+    const assigned = new Set<tf.Tensor>(rest.assigned.map(({ variable }) => variable))
+    const numbers = rest.captures.flatMap(({ tensor }, i) => (assigned.has(tensor) ? [i] : []))
+    this.#executable = engine.compile(graph, new Set(numbers))
   }
 
   /** Whether it changes variables. */
@@ -153,7 +156,7 @@ function notRecorded(found: string, where: string | undefined): TraceError {
 }
 
 function initialize({ graph, captures, created }: Recording, args: TakenApart, engine: GraphEngine): void {
-  const executable = engine.compile({ ...graph, results: created.map(({ initial }) => initial) })
+  const executable = engine.compile({ ...graph, results: created.map(({ initial }) => initial) }, new Set())
   const tensors = captures.map(({ tensor }) => tensor)
   const values = executable.run(args.tensors, tensors)
   created.forEach(({ variable }, i) => {
