@@ -56,7 +56,7 @@ export function runGraph(graph: Graph, args: readonly tf.Tensor[], captures: rea
   return results
 }
 
-function nativeAttribute(name: string, attribute: Attribute): NativeAttribute {
+export function nativeAttribute(name: string, attribute: Attribute): NativeAttribute {
   if ('string' in attribute) return { name, type: 0, value: attribute.string }
   if ('int' in attribute) return { name, type: 1, value: attribute.int }
   if ('ints' in attribute) return { name, type: 1, value: attribute.ints }

@@ -1,0 +1,319 @@
+import { at, epilogueOf, intsOf, numberOf, sameShape, sizeOf } from '../graph-builder.js'
+import { type Graph, nodesOf, type Operation, type Value } from '../graph.js'
+import { activations, type BufferSource, type ElementType, type Program, type Step, type View } from '../program.js'
+import { baseOf, type Cluster, Clusters, type Single } from './clusters.js'
+import { planMemory } from './memory-plan.js'
+import { rowSteps } from './row-pass.js'
+import { broadcastStrides, denseStrides, isDense, reshapedStrides } from './strides.js'
+import { Storage } from './storage.js'
+
+/** How a graph is to run. */
+export interface LoweringOptions {
+  /** What products multiply; sums and everything else are float32. */
+  readonly precision: 'float32' | 'bfloat16'
+  /** Numbers of captures that change between calls, so that nothing made of them is worth keeping. */
+  readonly assigned: ReadonlySet<number>
+}
+
+/** A graph of the operations that lowering knows → steps, and a place in memory for everything. */
+export function lower(graph: Graph, options: LoweringOptions): Program {
+  return new Lowering(graph, options).program()
+}
+
+const BYTES: Readonly<Record<ElementType, number>> = { float32: 4, bfloat16: 2, int32: 4, bool: 1 }
+
+/** A buffer whose place in the arena is known only at the end. */
+type Draft = BufferSource | { readonly kind: 'memory'; readonly bytes: number }
+
+class Lowering {
+  readonly #graph: Graph
+  readonly #options: LoweringOptions
+  readonly #clusters: Clusters
+  readonly #storage: Storage
+  readonly #buffers: Draft[] = []
+  readonly #steps: Step[] = []
+  readonly #views = new Map<Value, View>()
+
+  constructor(graph: Graph, options: LoweringOptions) {
+    this.#graph = graph
+    this.#options = options
+    this.#clusters = new Clusters(graph)
+    this.#storage = new Storage(graph, this.#clusters, options.precision)
+  }
+
+  program(): Program {
+    for (const node of nodesOf(this.#graph.results)) {
+      if (node.kind === 'operation') continue
+      const value = at(node.outputs, 0)
+      const source =
+        node.kind === 'constant' ? { kind: node.kind, values: node.values } : { kind: node.kind, index: node.index }
+      this.#views.set(value, this.#dense(this.#buffer(source), value.shape, value.dtype))
+    }
+    for (const unit of this.#clusters.units()) {
+      if (unit.kind === 'cluster') this.#cluster(unit)
+      else this.#single(unit)
+    }
+    this.#graph.results.forEach((value, index) => {
+      if (this.#storage.resultOf(baseOf(value)) === index) return
+      const buffer = this.#buffer({ kind: 'result', index, shape: value.shape, dtype: value.dtype })
+      this.#copy(this.#view(value), this.#dense(buffer, value.shape, value.dtype))
+    })
+    return this.#finish()
+  }
+
+  #finish(): Program {
+    const sizes = new Map(
+      this.#buffers.flatMap((buffer, i) => (buffer.kind === 'memory' ? [[i, buffer.bytes] as const] : [])),
+    )
+    const { offsets, bytes } = planMemory(this.#steps, sizes)
+    const buffers = this.#buffers.map((buffer, i): BufferSource => {
+      if (buffer.kind !== 'memory') return buffer
+      return { kind: 'arena', offset: offsets.get(i) ?? 0, bytes: buffer.bytes }
+    })
+    return { buffers, arenaBytes: bytes, steps: this.#steps }
+  }
+
+  #buffer(draft: Draft): number {
+    return this.#buffers.push(draft) - 1
+  }
+
+  #dense(buffer: number, shape: readonly number[], dtype: ElementType): View {
+    return { buffer, offset: 0, dtype, shape, strides: denseStrides(shape) }
+  }
+
+  #memory(shape: readonly number[], dtype: ElementType): View {
+    return this.#dense(this.#buffer({ kind: 'memory', bytes: sizeOf(shape) * BYTES[dtype] }), shape, dtype)
+  }
+
+  /** Memory for what an operation makes. */
+  #place(value: Value): View {
+    const view = this.#newView(value)
+    this.#views.set(value, view)
+    return view
+  }
+
+  #newView(value: Value): View {
+    const index = this.#storage.resultOf(value)
+    if (index !== undefined) {
+      const { shape, dtype } = at(this.#graph.results, index)
+      return this.#dense(this.#buffer({ kind: 'result', index, shape, dtype }), value.shape, dtype)
+    }
+    const order = this.#storage.orderOf(value)
+    const memory = this.#memory(
+      order.map((from) => at(value.shape, from)),
+      this.#storage.typeOf(value),
+    )
+    const strides: number[] = []
+    order.forEach((from, i) => (strides[from] = at(memory.strides, i)))
+    return { ...memory, shape: value.shape, strides }
+  }
+
+  #copy(from: View, to: View): void {
+    if (sizeOf(to.shape) > 0) this.#steps.push({ kind: 'copy', from, to })
+  }
+
+  /** Where the elements of a value lie, copied if there is no other way to say it. */
+  #view(value: Value): View {
+    const known = this.#views.get(value)
+    if (known) return known
+    const { node } = value
+    if (node.kind !== 'operation') throw new RangeError(`A ${node.kind} that isn't the graph's`)
+    const view = this.#seen(node, this.#view(at(node.inputs, 0)))
+    this.#views.set(value, view)
+    return view
+  }
+
+  /** What a view's operation makes of another view. */
+  #seen(node: Operation, from: View): View {
+    const { shape } = at(node.outputs, 0)
+    switch (node.op) {
+      case 'reshape':
+        return this.#reshaped(from, shape)
+      case 'transpose':
+        return { ...from, shape, strides: intsOf(node, 'order').map((i) => at(from.strides, i)) }
+      case 'broadcast':
+        return { ...from, shape, strides: broadcastStrides(from, shape) }
+      case 'slice': {
+        const [begin, steps] = [intsOf(node, 'begin'), intsOf(node, 'steps')]
+        const offset = from.strides.reduce((sum, stride, i) => sum + stride * at(begin, i), from.offset)
+        return { ...from, shape, offset, strides: from.strides.map((stride, i) => stride * at(steps, i)) }
+      }
+      default:
+        throw new RangeError(`${node.op} is read before it is made`)
+    }
+  }
+
+  #reshaped(from: View, shape: readonly number[]): View {
+    const strides = reshapedStrides(from, shape)
+    if (strides) return { ...from, shape, strides }
+    const memory = this.#memory(from.shape, from.dtype)
+    this.#copy(from, memory)
+    return { ...memory, shape, strides: denseStrides(shape) }
+  }
+
+  #contiguous(view: View): View {
+    if (isDense(view)) return view
+    const memory = this.#memory(view.shape, view.dtype)
+    this.#copy(view, memory)
+    return memory
+  }
+
+  #single({ node }: Single): void {
+    if (node.outputs.every(({ shape }) => sizeOf(shape) === 0)) {
+      for (const output of node.outputs) this.#place(output)
+      return
+    }
+    switch (node.op) {
+      case 'product':
+        this.#product(node)
+        return
+      case 'attention':
+        this.#attention(node)
+        return
+      case 'gather':
+        this.#gather(node)
+        return
+      case 'segmentSum':
+        this.#segmentSum(node)
+        return
+      case 'concat':
+        this.#concat(node)
+        return
+      case 'pad':
+        this.#pad(node)
+        return
+      default:
+        this.#tensorflow(node)
+    }
+  }
+
+  #product(node: Operation): void {
+    const { alpha, bias, activation, residual } = epilogueOf(node)
+    const [left, right, result] = [at(node.inputs, 0), at(node.inputs, 1), at(node.outputs, 0)]
+    let [a, b] = [this.#view(left), this.#view(right)]
+    const biased = bias && this.#contiguous(this.#reshaped(this.#view(bias), [sizeOf(bias.shape)]))
+    let added = residual && this.#view(residual)
+    const full = this.#place(result)
+    let c = full
+    const [m, k] = a.shape.slice(-2)
+    const n = at(b.shape, b.shape.length - 1)
+    const batch = c.shape.slice(0, -2)
+    const flat = sizeOf(batch)
+    const one = sizeOf(b.shape.slice(0, -2)) === 1
+    if (one || batch.length > 2) {
+      // One matrix for all: their rows are the rows of one product, unless they lie too far apart.
+      const rows = flat * (m ?? 1)
+      const [ar, cr] = [
+        [rows, k ?? 1],
+        [rows, n],
+      ].map((shape, i) => reshapedStrides(i === 0 ? a : c, shape))
+      const addedStrides = added && reshapedStrides(added, [rows, n])
+      if (one && ar && cr && (!added || addedStrides)) {
+        a = { ...a, shape: [rows, k ?? 1], strides: ar }
+        b = { ...b, shape: b.shape.slice(-2), strides: b.strides.slice(-2) }
+        c = { ...c, shape: [rows, n], strides: cr }
+        if (added && addedStrides) added = { ...added, shape: [rows, n], strides: addedStrides }
+      } else {
+        a = this.#batched(a, batch)
+        b = this.#batched(b, batch)
+        if (added) added = this.#batched(added, batch)
+        c = this.#batched(c, batch)
+      }
+    } else {
+      a = repeated(a, batch)
+      b = repeated(b, batch)
+    }
+    this.#steps.push({
+      kind: 'product',
+      ...{ a, b, c, alpha, activation: known(activation), precision: this.#options.precision },
+      ...(biased ? { bias: biased } : {}),
+      ...(added ? { residual: added } : {}),
+      keep: this.#isKept(baseOf(right)),
+    })
+  }
+
+  /** At most two batch dimensions. */
+  #batched(view: View, batch: readonly number[]): View {
+    const full = repeated(view, batch)
+    return batch.length <= 2 ? full : this.#reshaped(full, [sizeOf(batch), ...full.shape.slice(-2)])
+  }
+
+  #isKept({ node }: Value): boolean {
+    return node.kind === 'capture' && !this.#options.assigned.has(node.index)
+  }
+
+  #attention(node: Operation): void {
+    const [q, k, v] = [0, 1, 2].map((i) => {
+      const view = this.#view(at(node.inputs, i))
+      return view.strides.at(-1) === 1 || view.shape.at(-1) === 1 ? view : this.#contiguous(view)
+    })
+    const mask = node.inputs[3] && this.#view(node.inputs[3])
+    if (!q || !k || !v) return
+    const out = this.#place(at(node.outputs, 0))
+    const scale = numberOf(node, 'scale', 1)
+    const { precision } = this.#options
+    this.#steps.push({ kind: 'attention', q, k, v, out, ...(mask ? { mask } : {}), scale, precision })
+  }
+
+  #gather(node: Operation): void {
+    const [table, indices] = [0, 1].map((i) => this.#contiguous(this.#view(at(node.inputs, i))))
+    if (table && indices) this.#steps.push({ kind: 'gather', table, indices, to: this.#place(at(node.outputs, 0)) })
+  }
+
+  #segmentSum(node: Operation): void {
+    const [values, segments] = [0, 1].map((i) => this.#contiguous(this.#view(at(node.inputs, i))))
+    if (values && segments) {
+      this.#steps.push({ kind: 'segmentSum', values, segments, to: this.#place(at(node.outputs, 0)) })
+    }
+  }
+
+  #concat(node: Operation): void {
+    const to = this.#place(at(node.outputs, 0))
+    const axis = numberOf(node, 'axis', 0)
+    let begin = 0
+    for (const input of node.inputs) {
+      const from = this.#view(input)
+      this.#copy(from, { ...to, shape: from.shape, offset: to.offset + begin * at(to.strides, axis) })
+      begin += at(from.shape, axis)
+    }
+  }
+
+  #pad(node: Operation): void {
+    const [from, value] = [this.#view(at(node.inputs, 0)), this.#view(at(node.inputs, 1))]
+    const to = this.#place(at(node.outputs, 0))
+    this.#copy({ ...value, shape: to.shape, strides: to.shape.map(() => 0) }, to)
+    const offset = intsOf(node, 'before').reduce((sum, n, i) => sum + n * at(to.strides, i), to.offset)
+    this.#copy(from, { ...to, shape: from.shape, offset })
+  }
+
+  #tensorflow(node: Operation): void {
+    const inputs = node.inputs.map((input) => this.#contiguous(this.#view(input)))
+    const outputs = node.outputs.map((output) => this.#place(output))
+    this.#steps.push({ kind: 'tensorflow', op: node.op, attributes: node.attributes, inputs, outputs })
+  }
+
+  #cluster(cluster: Cluster): void {
+    if (cluster.rows * cluster.columns === 0) {
+      for (const node of cluster.stored) this.#place(at(node.outputs, 0))
+      return
+    }
+    const steps = rowSteps(cluster, this.#clusters, {
+      view: (value) => this.#view(value),
+      place: (value) => this.#place(value),
+      contiguous: (view) => this.#contiguous(view),
+      memory: (shape) => this.#memory(shape, 'float32'),
+    })
+    this.#steps.push(...steps)
+  }
+}
+
+function repeated(view: View, batch: readonly number[]): View {
+  const shape = [...batch, ...view.shape.slice(-2)]
+  return sameShape(shape, view.shape) ? view : { ...view, shape, strides: broadcastStrides(view, shape) }
+}
+
+function known(name: string): (typeof activations)[number] {
+  const activation = activations.find((activation) => activation === name)
+  if (!activation) throw new RangeError(`No activation of a product: ${name}`)
+  return activation
+}

@@ -1,0 +1,74 @@
+import { at, intsOf, isElementwise } from '../graph-builder.js'
+import { type Graph, type Node, nodesOf, type Operation, type Value } from '../graph.js'
+import type { ElementType } from '../program.js'
+import { type Clusters, isReduction, isView, unshaped } from './clusters.js'
+
+/** How the values that are stored lie in memory: as results, as bfloat16, with dimensions in another order. */
+export class Storage {
+  readonly #clusters: Clusters
+  readonly #halves: boolean
+  readonly #users = new Map<Value, { readonly node: Operation; readonly input: number }[]>()
+  readonly #results = new Map<Value, number>()
+  readonly #returned: ReadonlySet<Value>
+
+  constructor(graph: Graph, clusters: Clusters, precision: 'float32' | 'bfloat16') {
+    this.#clusters = clusters
+    this.#halves = precision === 'bfloat16'
+    for (const node of nodesOf(graph.results)) {
+      if (node.kind !== 'operation') continue
+      node.inputs.forEach((value, input) => {
+        const users = this.#users.get(value) ?? []
+        this.#users.set(value, users)
+        users.push({ node, input })
+      })
+    }
+    this.#returned = new Set(graph.results)
+    graph.results.forEach((result, index) => {
+      const value = unshaped(result)
+      const computed = value.node.kind === 'operation' && !isView(value.node)
+      if (computed && !clusters.isRecomputed(value.node) && !this.#results.has(value)) this.#results.set(value, index)
+    })
+  }
+
+  /** Which of the results a value's memory becomes. */
+  resultOf(value: Value): number | undefined {
+    return this.#results.get(value)
+  }
+
+  /** The order of a value's dimensions in memory, the outermost first. */
+  orderOf(value: Value): readonly number[] {
+    const identity = value.shape.map((_, i) => i)
+    const [user, ...others] = this.#users.get(value) ?? []
+    if (user?.node.op !== 'transpose' || others.length > 0 || !takesAnyOrder(value.node)) return identity
+    const order = intsOf(user.node, 'order')
+    return order.at(-1) === identity.at(-1) ? order : identity
+  }
+
+  /** bfloat16 if only products read it, which would make that of it anyway. */
+  typeOf(value: Value): ElementType {
+    const { node, dtype } = value
+    if (!this.#halves || dtype !== 'float32' || !takesAnyType(node) || this.#results.has(value)) return dtype
+    return this.#isMultiplied(value, node) ? 'bfloat16' : dtype
+  }
+
+  #isMultiplied(value: Value, maker: Node): boolean {
+    if (this.#returned.has(value)) return false
+    return (this.#users.get(value) ?? []).every(({ node, input }) => {
+      if (node.op === 'product') return input < 2
+      if (node.op === 'attention') return input < 3
+      if (isView(node)) return this.#isMultiplied(at(node.outputs, 0), maker)
+      const cluster = this.#clusters.clusterOf(node)
+      return cluster !== undefined && cluster === this.#clusters.clusterOf(maker)
+    })
+  }
+}
+
+/** Whether an operation's result may lie in any order whose last dimension is its own last. */
+function takesAnyOrder(node: Node): boolean {
+  return node.kind === 'operation' && (isElementwise(node) || node.op === 'product' || node.op === 'attention')
+}
+
+/** Whether an operation may make bfloat16. */
+function takesAnyType(node: Node): boolean {
+  return takesAnyOrder(node) && !isReduction(node)
+}

@@ -1,0 +1,47 @@
+import { at, type GraphBuilder, type Rule } from '../graph-builder.js'
+import type { Value } from '../graph.js'
+
+/** Says what no other step has taken up, softmax and composed activations, in row operations. */
+export function expand(builder: GraphBuilder): Rule {
+  return (node, inputs) => {
+    const formula = formulas[node.op]
+    return formula && [formula(builder, at(inputs, 0))]
+  }
+}
+
+type Formula = (builder: GraphBuilder, x: Value) => Value
+
+/** As src/layers/activation.ts writes them. */
+const formulas: Readonly<Record<string, Formula>> = {
+  softmax(builder, x) {
+    const last = [x.shape.length - 1]
+    const powers = builder.elementwise('exp', builder.elementwise('subtract', x, builder.reduce('max', x, last)))
+    return builder.elementwise(
+      'multiply',
+      powers,
+      builder.elementwise('reciprocal', builder.reduce('sum', powers, last)),
+    )
+  },
+  geluTanh(builder, x) {
+    const cube = builder.elementwise('multiply', x, builder.elementwise('square', x))
+    const sum = builder.elementwise('add', x, builder.elementwise('multiply', builder.scalar(0.044715), cube))
+    return half(
+      builder,
+      x,
+      builder.elementwise('tanh', builder.elementwise('multiply', builder.scalar(Math.sqrt(2 / Math.PI)), sum)),
+    )
+  },
+  gelu: (builder, x) =>
+    half(builder, x, builder.elementwise('erf', builder.elementwise('multiply', x, builder.scalar(Math.SQRT1_2)))),
+  silu: (builder, x) => builder.elementwise('multiply', x, builder.elementwise('sigmoid', x)),
+  quickGelu(builder, x) {
+    const gate = builder.elementwise('sigmoid', builder.elementwise('multiply', builder.scalar(1.702), x))
+    return builder.elementwise('multiply', x, gate)
+  },
+}
+
+/** x/2 · (1 + y) */
+function half(builder: GraphBuilder, x: Value, y: Value): Value {
+  const halved = builder.elementwise('multiply', builder.scalar(0.5), x)
+  return builder.elementwise('multiply', halved, builder.elementwise('add', builder.scalar(1), y))
+}
