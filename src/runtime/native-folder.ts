@@ -43,6 +43,7 @@ export function nativeFolderPath(cache: string = cacheFolder()): string {
 export const nativePaths = (folder: string) => ({
   tfjsNode: join(folder, 'tfjs-node'),
   addon: join(folder, 'lib', 'tfjs_binding.node'),
+  engine: join(folder, 'lib', 'engine.node'),
   quiet: join(folder, 'lib', 'quiet.node'),
 })
 

@@ -39,6 +39,8 @@ export interface NativeBinding {
   readonly createTensor: (shape: readonly number[], dtype: number, values: unknown) => number
   readonly deleteTensor: (id: number) => void
   readonly tensorDataSync: (id: number) => unknown
+  /** Through which the engine's addon reaches the tensors; there in the addon that `siglip setup` builds. */
+  readonly tensorHandles?: object
 }
 
 /** The part of tfjs-node's backend that is known here. */

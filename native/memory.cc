@@ -1,0 +1,111 @@
+#include "memory.h"
+
+#include <sys/mman.h>
+
+#include <cstdint>
+#include <iterator>
+#include <map>
+#include <mutex>
+#include <new>
+
+namespace siglip {
+namespace {
+
+constexpr size_t kPage = 4096;
+constexpr size_t kLargePage = size_t{2} << 20;
+
+size_t RoundUp(size_t bytes, size_t unit) { return (bytes + unit - 1) / unit * unit; }
+size_t Unit(size_t bytes) { return bytes >= kLargePage ? kLargePage : kPage; }
+
+struct Recycler {
+  std::mutex mutex;
+  std::multimap<size_t, void *> kept;
+  size_t kept_bytes = 0;
+  size_t used_bytes = 0;
+};
+
+// Never destroyed: tensors may be freed while the process ends.
+Recycler &TheRecycler() {
+  static Recycler *const recycler = new Recycler;
+  return *recycler;
+}
+
+}  // namespace
+
+void *AllocatePages(size_t bytes) {
+  const size_t unit = Unit(bytes);
+  if (bytes > SIZE_MAX - 2 * unit) return nullptr;
+  const size_t size = RoundUp(bytes == 0 ? 1 : bytes, unit);
+  // A mapping is aligned to small pages only: one unit more, and what lies beside the aligned part is returned.
+  const size_t slack = unit > kPage ? unit : 0;
+  void *const mapped = mmap(nullptr, size + slack, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (mapped == MAP_FAILED) return nullptr;
+  if (slack == 0) return mapped;
+  const size_t address = reinterpret_cast<size_t>(mapped);
+  const size_t before = RoundUp(address, unit) - address;
+  char *const data = static_cast<char *>(mapped) + before;
+  if (before > 0) munmap(mapped, before);
+  if (slack > before) munmap(data + size, slack - before);
+#ifdef MADV_HUGEPAGE
+  madvise(data, size, MADV_HUGEPAGE);
+#endif
+  return data;
+}
+
+void FreePages(void *data, size_t bytes) {
+  if (data != nullptr) munmap(data, RoundUp(bytes == 0 ? 1 : bytes, Unit(bytes)));
+}
+
+void *Block::Ensure(size_t bytes) {
+  if (bytes <= bytes_) return data_;
+  Free();
+  data_ = AllocatePages(bytes);
+  if (data_ == nullptr) throw std::bad_alloc();
+  bytes_ = bytes;
+  return data_;
+}
+
+void Block::Free() {
+  FreePages(data_, bytes_);
+  data_ = nullptr;
+  bytes_ = 0;
+}
+
+void *TakeTensorMemory(size_t bytes) {
+  Recycler &recycler = TheRecycler();
+  {
+    const std::lock_guard<std::mutex> lock(recycler.mutex);
+    recycler.used_bytes += bytes;
+    const auto found = recycler.kept.find(bytes);
+    if (found != recycler.kept.end()) {
+      void *const data = found->second;
+      recycler.kept.erase(found);
+      recycler.kept_bytes -= bytes;
+      return data;
+    }
+  }
+  void *const data = AllocatePages(bytes);
+  if (data == nullptr) {
+    const std::lock_guard<std::mutex> lock(recycler.mutex);
+    recycler.used_bytes -= bytes;
+    throw std::bad_alloc();
+  }
+  return data;
+}
+
+void GiveTensorMemoryBack(void *data, size_t bytes) {
+  Recycler &recycler = TheRecycler();
+  const std::lock_guard<std::mutex> lock(recycler.mutex);
+  recycler.used_bytes -= bytes;
+  recycler.kept.emplace(bytes, data);
+  recycler.kept_bytes += bytes;
+  // Largest first, so that few calls free much.
+  while (recycler.kept_bytes > recycler.used_bytes + (size_t{64} << 20)) {
+    const auto largest = std::prev(recycler.kept.end());
+    FreePages(largest->second, largest->first);
+    recycler.kept_bytes -= largest->first;
+    recycler.kept.erase(largest);
+  }
+}
+
+}  // namespace siglip

@@ -1,0 +1,39 @@
+// Memory straight from the system: whole pages, large ones where the system has them.
+#pragma once
+
+#include <cstddef>
+#include <utility>
+
+namespace siglip {
+
+// At least `bytes`, aligned to 4096 and zero until written; null if the system has none. Blocks of some size are aligned to
+// 2 MB and advised to lie in large pages.
+void *AllocatePages(size_t bytes);
+void FreePages(void *data, size_t bytes);
+
+// A block that grows when more is asked for, without keeping what was in it.
+class Block {
+ public:
+  Block() = default;
+  Block(Block &&other) : data_(std::exchange(other.data_, nullptr)), bytes_(std::exchange(other.bytes_, 0)) {}
+  Block(const Block &) = delete;
+  Block &operator=(const Block &) = delete;
+  ~Block() { Free(); }
+
+  // Throws std::bad_alloc if there is no such memory; the block is empty then.
+  void *Ensure(size_t bytes);
+  void Free();
+  void *data() const { return data_; }
+  size_t bytes() const { return bytes_; }
+
+ private:
+  void *data_ = nullptr;
+  size_t bytes_ = 0;
+};
+
+// Blocks for tensors: what is freed is kept for the next tensor of that size, since fresh pages cost more than what is
+// computed in them. Kept are at most as many bytes as are in use, and 64 MB. From any thread.
+void *TakeTensorMemory(size_t bytes);
+void GiveTensorMemoryBack(void *data, size_t bytes);
+
+}  // namespace siglip

@@ -1,0 +1,57 @@
+import type { EncodedProgram } from './encode-program.js'
+import type { NativeTensor } from './native-backend.js'
+import type { ShapeInference } from './shape-inference.js'
+
+/** A program inside the addon. */
+declare const nativeProgram: unique symbol
+export interface NativeProgram {
+  readonly [nativeProgram]: true
+}
+
+/** What the engine computes with. */
+export interface EngineInfo {
+  /** The instruction set that is used: `amx`, `avx512`, `avx2` or `portable`. */
+  readonly kernels: string
+  /** Those that this processor runs, the fastest first. */
+  readonly usable: readonly string[]
+  /** Whether matrices of bfloat16 are multiplied in hardware. */
+  readonly bfloat16: boolean
+  /** How many threads run a program. */
+  readonly threads: number
+}
+
+/** What the engine holds, in bytes. */
+export interface EngineMemory {
+  /** What programs work in: as much as the largest one needs. */
+  readonly arena: number
+  /** Variables in the layout that the processor multiplies fastest. */
+  readonly packed: number
+}
+
+type Run<Result> = (program: NativeProgram, args: readonly number[], captures: readonly number[]) => Result
+
+/** The addon (native/addon.cc). Arguments and captures are tfjs-node's numbers of tensors. */
+export interface EngineAddon {
+  readonly encoding: number
+  readonly ShapeGraph: new () => ShapeInference
+  readonly attach: (tensorHandles: object, threads: number) => void
+  readonly create: (
+    words: EncodedProgram['words'],
+    constants: EncodedProgram['constants'],
+    texts: EncodedProgram['texts'],
+  ) => NativeProgram
+  readonly run: Run<NativeTensor[]>
+  readonly runAsync: Run<Promise<NativeTensor[]>>
+  readonly profile: Run<number[]>
+  readonly dispose: (program: NativeProgram) => void
+  readonly memory: () => EngineMemory
+  readonly info: () => EngineInfo
+  readonly setThreads: (count: number) => void
+  readonly setKernels: (name: string) => void
+  readonly alignedBuffer: (bytes: number) => ArrayBuffer
+}
+
+export function isEngineAddon(value: unknown): value is EngineAddon {
+  if (typeof value !== 'object' || value === null) return false
+  return ['encoding', 'ShapeGraph', 'attach', 'create', 'alignedBuffer'].every((name) => name in value)
+}
