@@ -1,0 +1,95 @@
+import { InputError } from '../../errors.js'
+
+/** How samples are put into batches. */
+export interface PlanOptions {
+  readonly batchSize: number
+  /** Default: true. */
+  readonly shuffle?: boolean | undefined
+  /**
+   * What a batch has at most once: two samples of one label or caption would be each other's false negatives. `'label'` takes the
+   * caption where there is no label. Default: nothing.
+   */
+  readonly distinct?: 'label' | 'caption' | undefined
+  /**
+   * What an epoch has once: every sample, or every label (or caption, as `distinct` has it) with one of its samples, drawn at random.
+   * Default: `'sample'`.
+   */
+  readonly each?: 'sample' | 'label' | undefined
+  /** Whether what doesn't fill a batch is left to another epoch. Default: true. */
+  readonly dropLast?: boolean | undefined
+}
+
+/** The numbers from 0 to below `count` in a random order (Fisher and Yates). */
+export function permutation(count: number, random: () => number): Int32Array {
+  const order = Int32Array.from({ length: count }, (_, i) => i)
+  for (let i = count - 1; i > 0; i--) {
+    const j = Math.floor(random() * (i + 1))
+    const other = order[j] ?? 0
+    order[j] = order[i] ?? 0
+    order[i] = other
+  }
+  return order
+}
+
+/**
+ * Puts samples into the batches of an epoch. The same numbers from `random` give the same batches.
+ *
+ * @param keys what must differ in a batch, one for each sample
+ * @returns the places of the samples of each batch
+ * @throws {InputError} for a `batchSize` that is none
+ */
+export function planBatches(
+  keys: readonly string[],
+  options: PlanOptions,
+  random: () => number,
+): readonly Int32Array[] {
+  const { batchSize, shuffle = true, distinct, each = 'sample', dropLast = true } = options
+  if (!Number.isInteger(batchSize) || batchSize < 1) {
+    throw new InputError('bad batchSize', { expected: 'a whole number from 1', found: String(batchSize) })
+  }
+  const order = each === 'label' ? oneOfEach(keys, shuffle, random) : ordered(keys.length, shuffle, random)
+  const batches = distinct && each === 'sample' ? distinctBatches(keys, order, batchSize) : inRows(order, batchSize)
+  return dropLast ? batches.filter((batch) => batch.length === batchSize) : batches
+}
+
+function ordered(count: number, shuffle: boolean, random: () => number): Int32Array {
+  return shuffle ? permutation(count, random) : Int32Array.from({ length: count }, (_, i) => i)
+}
+
+function oneOfEach(keys: readonly string[], shuffle: boolean, random: () => number): Int32Array {
+  const byKey = new Map<string, number[]>()
+  for (const [place, key] of keys.entries()) {
+    const places = byKey.get(key)
+    if (places) places.push(place)
+    else byKey.set(key, [place])
+  }
+  const groups = [...byKey.values()]
+  return ordered(groups.length, shuffle, random).map((group) => {
+    const places = groups[group] ?? []
+    return places[Math.floor(random() * places.length)] ?? 0
+  })
+}
+
+function inRows(order: Int32Array, size: number): Int32Array[] {
+  return Array.from({ length: Math.ceil(order.length / size) }, (_, i) => order.slice(i * size, (i + 1) * size))
+}
+
+/** Whoever finds a batch taken by its like waits for the next one, before all that come later. */
+function distinctBatches(keys: readonly string[], order: Int32Array, size: number): Int32Array[] {
+  const batches: Int32Array[] = []
+  let waiting: number[] = []
+  for (let next = 0; next < order.length || waiting.length > 0;) {
+    const batch = new Map<string, number>()
+    const still: number[] = []
+    const offer = (place: number): void => {
+      const key = keys[place] ?? ''
+      if (batch.size < size && !batch.has(key)) batch.set(key, place)
+      else still.push(place)
+    }
+    waiting.forEach(offer)
+    while (batch.size < size && next < order.length) offer(order[next++] ?? 0)
+    waiting = still
+    batches.push(Int32Array.from(batch.values()))
+  }
+  return batches
+}

@@ -1,0 +1,114 @@
+import { InputError } from '../../errors.js'
+import { seedOf, uniformStream } from '../../layers/random.js'
+import { permutation, planBatches, type PlanOptions } from './batch-plan.js'
+import type { Sample, TrainingData } from './sample.js'
+
+/** How data comes in batches. */
+export interface BatchesOptions extends PlanOptions {
+  /** Every order and every random choice follows from it. Default: 0. */
+  readonly seed?: number | undefined
+  /** How often the data is gone through. Default: without end. */
+  readonly epochs?: number | undefined
+  /** Where to go on: the `next` of the last batch that was used. Default: the beginning. */
+  readonly from?: Position | undefined
+}
+
+/** A place in the data, as plain JSON. */
+export interface Position {
+  /** From 0. */
+  readonly epoch: number
+  /** From 0; the epoch's order of pools is another each time. */
+  readonly pool: number
+  /** From 0, in the pool. */
+  readonly batch: number
+}
+
+/** Samples that go through the model together. */
+export interface SampleBatch {
+  readonly samples: readonly SeededSample[]
+  /** The epoch it belongs to, from 0. */
+  readonly epoch: number
+  /** Where the data goes on after it: to be saved with what was learnt from it. */
+  readonly next: Position
+}
+
+/** A sample and the seed of what is random about it in this epoch: its augmentation, the choice of a caption. */
+export interface SeededSample {
+  readonly sample: Sample
+  readonly seed: number
+}
+
+/**
+ * Goes through data in batches, in an order that follows from the seed alone: from any {@link Position} it goes on as it would have
+ * without a break. Pictures are not read yet. What doesn't fill a batch at the end of a pool is left to another epoch.
+ *
+ * @throws {InputError} for options that are wrong, and for data that doesn't fill a batch
+ * @example
+ *     for await (const { samples, next } of sampleBatches(data, { batchSize: 192, distinct: 'label', seed: 1, from })) { … }
+ */
+export async function* sampleBatches(data: TrainingData, options: BatchesOptions): AsyncGenerator<SampleBatch> {
+  const { seed = 0, epochs = Infinity, from = { epoch: 0, pool: 0, batch: 0 } } = options
+  checkPosition(from)
+  let { pool, batch } = from
+  for (let { epoch } = from; epoch < epochs; epoch++, pool = 0) {
+    const random = (name: string): (() => number) => uniformStream(seedOf(seed, `${epoch}/${name}`))
+    const isShuffled = options.shuffle !== false
+    const order = (count: number): Int32Array =>
+      isShuffled ? permutation(count, random('shards')) : Int32Array.from({ length: count }, (_, i) => i)
+    const isWhole = pool === 0 && batch === 0
+    let hasBatches = false
+    for (; ; pool++, batch = 0) {
+      const samples = await data.pool(pool, order)
+      if (!samples) break
+      const plan = planBatches(keysOf(samples, options), options, random(`pool ${pool}`))
+      hasBatches ||= plan.length > 0
+      for (; batch < plan.length; batch++) {
+        yield {
+          samples: Array.from(plan[batch] ?? [], (place) => seeded(samples, place, seed, epoch)),
+          epoch,
+          next: batch + 1 < plan.length ? { epoch, pool, batch: batch + 1 } : { epoch, pool: pool + 1, batch: 0 },
+        }
+      }
+    }
+    if (isWhole && !hasBatches) {
+      throw new InputError('The data does not fill a batch', {
+        expected: `${options.batchSize} samples that go together`,
+        found: 'fewer in every pool',
+        hint: 'Take a smaller batchSize, or larger pools.',
+      })
+    }
+  }
+}
+
+/** The caption of a sample in an epoch: one of its captions. */
+export function captionOf({ sample: { captions }, seed }: SeededSample): string {
+  const random = uniformStream(seedOf(seed, 'caption'))
+  return captions[Math.floor(random() * captions.length)] ?? ''
+}
+
+function seeded(samples: readonly Sample[], place: number, seed: number, epoch: number): SeededSample {
+  const sample = samples[place]
+  if (!sample) throw new RangeError(`no sample ${place}`)
+  return { sample, seed: seedOf(seed, `${epoch}/${sample.key}`) }
+}
+
+function keysOf(samples: readonly Sample[], { distinct, each }: PlanOptions): readonly string[] {
+  const byCaption = distinct === 'caption'
+  if (!distinct && each !== 'label') return samples.map(({ key }) => key)
+  return samples.map(({ label, captions }) => (byCaption ? undefined : label) ?? captions[0] ?? '')
+}
+
+function checkPosition(position: Position): void {
+  for (const [name, value] of [
+    ['epoch', position.epoch],
+    ['pool', position.pool],
+    ['batch', position.batch],
+  ] as const) {
+    if (Number.isSafeInteger(value) && value >= 0) continue
+    throw new InputError('Not a position in the data', {
+      expected: 'whole numbers from 0',
+      found: String(value),
+      where: name,
+    })
+  }
+}

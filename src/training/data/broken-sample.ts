@@ -1,0 +1,52 @@
+import { FileError } from '../../errors.js'
+
+/** What can be wrong with a sample. */
+export type Breakage =
+  | 'missing picture'
+  | 'unreadable picture'
+  | 'empty caption'
+  | 'no caption'
+  | 'duplicate'
+  | 'not UTF-8'
+  | 'unreadable row'
+  | 'outside the folder'
+
+/** A sample that can't be trained on. */
+export interface BrokenSample {
+  /** The file, the line of a file, or the member of a shard. */
+  readonly where: string
+  readonly what: Breakage
+  /** More about it, in words. */
+  readonly detail: string
+}
+
+/** What happens to broken samples: all are named in an error, or they are left out and the caller is told. */
+export type OnBroken = 'fail' | 'skip'
+
+/** So many are named in an error; the rest are counted. */
+const NAMED = 20
+
+/** All broken samples, a line each, after a count of each kind. */
+export function formatBroken(broken: readonly BrokenSample[]): string {
+  const lines = broken.map(({ where, what, detail }) => `${where}: ${what}${detail ? ` (${detail})` : ''}`)
+  return [`${broken.length} broken: ${countsOf(broken)}`, ...lines].join('\n')
+}
+
+/** @throws {FileError} that names what is broken, if anything is and it isn't to be left out */
+export function settleBroken(broken: readonly BrokenSample[], onBroken: OnBroken, where: string): void {
+  if (broken.length === 0 || onBroken === 'skip') return
+  const named = broken.slice(0, NAMED).map((sample) => `${sample.where}: ${sample.what}`)
+  const more = broken.length > NAMED ? ` and ${broken.length - NAMED} more` : ''
+  throw new FileError('The data is broken', {
+    expected: 'pictures that can be decoded, each with a caption',
+    found: `${countsOf(broken)}: ${named.join('; ')}${more}`,
+    where,
+    hint: 'Mend them, or leave them out with onBroken: "skip".',
+  })
+}
+
+function countsOf(broken: readonly BrokenSample[]): string {
+  const counts = new Map<string, number>()
+  for (const { what } of broken) counts.set(what, (counts.get(what) ?? 0) + 1)
+  return [...counts].map(([what, count]) => `${count} × ${what}`).join(', ')
+}

@@ -1,0 +1,227 @@
+import { createHash } from 'node:crypto'
+import { readdir, readFile, stat } from 'node:fs/promises'
+import path from 'node:path'
+import { FileError, SiglipError } from '../../errors.js'
+import { decodeImage } from '../../image/decode-image.js'
+import { mapLimited } from '../../image/map-limited.js'
+import { readBytes } from '../../image/read-bytes.js'
+import { settleBroken, type BrokenSample, type OnBroken } from './broken-sample.js'
+import { readCaptionFile, type CaptionRow } from './caption-file.js'
+import type { Sample, TrainingData } from './sample.js'
+
+/** How a folder of pictures is opened. */
+export interface ImageFolderOptions {
+  /** Default: `'fail'`. */
+  readonly onBroken?: OnBroken | undefined
+  /** The column that holds the captions. Default: the first there is of `text`, `caption`, `captions`, `label`. */
+  readonly captionColumn?: string | undefined
+  /** Told after each picture that was looked at. */
+  readonly onProgress?: ((done: number, total: number) => void) | undefined
+}
+
+/** A row's picture, before it was looked at. */
+interface Listed {
+  readonly where: string
+  readonly file: string
+  readonly captions: readonly string[]
+  readonly label: string | undefined
+  readonly fields: Readonly<Record<string, unknown>>
+}
+
+const captionColumns = ['text', 'caption', 'captions', 'label']
+const pictureNames = /\.(jpe?g|png|webp|gif|tiff?|avif)$/i
+const captionNames = /^metadata\.(jsonl|csv)$/
+/** More than this is no string in JavaScript. */
+const LARGEST = 2 ** 29 - 25
+const AT_ONCE = 4
+
+/**
+ * A folder of pictures, as Hugging Face's `imagefolder` has it: with captions in `metadata.jsonl` or `metadata.csv`, in it or in
+ * folders inside (`file_name` and `text`; several rows or a list are several captions of a picture), or else a folder of folders,
+ * each of which is a class.
+ */
+export class ImageFolder implements TrainingData {
+  private constructor(
+    readonly location: string,
+    readonly samples: readonly Sample[],
+    /** What was left out. */
+    readonly broken: readonly BrokenSample[],
+  ) {}
+
+  pool(place: number): Promise<readonly Sample[] | undefined> {
+    return Promise.resolve(place === 0 ? this.samples : undefined)
+  }
+
+  /** The classes of the samples, sorted; none where there are only captions. */
+  get classes(): readonly string[] {
+    return [...new Set(this.samples.flatMap(({ label }) => label ?? []))].sort()
+  }
+
+  /**
+   * Reads the captions and looks at every picture, so that what is broken is known before anything is computed.
+   *
+   * @throws {FileError} if there is no such folder, if nothing in it can be trained on, and, unless it is to be left out, naming
+   * everything that is broken
+   */
+  static async open(folder: string, options: ImageFolderOptions = {}): Promise<ImageFolder> {
+    const { onBroken = 'fail' } = options
+    const files = await filesOf(folder)
+    const captionFiles = files.filter((file) => captionNames.test(path.posix.basename(file)))
+    const broken: BrokenSample[] = []
+    const listed =
+      captionFiles.length > 0
+        ? await listedByCaptions(folder, captionFiles, files, options.captionColumn, broken)
+        : listedByFolders(files, broken)
+    const samples = await lookedAt(folder, merged(listed, broken), broken, options.onProgress)
+    settleBroken(broken, onBroken, folder)
+    if (samples.length > 0) return new ImageFolder(folder, samples, broken)
+    throw new FileError('Nothing to train on', {
+      expected: 'pictures with metadata.jsonl or metadata.csv, or a folder of pictures for each class',
+      found: broken.length > 0 ? `${broken.length} broken samples` : `${files.length} files`,
+      where: folder,
+    })
+  }
+}
+
+/** All files in a folder and the folders inside, with `/` between the parts of their names, sorted. */
+async function filesOf(folder: string): Promise<readonly string[]> {
+  try {
+    const entries = await readdir(folder, { withFileTypes: true, recursive: true })
+    const files = entries.filter((entry) => !entry.isDirectory() && !entry.name.startsWith('.'))
+    return files.map(({ parentPath, name }) => relative(folder, path.join(parentPath, name))).sort()
+  } catch (cause) {
+    const found = cause instanceof Error ? cause.message : String(cause)
+    throw new FileError('The folder can’t be read', { found, where: folder, hint: 'Check the path.', cause })
+  }
+}
+
+const relative = (folder: string, file: string): string => path.relative(folder, file).split(path.sep).join('/')
+
+async function listedByCaptions(
+  folder: string,
+  captionFiles: readonly string[],
+  files: readonly string[],
+  column: string | undefined,
+  broken: BrokenSample[],
+): Promise<readonly Listed[]> {
+  const listed: Listed[] = []
+  for (const name of captionFiles) {
+    const file = path.join(folder, name)
+    const { size } = await stat(file)
+    if (size > LARGEST) {
+      throw new FileError('The captions are too many for one file', {
+        expected: `at most ${LARGEST} bytes`,
+        found: String(size),
+        where: file,
+        hint: 'Pack the data as WebDataset shards.',
+      })
+    }
+    const read = readCaptionFile(await readFile(file), name)
+    broken.push(...read.broken)
+    for (const row of read.rows) {
+      const found = listedRow(row, folder, path.posix.dirname(name), column)
+      if ('what' in found) broken.push(found)
+      else listed.push(found)
+    }
+  }
+  const known = new Set(listed.map(({ file }) => file))
+  const hasRows = listed.length > 0 // else every picture would be named for the one file that can't be read
+  for (const file of files) {
+    if (!hasRows || !pictureNames.test(file) || known.has(file)) continue
+    broken.push({ where: file, what: 'no caption', detail: 'no row names it' })
+  }
+  return listed
+}
+
+function listedRow(
+  { where, columns }: CaptionRow,
+  folder: string,
+  beside: string,
+  column: string | undefined,
+): Listed | BrokenSample {
+  const { file_name: name, ...fields } = columns
+  if (typeof name !== 'string' || name === '') return { where, what: 'unreadable row', detail: 'it has no file_name' }
+  const file = relative(folder, path.resolve(folder, beside, name))
+  if (file.startsWith('../') || path.isAbsolute(file)) return { where, what: 'outside the folder', detail: name }
+  const chosen = column ?? captionColumns.find((candidate) => candidate in fields)
+  const value = chosen === undefined ? undefined : fields[chosen]
+  const captions = (Array.isArray(value) ? value : [value]).map((caption) =>
+    typeof caption === 'string' || typeof caption === 'number' ? String(caption).trim() : '',
+  )
+  const said = captions.filter((caption) => caption !== '')
+  if (said.length === 0) return { where, what: 'empty caption', detail: file }
+  const label = fields['label']
+  const isLabel = typeof label === 'string' || typeof label === 'number'
+  return { where, file, captions: said, label: isLabel ? String(label) : undefined, fields }
+}
+
+function listedByFolders(files: readonly string[], broken: BrokenSample[]): readonly Listed[] {
+  return files.flatMap((file) => {
+    const [label, ...rest] = file.split('/')
+    if (label === undefined || !pictureNames.test(file)) return []
+    if (rest.length > 0) return { where: file, file, captions: [label.replaceAll('_', ' ')], label, fields: {} }
+    broken.push({ where: file, what: 'no caption', detail: 'it is in no folder of a class' })
+    return []
+  })
+}
+
+/** Several rows of a picture are several captions of it; the same row again is broken. */
+function merged(listed: readonly Listed[], broken: BrokenSample[]): readonly Listed[] {
+  const byFile = new Map<string, Listed>()
+  for (const row of listed) {
+    const known = byFile.get(row.file)
+    if (!known) byFile.set(row.file, row)
+    else if (row.captions.every((caption) => known.captions.includes(caption))) {
+      broken.push({ where: row.where, what: 'duplicate', detail: `of ${known.where}` })
+    } else byFile.set(row.file, { ...known, captions: [...new Set([...known.captions, ...row.captions])] })
+  }
+  return [...byFile.values()]
+}
+
+/** The samples whose pictures can be decoded, each picture with its captions once. */
+async function lookedAt(
+  folder: string,
+  listed: readonly Listed[],
+  broken: BrokenSample[],
+  onProgress: ImageFolderOptions['onProgress'],
+): Promise<readonly Sample[]> {
+  let done = 0
+  const looks = await mapLimited(listed, AT_ONCE, async (row) => {
+    const look = await lookAt(folder, row)
+    onProgress?.(++done, listed.length)
+    return look
+  })
+  const firstByHash = new Map<string, string>()
+  return looks.flatMap((look, i) => {
+    const row = listed[i]
+    if (!row) return []
+    if (typeof look !== 'string') {
+      broken.push(look)
+      return []
+    }
+    const twin = firstByHash.get(look)
+    if (twin !== undefined) {
+      broken.push({ where: row.where, what: 'duplicate', detail: `the picture and captions of ${twin}` })
+      return []
+    }
+    firstByHash.set(look, row.where)
+    const { file, captions, label, fields } = row
+    const location = path.join(folder, file)
+    return { key: file, open: () => location, captions, ...(label !== undefined && { label }), fields }
+  })
+}
+
+/** A hash of the picture and its captions, or what is wrong. */
+async function lookAt(folder: string, { file, where, captions }: Listed): Promise<string | BrokenSample> {
+  const place = where === file ? where : `${where}: ${file}`
+  try {
+    const { bytes } = await readBytes(path.join(folder, file), {})
+    await decodeImage(bytes)
+    return createHash('sha1').update(bytes).update(captions.join('\n')).digest('base64')
+  } catch (error) {
+    if (!(error instanceof SiglipError)) throw error
+    const isMissing = error instanceof FileError
+    const what = isMissing && error.found === 'nothing' ? 'missing picture' : 'unreadable picture'
+    return { where: place, what, detail: isMissing ? '' : [error.message.split(':')[0], error.found].join(': ') }
+  }
+}

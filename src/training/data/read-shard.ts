@@ -1,0 +1,108 @@
+import { readRange, type ByteSource } from '../../../converters/byte-source.js'
+import { ReadWindow, tarMembers, type TarMember } from '../../../converters/tar.js'
+import type { BrokenSample } from './broken-sample.js'
+import type { Sample } from './sample.js'
+
+/** The samples of a shard, and what in it isn't one. */
+export interface Shard {
+  readonly samples: readonly Sample[]
+  readonly broken: readonly BrokenSample[]
+}
+
+const pictureEndings = new Set(['jpg', 'jpeg', 'png', 'webp', 'gif', 'tif', 'tiff', 'avif'])
+const textEndings = new Set(['txt', 'text', 'caption', 'json', 'cls'])
+/** A caption is shorter. */
+const LONGEST_TEXT = 2 ** 20
+
+/** The members of a sample: those of one name, up to the first dot of the file's name. */
+interface Group {
+  readonly key: string
+  picture?: TarMember
+  /** What the members say, by their endings. */
+  readonly texts: Map<string, string>
+  readonly broken: BrokenSample[]
+}
+
+/**
+ * Reads what a WebDataset shard has, all but the pictures: their places. Members of one name are a sample: a picture, its captions
+ * in `.txt` (a line each) or in `.json` (`caption` or `text`), its class in `.cls` or in `.json` (`label`). Where there is no
+ * caption, the class is the caption.
+ *
+ * @param name the shard's, for the keys
+ * @throws {FormatError} if it is no tar archive, or cut off
+ */
+export async function readShard(source: ByteSource, name: string): Promise<Shard> {
+  const window = new ReadWindow(source)
+  const groups = new Map<string, Group>()
+  for await (const member of tarMembers(source, window)) {
+    const [, stem = '', ending = ''] = /^((?:.*\/)?[^/.]+)\.([^/]+)$/.exec(member.name) ?? []
+    const kind = ending.toLowerCase()
+    if (!pictureEndings.has(kind) && !textEndings.has(kind)) continue
+    const key = `${name}:${stem}`
+    const group = groups.get(key) ?? { key, texts: new Map<string, string>(), broken: [] }
+    groups.set(key, group)
+    if (pictureEndings.has(kind) ? group.picture : group.texts.has(kind)) {
+      group.broken.push({ where: `${name}:${member.name}`, what: 'duplicate', detail: 'there is one before it' })
+    } else if (pictureEndings.has(kind)) group.picture = member
+    else group.texts.set(kind, await textOf(window, member, `${name}:${member.name}`, group.broken))
+  }
+  const read = [...groups.values()].map((group) => sampleOf(group, source))
+  return {
+    samples: read.flatMap((sample) => ('open' in sample ? sample : [])),
+    broken: [
+      ...[...groups.values()].flatMap((group) => group.broken),
+      ...read.flatMap((found) => ('what' in found ? found : [])),
+    ],
+  }
+}
+
+async function textOf(
+  window: ReadWindow,
+  { start, size }: TarMember,
+  where: string,
+  broken: BrokenSample[],
+): Promise<string> {
+  if (size > LONGEST_TEXT) {
+    broken.push({ where, what: 'unreadable row', detail: `${size} bytes are no caption` })
+    return ''
+  }
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(await window.read(start, start + size))
+  } catch {
+    broken.push({ where, what: 'not UTF-8', detail: '' })
+    return ''
+  }
+}
+
+function sampleOf({ key, picture, texts }: Group, source: ByteSource): Sample | BrokenSample {
+  if (!picture) return { where: key, what: 'missing picture', detail: '' }
+  const fields = objectOf(texts.get('json'))
+  if (!fields) return { where: key, what: 'unreadable row', detail: 'its .json is no object' }
+  const lines = ['txt', 'text', 'caption'].flatMap((ending) => texts.get(ending)?.split('\n') ?? [])
+  const said = [...lines, ...[fields['caption'] ?? fields['text']].flat()]
+  const label = texts.get('cls')?.trim() ?? fields['label']
+  const isLabel = typeof label === 'number' || (typeof label === 'string' && label !== '')
+  const captions = [...said, ...(said.some(isText) || !isLabel ? [] : [String(label)])].filter(isText)
+  if (captions.length === 0) {
+    return { where: key, what: texts.size > 0 ? 'empty caption' : 'no caption', detail: [...texts.keys()].join(', ') }
+  }
+  return {
+    key,
+    open: () => readRange(source, picture.start, picture.start + picture.size),
+    captions: captions.map((caption) => caption.trim()),
+    ...(isLabel && { label: String(label) }),
+    fields,
+  }
+}
+
+const isText = (value: unknown): value is string => typeof value === 'string' && value.trim() !== ''
+
+function objectOf(json: string | undefined): Readonly<Record<string, unknown>> | undefined {
+  if (json === undefined) return {}
+  try {
+    const value: unknown = JSON.parse(json)
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : undefined
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,34 @@
+import type { ImageInput } from '../../image/image-input.js'
+
+/** A picture and what is said of it. */
+export interface Sample {
+  /** Names it for good: a file of a folder, `shard.tar:key`. */
+  readonly key: string
+  /** The picture: its path, which a worker thread can read itself, or its bytes. */
+  readonly open: () => ImageInput | Promise<ImageInput>
+  /** At least one. */
+  readonly captions: readonly string[]
+  /** Its class, where the data has classes. */
+  readonly label?: string
+  /** What else the data says of it, by column. */
+  readonly fields?: Readonly<Record<string, unknown>>
+}
+
+/**
+ * What is trained on. It comes in one or more pools: the samples of a pool, without their pictures, are in memory together, and
+ * shuffled together.
+ */
+export interface TrainingData {
+  /**
+   * A pool's samples, always in the same order; undefined behind the last pool.
+   *
+   * @param place from 0
+   * @param order puts `count` things in an order for this epoch: which shards a pool is made of may depend on it
+   */
+  pool(place: number, order: (count: number) => Int32Array): Promise<readonly Sample[] | undefined>
+}
+
+/** Samples that are in memory, as data to train on. */
+export function listedData(samples: readonly Sample[]): TrainingData {
+  return { pool: (place) => Promise.resolve(place === 0 ? samples : undefined) }
+}

@@ -1,0 +1,41 @@
+import type { Sample, TrainingData } from './sample.js'
+
+/** So many samples of a stream are shuffled among each other. */
+const POOL = 4096
+
+/**
+ * Samples that come one by one, e.g. out of a database, as data to train on. To go on from a position the stream is begun anew and
+ * what was seen is passed over, so it has to give the same samples in the same order every time.
+ *
+ * @param start begins the stream; for every epoch anew
+ * @param poolSize samples that are in memory and shuffled together, without their pictures
+ */
+export function streamedData(start: () => AsyncIterable<Sample> | Iterable<Sample>, poolSize = POOL): TrainingData {
+  let stream: AsyncIterator<Sample> | Iterator<Sample> | undefined
+  let passed = 0
+  return {
+    async pool(place) {
+      if (!stream || passed !== place) {
+        await stream?.return?.()
+        const samples = start()
+        stream = Symbol.asyncIterator in samples ? samples[Symbol.asyncIterator]() : samples[Symbol.iterator]()
+        for (passed = 0; passed < place; passed++) await take(stream, poolSize)
+      }
+      const pool = await take(stream, poolSize)
+      passed++
+      if (pool.length > 0) return pool
+      stream = undefined
+      return undefined
+    },
+  }
+}
+
+async function take(stream: AsyncIterator<Sample> | Iterator<Sample>, count: number): Promise<readonly Sample[]> {
+  const taken: Sample[] = []
+  while (taken.length < count) {
+    const next = await stream.next()
+    if (next.done) break
+    taken.push(next.value)
+  }
+  return taken
+}

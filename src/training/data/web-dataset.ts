@@ -1,0 +1,114 @@
+import path from 'node:path'
+import { openFolder } from '#open-folder'
+import { fileSource } from '../../../converters/file-source.js'
+import { FileError, InputError, SiglipError } from '../../errors.js'
+import type { Fetch } from '../../hub/hub-options.js'
+import { decodeImage } from '../../image/decode-image.js'
+import { mapLimited } from '../../image/map-limited.js'
+import { settleBroken, type BrokenSample, type OnBroken } from './broken-sample.js'
+import { expandBraces } from './expand-braces.js'
+import { readShard, type Shard } from './read-shard.js'
+import type { Sample, TrainingData } from './sample.js'
+
+/** How shards are opened. */
+export interface WebDatasetOptions {
+  /** Default: `'fail'`. */
+  readonly onBroken?: OnBroken | undefined
+  /**
+   * What is looked at before anything is computed: every picture, or only which members there are, or nothing; what is broken then
+   * shows when its shard comes. Default: `'pictures'` on disk, `'nothing'` behind URLs.
+   */
+  readonly check?: 'pictures' | 'members' | 'nothing' | undefined
+  /** Shards whose samples are shuffled among each other. Default: 4. */
+  readonly mix?: number | undefined
+  /** Instead of the global `fetch`. */
+  readonly fetch?: Fetch | undefined
+}
+
+const AT_ONCE = 4
+
+/**
+ * Tar archives of pictures and captions, as Python's webdataset writes them: paths or `http:` and `https:` URLs, also patterns such
+ * as `train-{0000..0127}.tar`. Of a shard the captions and the places of the pictures are in memory, while it is its turn; pictures
+ * are read by ranges.
+ */
+export class WebDataset implements TrainingData {
+  readonly #unreadable = new Set<string>()
+  readonly #broken: BrokenSample[] = []
+
+  private constructor(
+    readonly shards: readonly string[],
+    private readonly options: WebDatasetOptions,
+  ) {}
+
+  /** What was left out so far. */
+  get broken(): readonly BrokenSample[] {
+    return this.#broken
+  }
+
+  /**
+   * @throws {FileError} if a shard can't be read, and, unless it is to be left out, naming everything that is broken; FormatError if a
+   * shard is no tar archive; InputError for no shards
+   */
+  static async open(shards: string | readonly string[], options: WebDatasetOptions = {}): Promise<WebDataset> {
+    const names = [shards].flat().flatMap(expandBraces)
+    const { check = names.some(isUrl) ? 'nothing' : 'pictures', mix = 4, onBroken = 'fail' } = options
+    if (names.length === 0) throw new InputError('no shards', { expected: 'at least one' })
+    if (!Number.isInteger(mix) || mix < 1) {
+      throw new InputError('bad mix', { expected: 'a whole number from 1', found: String(mix) })
+    }
+    const data = new WebDataset(names, { ...options, check, mix })
+    if (check === 'nothing') return data
+    for (const name of names) await data.look(name, check === 'pictures')
+    settleBroken(data.broken, onBroken, names.length === 1 ? (names[0] ?? '') : `${names.length} shards`)
+    return data
+  }
+
+  async pool(place: number, order: (count: number) => Int32Array): Promise<readonly Sample[] | undefined> {
+    const { mix = 1, check, onBroken = 'fail' } = this.options
+    const chosen = order(this.shards.length).slice(place * mix, (place + 1) * mix)
+    if (chosen.length === 0) return undefined
+    const samples: Sample[] = []
+    for (const shard of chosen) {
+      const name = this.shards[shard] ?? ''
+      const read = await this.read(name)
+      if (check === 'nothing') {
+        settleBroken(read.broken, onBroken, name)
+        const known = new Set(this.#broken.map(({ where }) => where))
+        this.#broken.push(...read.broken.filter(({ where }) => !known.has(where)))
+      }
+      samples.push(...read.samples.filter(({ key }) => !this.#unreadable.has(key)))
+    }
+    return samples
+  }
+
+  private async look(name: string, atPictures: boolean): Promise<void> {
+    const { samples, broken } = await this.read(name)
+    this.#broken.push(...broken)
+    if (!atPictures) return
+    await mapLimited(samples, AT_ONCE, async ({ key, open }) => {
+      try {
+        await decodeImage(await open())
+      } catch (error) {
+        if (!(error instanceof SiglipError)) throw error
+        this.#unreadable.add(key)
+        this.#broken.push({ where: key, what: 'unreadable picture', detail: error.found ?? '' })
+      }
+    })
+  }
+
+  private async read(name: string): Promise<Shard> {
+    const { fetch } = this.options
+    const at = isUrl(name) ? new URL(name) : undefined
+    const place = at?.pathname ?? path.resolve(name)
+    const file = (at ? path.posix : path).basename(place)
+    if (at) at.pathname = path.posix.dirname(place)
+    const parent = at?.href ?? path.dirname(place)
+    const folder = await openFolder(parent, fetch ? { fetch } : {}).catch((cause: unknown) => {
+      throw new FileError('No such shard', { expected: file, found: 'no folder', where: parent, cause })
+    })
+    return readShard(await fileSource(folder, decodeURIComponent(file)), file)
+  }
+}
+
+const isUrl = (name: string): boolean => /^https?:/i.test(name)

@@ -1,0 +1,122 @@
+import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { FileError } from '../../../src/errors.js'
+import { formatBroken } from '../../../src/training/data/broken-sample.js'
+import { ImageFolder } from '../../../src/training/data/image-folder.js'
+import { fixturePath } from '../../fixture.js'
+
+let folder = ''
+beforeEach(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), 'siglip-folder-'))
+})
+afterEach(() => rm(folder, { recursive: true, force: true }))
+
+async function picture(name: string, as: string): Promise<void> {
+  await mkdir(path.dirname(path.join(folder, as)), { recursive: true })
+  await copyFile(fixturePath('images', name), path.join(folder, as))
+}
+
+const write = (name: string, content: string | Buffer) => writeFile(path.join(folder, name), content)
+const jsonl = (...rows: readonly object[]) => rows.map((row) => `${JSON.stringify(row)}\n`).join('')
+const said = ({ samples }: ImageFolder) => samples.map(({ key, captions, label }) => [key, captions, label])
+
+it('reads metadata.jsonl, with several captions of a picture', async () => {
+  await picture('chelsea.png', 'a/cat.png')
+  await picture('coffee.png', 'cup.png')
+  const rows = [
+    { file_name: 'a/cat.png', text: 'a cat', tags: ['pet'] },
+    { file_name: 'cup.png', text: ['a cup', ' coffee '], label: 7 },
+    { file_name: './a/cat.png', text: 'it looks at us' },
+  ]
+  await write('metadata.jsonl', `\ufeff${jsonl(...rows)}\n`)
+  const data = await ImageFolder.open(folder)
+  expect(said(data)).toEqual([
+    ['a/cat.png', ['a cat', 'it looks at us'], undefined],
+    ['cup.png', ['a cup', 'coffee'], '7'],
+  ])
+  expect(data.samples[0]?.fields).toMatchObject({ tags: ['pet'] })
+  expect(await data.samples[0]?.open()).toBe(path.join(folder, 'a', 'cat.png'))
+})
+
+it('reads metadata.csv in a folder inside, with quoted fields over lines', async () => {
+  await picture('chelsea.png', 'train/cat.png')
+  await write('train/metadata.csv', 'file_name,caption\r\ncat.png,"a ""cat"",\nindeed"\r\n')
+  expect(said(await ImageFolder.open(folder))).toEqual([['train/cat.png', ['a "cat",\nindeed'], undefined]])
+})
+
+it('reads a folder of folders as classes', async () => {
+  await picture('chelsea.png', 'tabby_cat/1.png')
+  await picture('coffee.png', 'cup/x/2.png')
+  const data = await ImageFolder.open(folder)
+  expect(said(data)).toEqual([
+    ['cup/x/2.png', ['cup'], 'cup'],
+    ['tabby_cat/1.png', ['tabby cat'], 'tabby_cat'],
+  ])
+  expect(data.classes).toEqual(['cup', 'tabby_cat'])
+})
+
+it('names everything that is broken in one error, or leaves it out', async () => {
+  await picture('chelsea.png', 'good.png')
+  await picture('coffee.png', 'cup.png')
+  await picture('coffee.png', 'twin.png')
+  await picture('rocket.jpg', 'unnamed.jpg')
+  await write('text.png', 'no picture')
+  const rows = jsonl(
+    { file_name: 'good.png', text: 'a cat' },
+    { file_name: 'gone.png', text: 'nothing' },
+    { file_name: 'text.png', text: 'a text' },
+    { file_name: 'cup.png', text: 'a cup' },
+    { file_name: 'twin.png', text: 'a cup' },
+    { file_name: 'good.png', text: 'a cat' },
+    { file_name: 'good.png', text: '  ' },
+    { file_name: '../good.png', text: 'a cat' },
+    { text: 'of what?' },
+  )
+  const latin1 = Buffer.from('{"file_name":"good.png","text":"K\xe4tzchen"}\n', 'latin1')
+  await write('metadata.jsonl', Buffer.concat([Buffer.from(rows), latin1, Buffer.from('{"file_name":\n')]))
+  const { samples, broken } = await ImageFolder.open(folder, { onBroken: 'skip' })
+  expect(samples.map(({ key }) => key)).toEqual(['good.png', 'cup.png'])
+  expect(broken.map(({ where, what }) => `${where}: ${what}`).sort()).toEqual([
+    'metadata.jsonl:10: not UTF-8',
+    'metadata.jsonl:11: unreadable row',
+    'metadata.jsonl:2: gone.png: missing picture',
+    'metadata.jsonl:3: text.png: unreadable picture',
+    'metadata.jsonl:5: duplicate',
+    'metadata.jsonl:6: duplicate',
+    'metadata.jsonl:7: empty caption',
+    'metadata.jsonl:8: outside the folder',
+    'metadata.jsonl:9: unreadable row',
+    'unnamed.jpg: no caption',
+  ])
+  const error = await ImageFolder.open(folder).catch((thrown: unknown) => thrown)
+  if (!(error instanceof FileError)) throw new Error('not a FileError')
+  for (const { where } of broken) expect(error.message).toContain(where)
+  expect(formatBroken(broken).split('\n')).toHaveLength(11)
+})
+
+it.each([
+  ['with its mark', Buffer.from('\ufefffile_name,text\na.png,x\n', 'utf16le')],
+  ['without', Buffer.from('file_name,text\na.png,x\n', 'utf16le')],
+])('says that a caption file is UTF-16, %s', async (_, bytes) => {
+  await picture('chelsea.png', 'a.png')
+  await write('metadata.csv', bytes)
+  await expect(ImageFolder.open(folder)).rejects.toThrow(/1 × not UTF-8: metadata\.csv/)
+  await expect(ImageFolder.open(folder, { onBroken: 'skip' })).rejects.toThrow(FileError) // nothing is left
+})
+
+it('a row of a CSV file with too few fields, and a quotation without an end, are broken', async () => {
+  await picture('chelsea.png', 'a.png')
+  await write('metadata.csv', 'file_name,text\na.png,a cat\nb.png\nc.png,"open\n')
+  const { samples, broken } = await ImageFolder.open(folder, { onBroken: 'skip' })
+  expect(samples).toHaveLength(1)
+  expect(broken.map(({ where, what }) => [where, what])).toEqual([
+    ['metadata.csv:4', 'unreadable row'],
+    ['metadata.csv:3', 'unreadable row'],
+  ])
+})
+
+it('refuses a folder that is not there, and one without pictures', async () => {
+  await expect(ImageFolder.open(path.join(folder, 'gone'))).rejects.toThrow(FileError)
+  await expect(ImageFolder.open(folder)).rejects.toThrow(FileError)
+})

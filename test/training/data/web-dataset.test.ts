@@ -1,0 +1,125 @@
+import { readFileSync } from 'node:fs'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { FileError, FormatError } from '../../../src/errors.js'
+import { decodeImage } from '../../../src/image/decode-image.js'
+import { WebDataset } from '../../../src/training/data/web-dataset.js'
+import { fixturePath } from '../../fixture.js'
+import { tarArchive } from './tar-archive.js'
+
+let folder = ''
+beforeEach(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), 'siglip-shards-'))
+})
+afterEach(() => rm(folder, { recursive: true, force: true }))
+
+const asTheyAre = (count: number) => Int32Array.from({ length: count }, (_, i) => i)
+const png = readFileSync(fixturePath('images', 'chelsea.png'))
+
+it.each(['pax', 'gnu', 'ustar'])('reads a shard that Python wrote as %s', async (format) => {
+  const data = await WebDataset.open(fixturePath('shards', `${format}.tar`))
+  const [first, second, third, ...more] = (await data.pool(0, asTheyAre)) ?? []
+  expect(more).toEqual([])
+  expect(first?.captions).toEqual(['ein Käse', 'zwei Käse'])
+  expect(second).toMatchObject({ key: `${format}.tar:001`, captions: ['a caption'], label: '7', fields: { url: 'x' } })
+  expect(third).toMatchObject({ key: `${format}.tar:002`, captions: ['3'], label: '3' })
+  for (const [red, sample] of [first, second, third].entries()) {
+    const { data: pixels } = await decodeImage((await sample?.open()) ?? '')
+    expect([...pixels.subarray(0, 3)]).toEqual([red, 10, 20])
+  }
+  expect(await data.pool(1, asTheyAre)).toBeUndefined()
+})
+
+it('mixes shards, in the order of the epoch', async () => {
+  for (const i of [0, 1, 2]) {
+    await writeFile(path.join(folder, `s-${i}.tar`), tarArchive({ 'a.png': png, 'a.txt': `caption ${i}` }))
+  }
+  const data = await WebDataset.open(path.join(folder, 's-{0..2}.tar'), { mix: 2 })
+  const captions = async (place: number) =>
+    (await data.pool(place, () => Int32Array.of(2, 0, 1)))?.map(({ captions: [caption] }) => caption)
+  expect([await captions(0), await captions(1), await captions(2)]).toEqual([
+    ['caption 2', 'caption 0'],
+    ['caption 1'],
+    undefined,
+  ])
+})
+
+const broken = {
+  'no-text.png': png,
+  'no-picture.txt': 'a text',
+  'empty.png': png,
+  'empty.txt': ' \n',
+  'latin.png': png,
+  'latin.txt': Buffer.from('K\xe4se', 'latin1'),
+  'bad.png': png,
+  'bad.json': '[1]',
+  'cut.png': png.subarray(0, 1000),
+  'cut.txt': 'cut off',
+  'good.png': png,
+  'good.txt': 'a cat',
+}
+
+it('names everything that is broken, or leaves it out', async () => {
+  const file = path.join(folder, 'b.tar')
+  await writeFile(file, tarArchive(broken))
+  const data = await WebDataset.open(file, { onBroken: 'skip' })
+  expect((await data.pool(0, asTheyAre))?.map(({ key }) => key)).toEqual(['b.tar:good'])
+  expect(data.broken.map(({ where, what }) => `${where}: ${what}`)).toEqual([
+    'b.tar:latin.txt: not UTF-8',
+    'b.tar:no-text: no caption',
+    'b.tar:no-picture: missing picture',
+    'b.tar:empty: empty caption',
+    'b.tar:latin: empty caption',
+    'b.tar:bad: unreadable row',
+    'b.tar:cut: unreadable picture',
+  ])
+  await expect(WebDataset.open(file)).rejects.toThrow(/b\.tar:cut: unreadable picture/)
+})
+
+it('without a look before, what is broken shows when its shard comes', async () => {
+  const file = path.join(folder, 'b.tar')
+  await writeFile(file, tarArchive(broken))
+  const strict = await WebDataset.open(file, { check: 'nothing' })
+  await expect(strict.pool(0, asTheyAre)).rejects.toThrow(FileError)
+  const lenient = await WebDataset.open(file, { check: 'nothing', onBroken: 'skip' })
+  expect(await lenient.pool(0, asTheyAre)).toHaveLength(2) // also the one that can't be decoded
+  await lenient.pool(0, asTheyAre)
+  expect(lenient.broken).toHaveLength(6)
+})
+
+it('reads shards behind URLs by ranges, with their queries', async () => {
+  const shard = tarArchive({
+    'a.png': png,
+    'a.txt': 'far away',
+    'z.bin': Buffer.alloc(3e6),
+    'b.png': png,
+    'b.txt': 'later',
+  })
+  const asked: string[] = []
+  let sent = 0
+  const fetch = (url: string, init: { readonly method?: string; readonly headers?: Record<string, string> }) => {
+    asked.push(url)
+    if (init.method === 'HEAD') {
+      return Promise.resolve(new Response(null, { headers: { 'content-length': String(shard.length) } }))
+    }
+    const [, first = '', last = ''] = /^bytes=(\d+)-(\d+)$/.exec(init.headers?.['range'] ?? '') ?? []
+    const part = shard.subarray(Number(first), Number(last) + 1)
+    sent += part.length
+    return Promise.resolve(new Response(Uint8Array.from(part), { status: 206 }))
+  }
+  const data = await WebDataset.open('https://example.org/d/s-{0..0}.tar?key=1', { fetch })
+  expect(asked).toEqual([]) // nothing before it is needed
+  const samples = await data.pool(0, asTheyAre)
+  expect(samples?.map(({ captions: [caption] }) => caption)).toEqual(['far away', 'later'])
+  expect(sent).toBeLessThan(shard.length - 1e6)
+  expect(await samples?.[1]?.open()).toEqual(Uint8Array.from(png))
+  expect(new Set(asked)).toEqual(new Set(['https://example.org/d/s-0.tar?key=1']))
+})
+
+it('refuses shards that are not there, and what is no archive', async () => {
+  await expect(WebDataset.open(path.join(folder, 'gone.tar'))).rejects.toThrow(FileError)
+  await expect(WebDataset.open(path.join(folder, 'no-folder', 'gone.tar'))).rejects.toThrow(FileError)
+  await writeFile(path.join(folder, 'x.tar'), 'x'.repeat(4000))
+  await expect(WebDataset.open(path.join(folder, 'x.tar'))).rejects.toThrow(FormatError)
+})
