@@ -2,7 +2,10 @@ import { GraphBuilder, rewrite } from './graph-builder.js'
 import type { Graph } from './graph.js'
 import { lower } from './lowering/lower.js'
 import type { Program } from './program.js'
+import { activations } from './rewrites/activations.js'
+import { attention } from './rewrites/attention.js'
 import { canonical } from './rewrites/canonical.js'
+import { epilogues } from './rewrites/epilogues.js'
 import { expand } from './rewrites/expand.js'
 
 export interface CompileOptions {
@@ -15,7 +18,7 @@ export interface CompileOptions {
 /** A recorded function as a program for the engine. */
 export function compile(graph: Graph, { precision, assigned = new Set() }: CompileOptions): Program {
   const builder = new GraphBuilder()
-  const rules = [canonical, expand]
-  const rewritten = rules.reduce((current, rule) => rewrite(current, builder, rule(builder)), graph)
+  const rules = [canonical, activations, attention, epilogues, expand]
+  const rewritten = rules.reduce((current, rule) => rewrite(current, builder, rule(builder, current)), graph)
   return lower(rewritten, { precision, assigned })
 }

@@ -113,7 +113,7 @@ export class Clusters {
 
   /** Everything to do, in an order that can be done. */
   units(): readonly Unit[] {
-    return ordered(this.#nodes, new Set(this.#clusterOf.values()), (node) => {
+    return ordered(this.#nodes, (node) => {
       if (isView(node) || this.#recomputed.has(node) || node.kind !== 'operation') return undefined
       return this.#clusterOf.get(node) ?? { kind: 'single', node }
     })
@@ -257,44 +257,57 @@ class Groups {
   }
 }
 
-/** Units after those they read, otherwise as recorded. */
-function ordered(
-  nodes: readonly Node[],
-  clusters: ReadonlySet<Cluster>,
-  unitOf: (node: Node) => Unit | undefined,
-): readonly Unit[] {
+/**
+ * Units after those they read, otherwise as recorded, except that what ends in results alone, as gradients of weights do, comes
+ * as soon as it can: what it reads need not be kept for longer.
+ */
+function ordered(nodes: readonly Node[], unitOf: (node: Node) => Unit | undefined): readonly Unit[] {
+  const units = new Set<Unit>()
   const known = new Map<Node, Unit>()
   for (const node of nodes) {
     const unit = unitOf(node)
-    if (unit) known.set(node, unit)
+    if (!unit) continue
+    known.set(node, unit)
+    // A pass takes the place of the last of its members.
+    units.delete(unit)
+    units.add(unit)
   }
+  const reads = new Map([...units].map((unit) => [unit, readUnits(unit, known)]))
+  const readers = new Map<Unit, Unit[]>([...units].map((unit) => [unit, []]))
+  for (const [unit, others] of reads) for (const other of others) readers.get(other)?.push(unit)
+  const isEnd = (unit: Unit): boolean => readers.get(unit)?.length === 0
+  const isNearEnd = (unit: Unit): boolean => readers.get(unit)?.every(isEnd) === true
   const done = new Set<Unit>()
-  const order: Unit[] = []
   const visit = (unit: Unit): void => {
     if (done.has(unit)) return
+    for (const other of reads.get(unit) ?? []) visit(other)
+    // It may have come as the end of one of those.
+    if (done.has(unit)) return
     done.add(unit)
-    const open: Node[] = unit.kind === 'cluster' ? [...unit.members] : [unit.node]
-    const seen = new Set<Node>(open)
-    for (let node = open.pop(); node; node = open.pop()) {
-      if (node.kind !== 'operation') continue
-      for (const { node: input } of node.inputs) {
-        const other = known.get(input)
-        if (other && other !== unit) visit(other)
-        else if (!seen.has(input)) {
-          seen.add(input)
-          open.push(input)
-        }
+    for (const reader of readers.get(unit) ?? []) {
+      const ready = [...(reads.get(reader) ?? [])].every((other) => done.has(other))
+      if (ready && isNearEnd(reader)) visit(reader)
+    }
+  }
+  for (const unit of units) visit(unit)
+  return [...done]
+}
+
+/** The units that make what a unit reads. */
+function readUnits(unit: Unit, known: ReadonlyMap<Node, Unit>): ReadonlySet<Unit> {
+  const found = new Set<Unit>()
+  const open: Node[] = unit.kind === 'cluster' ? [...unit.members] : [unit.node]
+  const seen = new Set<Node>(open)
+  for (let node = open.pop(); node; node = open.pop()) {
+    if (node.kind !== 'operation') continue
+    for (const { node: input } of node.inputs) {
+      const other = known.get(input)
+      if (other && other !== unit) found.add(other)
+      else if (!seen.has(input)) {
+        seen.add(input)
+        open.push(input)
       }
     }
-    order.push(unit)
   }
-  // A pass waits for the last of its members.
-  const last = new Map([...clusters].map((cluster) => [cluster.members.at(-1), cluster]))
-  for (const node of nodes) {
-    const unit = known.get(node)
-    if (unit?.kind === 'single') visit(unit)
-    const cluster = node.kind === 'operation' ? last.get(node) : undefined
-    if (cluster) visit(cluster)
-  }
-  return order
+  return found
 }
