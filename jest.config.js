@@ -17,6 +17,7 @@ export default {
     '^#decode$': '<rootDir>/src/image/decode-node.ts',
     '^#picture-preparer$': '<rootDir>/src/image/picture-preparer-node.ts',
     '^#save-folder$': '<rootDir>/converters/save-folder.ts',
+    '^#jit$': '<rootDir>/src/runtime/jit/jit-node.ts',
     '^#backend$': '<rootDir>/src/runtime/backend-node.ts',
     '^siglip-tfjs$': '<rootDir>/src/index.ts',
     '^siglip-tfjs/node$': '<rootDir>/src/node.ts',

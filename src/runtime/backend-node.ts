@@ -1,9 +1,8 @@
-import { isMainThread } from 'node:worker_threads'
-
 import * as tf from '@tensorflow/tfjs'
 
 import { backendSelector, type BackendSelector } from './backend-selector.js'
 import { loadNative, NATIVE } from './native.js'
+import { tell } from './tell-node.js'
 import { registerWasmKernels } from './wasm-kernels.js'
 import { guardWasmMemory } from './wasm-memory.js'
 
@@ -35,9 +34,7 @@ const selector = backendSelector(
   ],
   () => ({
     preference: process.env['SIGLIP_BACKEND'],
-    say: (line) => {
-      if (isMainThread && process.env['SIGLIP_QUIET'] !== '1') process.stderr.write(`${line}\n`)
-    },
+    say: tell,
   }),
 )
 

@@ -21,7 +21,7 @@ function watchedEngine(): { engine: GraphEngine; compiled: number; disposed: num
     engine: {
       shapes: () => plainEngine.shapes(),
       compile: (graph) => {
-        const executable = plainEngine.compile(graph)
+        const executable = plainEngine.compile(graph, new Set())
         watched.compiled++
         return {
           run: (...of) => executable.run(...of),
