@@ -35,15 +35,26 @@ struct Reader {
   Float PartAt(int64_t i, int64_t n) const { return kSame ? same : LoadPart(from + i, n); }
 };
 
+// Writes at(i) for the row's vectors, four at a time; partAt(i, n) for what is left.
+template <typename At, typename PartAt>
+inline void ForRow(float *to, int64_t columns, const At &at, const PartAt &part_at) {
+  int64_t i = 0;
+  for (; i + 4 * kLanes <= columns; i += 4 * kLanes) {
+#pragma GCC unroll 4
+    for (int j = 0; j < 4; j++) Store(to + i + j * kLanes, at(i + j * kLanes));
+  }
+  for (; i + kLanes <= columns; i += kLanes) Store(to + i, at(i));
+  const int64_t rest = columns - i;
+  if (rest > 0) StorePart(to + i, rest, part_at(i, rest));
+}
+
 template <Float (*kFunction)(Float)>
 void Unary(const ElementLoop &loop) {
   for (int64_t row = 0; row < loop.rows; row++) {
     const Reader<false> a(loop.a, row);
-    float *to = loop.to + row * loop.to_pitch;
-    int64_t i = 0;
-    for (; i + kLanes <= loop.columns; i += kLanes) Store(to + i, kFunction(a.At(i)));
-    const int64_t rest = loop.columns - i;
-    if (rest > 0) StorePart(to + i, rest, kFunction(a.PartAt(i, rest)));
+    ForRow(
+        loop.to + row * loop.to_pitch, loop.columns, [&](int64_t i) { return kFunction(a.At(i)); },
+        [&](int64_t i, int64_t n) { return kFunction(a.PartAt(i, n)); });
   }
 }
 
@@ -52,11 +63,9 @@ void Binary(const ElementLoop &loop) {
   for (int64_t row = 0; row < loop.rows; row++) {
     const Reader<kSameA> a(loop.a, row);
     const Reader<kSameB> b(loop.b, row);
-    float *to = loop.to + row * loop.to_pitch;
-    int64_t i = 0;
-    for (; i + kLanes <= loop.columns; i += kLanes) Store(to + i, kFunction(a.At(i), b.At(i)));
-    const int64_t rest = loop.columns - i;
-    if (rest > 0) StorePart(to + i, rest, kFunction(a.PartAt(i, rest), b.PartAt(i, rest)));
+    ForRow(
+        loop.to + row * loop.to_pitch, loop.columns, [&](int64_t i) { return kFunction(a.At(i), b.At(i)); },
+        [&](int64_t i, int64_t n) { return kFunction(a.PartAt(i, n), b.PartAt(i, n)); });
   }
 }
 
@@ -66,11 +75,9 @@ void Ternary(const ElementLoop &loop) {
     const Reader<kSameA> a(loop.a, row);
     const Reader<kSameB> b(loop.b, row);
     const Reader<kSameC> c(loop.c, row);
-    float *to = loop.to + row * loop.to_pitch;
-    int64_t i = 0;
-    for (; i + kLanes <= loop.columns; i += kLanes) Store(to + i, kFunction(a.At(i), b.At(i), c.At(i)));
-    const int64_t rest = loop.columns - i;
-    if (rest > 0) StorePart(to + i, rest, kFunction(a.PartAt(i, rest), b.PartAt(i, rest), c.PartAt(i, rest)));
+    ForRow(
+        loop.to + row * loop.to_pitch, loop.columns, [&](int64_t i) { return kFunction(a.At(i), b.At(i), c.At(i)); },
+        [&](int64_t i, int64_t n) { return kFunction(a.PartAt(i, n), b.PartAt(i, n), c.PartAt(i, n)); });
   }
 }
 
@@ -115,6 +122,55 @@ ElementFunction TernaryOf(bool same_a, bool same_b, bool same_c) {
   return same_c ? Ternary<kFunction, false, false, true> : Ternary<kFunction, false, false, false>;
 }
 
+// Two operations in one go: second(first(a, b), c), or second(c, first(a, b)).
+template <Float (*kFirst)(Float, Float), Float (*kSecond)(Float, Float)>
+inline Float Pair(Float a, Float b, Float c) {
+  return kSecond(kFirst(a, b), c);
+}
+template <Float (*kFirst)(Float, Float)>
+inline Float SubtractFrom(Float a, Float b, Float c) {
+  return c - kFirst(a, b);
+}
+inline Float MultiplySubtract(Float a, Float b, Float c) { return MultiplyAdd(a, b, -c); }
+inline Float SubtractProduct(Float a, Float b, Float c) { return MultiplyAdd(-a, b, c); }
+
+// The loop for two operations, or null; swapped: the first one's result is the second one's second operand.
+inline ElementFunction PairFunctionOf(RowOp first, RowOp second, bool swapped, bool a, bool b, bool c) {
+  if (first == RowOp::kAdd) {
+    if (second == RowOp::kAdd) return TernaryOf<Pair<Add, Add>>(a, b, c);
+    if (second == RowOp::kMultiply) return TernaryOf<Pair<Add, Multiply>>(a, b, c);
+    if (second == RowOp::kSubtract)
+      return swapped ? TernaryOf<SubtractFrom<Add>>(a, b, c) : TernaryOf<Pair<Add, Subtract>>(a, b, c);
+  } else if (first == RowOp::kSubtract) {
+    if (second == RowOp::kAdd) return TernaryOf<Pair<Subtract, Add>>(a, b, c);
+    if (second == RowOp::kMultiply) return TernaryOf<Pair<Subtract, Multiply>>(a, b, c);
+    if (second == RowOp::kSubtract)
+      return swapped ? TernaryOf<SubtractFrom<Subtract>>(a, b, c) : TernaryOf<Pair<Subtract, Subtract>>(a, b, c);
+  } else if (first == RowOp::kMultiply) {
+    if (second == RowOp::kAdd) return TernaryOf<MultiplyAdd>(a, b, c);
+    if (second == RowOp::kMultiply) return TernaryOf<Pair<Multiply, Multiply>>(a, b, c);
+    if (second == RowOp::kSubtract) return swapped ? TernaryOf<SubtractProduct>(a, b, c) : TernaryOf<MultiplySubtract>(a, b, c);
+  }
+  return nullptr;
+}
+
+// Division by one value a row: by its reciprocal, where that is a normal number.
+inline void DivideRows(const ElementLoop &loop) {
+  for (int64_t row = 0; row < loop.rows; row++) {
+    const Reader<false> a(loop.a, row);
+    const float divisor = loop.b.data[row * loop.b.pitch], size = __builtin_fabsf(divisor);
+    const ElementLoop one{loop.to + row * loop.to_pitch, 0, {a.from, 0}, {&divisor, 0}, {&divisor, 0}, 1, loop.columns};
+    if (!(size > 1e-37f && size < 1e37f)) {
+      Binary<Divide, false, true>(one);
+    } else {
+      const Float by = Splat(1.0f / divisor);
+      ForRow(
+          one.to, loop.columns, [&](int64_t i) { return a.At(i) * by; },
+          [&](int64_t i, int64_t n) { return a.PartAt(i, n) * by; });
+    }
+  }
+}
+
 // How many operands an operation has; 0 for those that are no loop over elements.
 inline int OperandsOf(RowOp op) {
   if (op >= RowOp::kSelect) return 3;
@@ -148,7 +204,7 @@ inline ElementFunction ElementFunctionOf(RowOp op, bool a, bool b, bool c) {
     case RowOp::kAdd: return BinaryOf<Add>(a, b);
     case RowOp::kSubtract: return BinaryOf<Subtract>(a, b);
     case RowOp::kMultiply: return BinaryOf<Multiply>(a, b);
-    case RowOp::kDivide: return BinaryOf<Divide>(a, b);
+    case RowOp::kDivide: return b && !a ? DivideRows : BinaryOf<Divide>(a, b);
     case RowOp::kPower: return BinaryOf<Power>(a, b);
     case RowOp::kMinimum: return BinaryOf<Minimum>(a, b);
     case RowOp::kMaximum: return BinaryOf<Maximum>(a, b);
@@ -190,11 +246,19 @@ inline double RowTotal(const float *row, int64_t n) {
   return Total(n, [row](int64_t i, int64_t rest) { return LoadUpTo(row + i, rest); });
 }
 
+inline double RowDot(const float *a, const float *b, int64_t n) {
+  return Total(n, [a, b](int64_t i, int64_t rest) { return LoadUpTo(a + i, rest) * LoadUpTo(b + i, rest); });
+}
+
 inline float RowMaximum(const float *row, int64_t n) {
-  Float max = Splat(-__builtin_inff());
+  Float max[2] = {Splat(-__builtin_inff()), Splat(-__builtin_inff())};
   int64_t i = 0;
-  for (; i + kLanes <= n; i += kLanes) max = Maximum(max, Load(row + i));
-  float result = MaxLanes(max);
+  for (; i + 2 * kLanes <= n; i += 2 * kLanes) {
+    max[0] = Maximum(Load(row + i), max[0]);
+    max[1] = Maximum(Load(row + i + kLanes), max[1]);
+  }
+  for (; i + kLanes <= n; i += kLanes) max[0] = Maximum(Load(row + i), max[0]);
+  float result = MaxLanes(Maximum(max[0], max[1]));
   for (; i < n; i++) result = row[i] > result || row[i] != row[i] ? row[i] : result;
   return result;
 }

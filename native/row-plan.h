@@ -18,8 +18,12 @@ struct RowStep {
   RowOp op;
   bool per_row;               // the result is one value for the row
   bool in_place;              // kLoad: read where it lies
+  bool fused;                 // does another step's work as well
+  bool gone;                  // done by another step
   int32_t slot;               // the result's tile; kStore, kStoreSum: number of the operand
+  int32_t target;             // the output that the result is written to at once, or −1
   int32_t a, b, c;            // steps whose results it reads; kLoad: number of the operand
+  int32_t uses, last_use;
   ElementFunction function;
   float constant;
   int32_t level;              // how many reductions follow one another up to here
@@ -111,7 +115,7 @@ inline void ResolveSteps(const RowProgram &program, bool rows_of_one, RowPlan &p
     RowStep &step = plan.steps[plan.step_count];
     step = {};
     step.op = op;
-    step.slot = instruction.to;
+    step.target = -1;
     if (op == RowOp::kLoad) {
       const RowOperand &operand = plan.operands[step.a = instruction.a];
       const int64_t stride = operand.strides[plan.rank - 1];
@@ -153,6 +157,91 @@ inline void ResolveSteps(const RowProgram &program, bool rows_of_one, RowPlan &p
   }
 }
 
+// Whether a step's result is but the operand of one other, which can do its work as well.
+inline bool Fuses(const RowStep &step) { return step.uses == 1 && !step.per_row && !step.gone; }
+
+inline void CountUses(RowPlan &plan) {
+  for (int32_t i = 0; i < plan.step_count; i++) plan.steps[i].uses = 0;
+  for (int32_t i = 0; i < plan.step_count; i++) {
+    const RowStep &step = plan.steps[i];
+    if (step.gone || step.op == RowOp::kLoad || step.op == RowOp::kConstant) continue;
+    const int32_t operands[3] = {step.a, step.b, step.c};
+    for (const int32_t operand : operands) plan.steps[operand].last_use = i;
+    plan.steps[step.a].uses++;
+    if (step.b != step.a) plan.steps[step.b].uses++;
+    if (step.c != step.a && step.c != step.b) plan.steps[step.c].uses++;
+  }
+}
+
+// Two operations of arithmetic become one; a product that is only summed is never stored.
+inline void FuseSteps(RowPlan &plan) {
+  CountUses(plan);
+  for (int32_t i = 0; i < plan.step_count; i++) {
+    RowStep &step = plan.steps[i];
+    if (step.op == RowOp::kSquare) {  // as a product
+      step.op = RowOp::kMultiply;
+      const bool same = !step.per_row && plan.steps[step.a].per_row;
+      step.function = ElementFunctionOf(step.op, same, same, same);
+    }
+    if (step.op == RowOp::kRowSum) {
+      RowStep &product = plan.steps[step.a];
+      if (!Fuses(product) || product.op != RowOp::kMultiply) continue;
+      if (plan.steps[product.a].per_row || plan.steps[product.b].per_row) continue;
+      product.gone = true;
+      step.fused = true;
+      step.b = step.c = product.b;
+      step.a = product.a;
+    } else if (!step.per_row && OperandsOf(step.op) == 2 && step.a != step.b) {
+      for (int k = 0; k < 2 && !step.fused; k++) {
+        const bool swapped = k == 1;
+        RowStep &first = plan.steps[swapped ? step.b : step.a];
+        const int32_t other = swapped ? step.a : step.b;
+        if (!Fuses(first) || first.fused || OperandsOf(first.op) != 2) continue;
+        const bool same_c = plan.steps[other].per_row;
+        const ElementFunction function = PairFunctionOf(first.op, step.op, swapped, plan.steps[first.a].per_row,
+                                                        plan.steps[first.b].per_row, same_c);
+        if (function == nullptr) continue;
+        first.gone = true;
+        step.fused = true;
+        step.function = function;
+        step.a = first.a;
+        step.b = first.b;
+        step.c = other;
+      }
+    }
+  }
+  CountUses(plan);
+}
+
+// Results that are stored as they are go where they belong at once.
+inline void AimAtOutputs(RowPlan &plan) {
+  for (int32_t i = 0; i < plan.step_count; i++) {
+    const RowStep &step = plan.steps[i];
+    if (step.op != RowOp::kStore) continue;
+    const RowOperand &output = plan.operands[step.slot];
+    RowStep &value = plan.steps[step.a];
+    if (!value.per_row && OperandsOf(value.op) > 0 && value.target < 0 && output.apart && output.dtype == DType::kFloat32 &&
+        output.strides[plan.rank - 1] == 1)
+      value.target = step.slot;
+  }
+}
+
+// A tile for each result, as long as it is needed.
+inline void AssignTiles(RowPlan &plan, int32_t *free_from) {
+  plan.slot_count = 0;
+  for (int32_t i = 0; i < plan.step_count; i++) {
+    RowStep &step = plan.steps[i];
+    if (step.gone || step.per_row || IsStore(step.op)) continue;
+    if (step.op == RowOp::kLoad && step.in_place && plan.operands[step.a].straight) continue;
+    if (step.target >= 0 && plan.operands[step.target].straight) continue;
+    int32_t slot = 0;
+    while (slot < plan.slot_count && free_from[slot] > i) slot++;
+    if (slot == plan.slot_count) plan.slot_count++;
+    step.slot = slot;
+    free_from[slot] = step.last_use > i ? step.last_use : i + 1;
+  }
+}
+
 inline int64_t RoundUp(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
 
 inline void ChooseTile(RowPlan &plan) {
@@ -171,7 +260,7 @@ inline void ChooseTile(RowPlan &plan) {
       RowStep &step = plan.steps[i];
       if (IsStore(step.op)) step.passes = 1u << levels;
       if (IsReduction(step.op)) step.passes = 1u << (step.level - 1);
-      if (step.op == RowOp::kLoad || step.op == RowOp::kConstant) continue;
+      if (step.gone || step.op == RowOp::kLoad || step.op == RowOp::kConstant) continue;
       const int32_t operands[3] = {step.a, step.b, step.c};
       for (const int32_t operand : operands) plan.steps[operand].passes |= step.passes;
     }
@@ -183,20 +272,19 @@ inline void ChooseTile(RowPlan &plan) {
   if (plan.tile_rows < 1) plan.tile_rows = 1;
   if (plan.tile_rows > plan.rows) plan.tile_rows = plan.rows;
   plan.passes = 1;
-  for (int32_t i = 0; i < plan.step_count; i++) plan.steps[i].passes = 1;
+  for (int32_t i = 0; i < plan.step_count; i++) plan.steps[i].passes = plan.steps[i].gone ? 0 : 1;
 }
 
 // The memory that a plan takes, and the plan in it.
 inline size_t RowPlanBytes(const RowProgram &program) {
   return sizeof(RowOperand) * (program.input_count + program.output_count) + sizeof(RowStep) * program.instruction_count +
-         sizeof(int32_t) * program.slot_count + 64;
+         sizeof(int32_t) * (program.slot_count + program.instruction_count) + 64;
 }
 
 inline RowPlan PlanRows(const RowProgram &program, char *memory) {
   RowPlan plan{};
   plan.rank = program.rank;
   std::memcpy(plan.shape, program.shape, sizeof plan.shape);
-  plan.slot_count = program.slot_count;
   plan.operand_count = program.input_count + program.output_count;
   plan.operands = reinterpret_cast<RowOperand *>(memory);
   plan.steps = reinterpret_cast<RowStep *>(plan.operands + plan.operand_count);
@@ -213,6 +301,9 @@ inline RowPlan PlanRows(const RowProgram &program, char *memory) {
   MergeDimensions(plan);
   DescribeOperands(plan, program.input_count);
   ResolveSteps(program, rows_of_one, plan, definitions);
+  FuseSteps(plan);
+  AimAtOutputs(plan);
+  AssignTiles(plan, definitions);
   ChooseTile(plan);
   return plan;
 }

@@ -47,12 +47,21 @@ inline const int64_t *Offsets(const RowPlan &plan, const RowTile &tile, const in
   return offsets;
 }
 
+// Whether a tile's rows follow one another by one stride.
+inline bool IsDirect(const RowPlan &plan, const RowOperand &operand, const RowTile &tile) {
+  return plan.rank == 1 || tile.in_run || operand.straight;
+}
+
+inline Values Direct(const RowPlan &plan, const RowOperand &operand, const RowTile &tile) {
+  return {reinterpret_cast<const float *>(operand.data) + FirstOffset(plan, tile, operand.strides),
+          plan.rank > 1 ? operand.strides[plan.rank - 2] : 0};
+}
+
 inline void LoadTile(const RowPlan &plan, const RowStep &step, const RowTile &tile, RowState &state, Values &value) {
   const RowOperand &operand = plan.operands[step.a];
   const int64_t stride = operand.strides[plan.rank - 1];
-  if (step.in_place && (tile.in_run || operand.straight)) {
-    const int64_t pitch = plan.rank > 1 ? operand.strides[plan.rank - 2] : 0;
-    value = {reinterpret_cast<const float *>(operand.data) + FirstOffset(plan, tile, operand.strides), pitch};
+  if (step.in_place && IsDirect(plan, operand, tile)) {
+    value = Direct(plan, operand, tile);
     return;
   }
   float *to = const_cast<float *>(value.data);
@@ -69,6 +78,7 @@ inline void StoreTile(const RowPlan &plan, const RowStep &step, const RowTile &t
   const RowOperand &output = plan.operands[step.slot];
   const int64_t stride = output.strides[plan.rank - 1];
   const Values &value = state.values[step.a];
+  if (plan.steps[step.a].target == step.slot && IsDirect(plan, output, tile)) return;  // it lies there
   const bool one_a_row = stride == 0 || plan.columns == 1;
   if (one_a_row && tile.column > 0) return;
   const int64_t *offsets = Offsets(plan, tile, output.strides, state.offsets);
@@ -119,7 +129,10 @@ inline void ReduceTile(const RowPlan &plan, const RowStep &step, const RowTile &
     if (maximum) {
       result = per_row ? *from : RowMaximum(from, tile.columns);
     } else {
-      result = per_row ? static_cast<double>(*from) * static_cast<double>(tile.columns) : RowTotal(from, tile.columns);
+      const Values &other = state.values[step.b];
+      result = per_row      ? static_cast<double>(*from) * static_cast<double>(tile.columns)
+               : step.fused ? RowDot(from, other.data + row * other.pitch, tile.columns)
+                            : RowTotal(from, tile.columns);
     }
     if (plan.passes > 1) {
       if (tile.column == 0) *partial = result;
@@ -146,6 +159,8 @@ inline void RunTile(const RowPlan &plan, const RowTile &tile, uint32_t pass, Row
     Values &value = state.values[i];
     if (step.per_row) {
       value = {state.row_values + i * state.row_pitch, 1};
+    } else if (step.target >= 0 && IsDirect(plan, plan.operands[step.target], tile)) {
+      value = Direct(plan, plan.operands[step.target], tile);
     } else {
       value = {state.tiles + step.slot * state.tile_size, plan.tile_pitch};
     }

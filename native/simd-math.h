@@ -9,6 +9,18 @@
 namespace siglip {
 namespace SIGLIP_ISA {
 
+// a / b for b in [1, 2³⁰], without the slow division of wide vectors.
+inline Float DivideNormal(Float a, Float b) {
+#if defined(__AVX512F__)
+  const Float estimate = reinterpret_cast<Float>(_mm512_rcp14_ps(reinterpret_cast<__m512>(b)));
+  const Float r = MultiplyAdd(MultiplyAdd(-b, estimate, Splat(1.0f)), estimate, estimate);
+  const Float q = a * r;
+  return MultiplyAdd(MultiplyAdd(-b, q, a), r, q);
+#else
+  return a / b;
+#endif
+}
+
 // The highest power first.
 template <typename... Rest>
 inline Float Polynomial(Float, Float sum) {
@@ -99,7 +111,7 @@ inline Float Absolute(Float x) { return AsFloat(AsInt(x) & 0x7fffffff); }
 
 inline Float Tanh(Float x) {
   const Float e = Expm1(Absolute(x) * -2.0f);
-  return CopySign(e / (e + 2.0f), x);
+  return CopySign(DivideNormal(e, e + 2.0f), x);
 }
 
 inline Float Erf(Float x) {
@@ -118,7 +130,7 @@ inline Float Erf(Float x) {
 
 inline Float Sigmoid(Float x) {
   const Float e = Exp(-Absolute(x));
-  return Select(x < 0.0f, e, Splat(1.0f)) / (1.0f + e);
+  return DivideNormal(Select(x < 0.0f, e, Splat(1.0f)), 1.0f + e);
 }
 
 inline Float Softplus(Float x) {
