@@ -100,7 +100,7 @@ export type {
   VisionModelOutput,
 } from './models/model-outputs.js'
 export type { TensorInput } from './models/tensor-input.js'
-export { sigmoidLoss } from './models/sigmoid-loss.js'
+export type { PairOptions } from './models/sigmoid-loss.js'
 
 export { Module, type Json } from './layers/module.js'
 export {
@@ -122,6 +122,7 @@ export { Siglip2VisionEmbeddings, type Siglip2VisionEmbeddingsConfig } from './l
 export type { EncoderConfig, RunOptions as LayerRunOptions } from './layers/encoder-config.js'
 
 export { AdamW, type AdamWOptions } from './training/adamw.js'
+export { sigmoidLoss, type LossInputs } from './training/sigmoid-loss.js'
 export { clipByGlobalNorm } from './training/clip-by-global-norm.js'
 
 export { pipeline, type PipelineOptions, type Pipelines, type Task } from './pipelines/pipeline.js'

@@ -4,8 +4,9 @@ import { constant, zeros, type Initializer } from '../layers/initializers.js'
 import type { Parameter, ParameterScope } from '../layers/parameter-scope.js'
 import type { EncoderOptions } from '../layers/siglip-encoder.js'
 import type { BaseModelOutputWithPooling, SiglipOutput } from './model-outputs.js'
+import { pairLogits } from './pair-logits.js'
 import { PreTrainedModel, type ModelOptions } from './pre-trained-model.js'
-import { sigmoidLoss } from './sigmoid-loss.js'
+import { sigmoidLossOfLogits } from './sigmoid-loss.js'
 import type { TextInputs, TextTower } from './text-tower.js'
 import type { TwoTowerConfig } from './two-tower-config.js'
 import type { VisionTower } from './vision-tower.js'
@@ -84,7 +85,7 @@ export abstract class TwoTowerModel<
 
       const logitsPerText = this.logits(textEmbeds, imageEmbeds) // [texts, images]
       const logitsPerImage = tf.transpose(logitsPerText)
-      const loss = options?.returnLoss ? { loss: sigmoidLoss(logitsPerText) } : {}
+      const loss = options?.returnLoss ? { loss: sigmoidLossOfLogits(logitsPerText) } : {}
       return { ...loss, logitsPerImage, logitsPerText, textEmbeds, imageEmbeds, textModelOutput, visionModelOutput }
     })
   }
@@ -99,18 +100,7 @@ export abstract class TwoTowerModel<
    * @throws {InputError} if their widths differ
    */
   logits(textEmbeds: tf.Tensor2D, imageEmbeds: tf.Tensor2D): tf.Tensor2D {
-    const [textWidth, imageWidth] = [textEmbeds.shape[1], imageEmbeds.shape[1]]
-    if (textWidth !== imageWidth) {
-      throw new InputError('the embeddings of texts and images differ in width', {
-        expected: `${imageWidth}, as the images'`,
-        found: `${textWidth}`,
-        hint: "The text tower's projection_size must be the image tower's hidden_size.",
-      })
-    }
-    return tf.tidy(() => {
-      const cosines = tf.matMul(textEmbeds, imageEmbeds, false, true)
-      return tf.add(tf.mul(cosines, tf.exp(this.logitScale.read())), this.logitBias.read())
-    })
+    return pairLogits(textEmbeds, imageEmbeds, this.logitScale.read(), this.logitBias.read())
   }
 
   protected infer([inputIds, ...pictures]: readonly [tf.Tensor, ...tf.Tensor[]], training: boolean): tf.Tensor[] {

@@ -1,0 +1,33 @@
+import * as tf from '@tensorflow/tfjs'
+import { pairLogits } from '../models/pair-logits.js'
+import { sigmoidLossOfLogits, type PairOptions } from '../models/sigmoid-loss.js'
+
+/** What a contrastive loss is a function of. */
+export interface LossInputs {
+  /** `[images, width]`, of length one. */
+  readonly imageEmbeds: tf.Tensor2D
+  /** `[texts, width]`, of length one. */
+  readonly textEmbeds: tf.Tensor2D
+  /** The logarithm of what cosines are multiplied by: a scalar or `[1]`. */
+  readonly logitScale: tf.Tensor
+  /** What is added to them then: a scalar or `[1]`. */
+  readonly logitBias: tf.Tensor
+}
+
+/**
+ * Each pair of an image and a text is a question of its own: do they belong together? −Σ log σ(±logits) / images.
+ * Source: Zhai et al. 2023, "Sigmoid Loss for Language Image Pre-Training", algorithm 1.
+ *
+ * @param inputs.labels `[images, texts]`: 1 where the two belong together, of which an image may have many. Default: i to i
+ * @param inputs.weights `[images, texts]`: how much each pair counts. Default: 1
+ * @throws {InputError} for shapes that do not fit
+ */
+export function sigmoidLoss({
+  imageEmbeds,
+  textEmbeds,
+  logitScale,
+  logitBias,
+  ...pairs
+}: LossInputs & PairOptions): tf.Scalar {
+  return tf.tidy(() => sigmoidLossOfLogits(pairLogits(imageEmbeds, textEmbeds, logitScale, logitBias), pairs))
+}

@@ -1,0 +1,32 @@
+import * as tf from '@tensorflow/tfjs'
+import { pairLogits } from '../models/pair-logits.js'
+import { pairLabels, type PairOptions } from '../models/sigmoid-loss.js'
+import type { LossInputs } from './sigmoid-loss.js'
+
+/**
+ * CLIP's loss: which of the texts belongs to an image, and which of the images to a text? The mean of both cross entropies.
+ * Source: Radford et al. 2021, "Learning Transferable Visual Models From Natural Language Supervision", figure 3.
+ *
+ * @param inputs.labels `[images, texts]`: 1 where the two belong together; several of a row or column share the probability evenly
+ * (Khosla et al. 2020, "Supervised Contrastive Learning"), and one without any adds nothing. Default: i to i
+ * @throws {InputError} for shapes that do not fit
+ */
+export function softmaxLoss({
+  imageEmbeds,
+  textEmbeds,
+  logitScale,
+  labels,
+}: Omit<LossInputs, 'logitBias'> & Pick<PairOptions, 'labels'>): tf.Scalar {
+  return tf.tidy(() => {
+    const logits = pairLogits(imageEmbeds, textEmbeds, logitScale, tf.scalar(0)) // softmax doesn't see a bias
+    const positives = pairLabels(logits, labels)
+    const both = tf.add(crossEntropy(logits, positives), crossEntropy(tf.transpose(logits), tf.transpose(positives)))
+    return tf.div(both, 2)
+  })
+}
+
+/** The mean over rows of −Σ p · log softmax(logits), p being a row's positives shared out. */
+function crossEntropy(logits: tf.Tensor2D, positives: tf.Tensor2D): tf.Scalar {
+  const shares = tf.div(positives, tf.maximum(tf.sum(positives, 1, true), 1))
+  return tf.neg(tf.div(tf.sum(tf.mul(shares, tf.logSoftmax(logits))), logits.shape[0]))
+}
