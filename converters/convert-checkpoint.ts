@@ -1,10 +1,11 @@
 import { saveFolder } from '#save-folder'
 import { InputError, WeightsError } from '../src/errors.js'
+import { isObject } from '../src/is-object.js'
 import type { CheckpointFolder } from '../src/hub/checkpoint-folder.js'
 import { configOf, type ConfigOptions } from './config-of.js'
 import type { FloatDtype } from './float-conversion.js'
 import { GEMMA_TOKENS } from './infer-config.js'
-import { jsonFile, readJsonObject, valueAt, isJsonObject, type JsonObject } from './json-file.js'
+import { jsonFile, readJsonObject, valueAt, type JsonObject } from './json-file.js'
 import { asNamed, asTransformers, namingOf, type Heads, type Naming } from './naming.js'
 import { npzFile } from './npz-file.js'
 import { OPEN_CLIP_CONFIG, openClipConfig } from './open-clip-config.js'
@@ -211,7 +212,7 @@ function configFor(config: JsonObject, weights: Weights, dtype: FloatDtype | und
         ? 'TextModel'
         : 'VisionModel'
   const part = only === undefined ? undefined : config[`${only}_config`]
-  const own = kind.endsWith('nModel') || kind === 'TextModel' ? (isJsonObject(part) ? part : config) : config
+  const own = kind.endsWith('nModel') || kind === 'TextModel' ? (isObject(part) ? part : config) : config
   const [first] = weights.tensors.values()
   const stored = { F64: 'float64', F16: 'float16', BF16: 'bfloat16', F32: 'float32' } as const
   const type = dtype ?? (first && Object.hasOwn(stored, first.dtype) ? first.dtype : 'F32')
@@ -231,7 +232,7 @@ async function picturesOf(source: CheckpointFolder, config: JsonObject): Promise
   if (await source.has('preprocessor_config.json')) return readJsonObject(source, 'preprocessor_config.json')
   if (await source.has('processor_config.json')) {
     const { image_processor: nested } = await readJsonObject(source, 'processor_config.json')
-    if (isJsonObject(nested)) return nested
+    if (isObject(nested)) return nested
   }
   const size = valueAt(config, 'vision_config', 'image_size') ?? config.image_size
   const patches = valueAt(config, 'vision_config', 'num_patches') ?? config.num_patches
@@ -239,7 +240,7 @@ async function picturesOf(source: CheckpointFolder, config: JsonObject): Promise
   const openClip = (await source.has(OPEN_CLIP_CONFIG)) ? await readJsonObject(source, OPEN_CLIP_CONFIG) : {}
   const timm = (await source.has('config.json')) ? await readJsonObject(source, 'config.json') : {}
   const told = valueAt(openClip, 'preprocess_cfg') ?? valueAt(timm, 'pretrained_cfg')
-  const { mean, std, interpolation } = isJsonObject(told) ? told : {}
+  const { mean, std, interpolation } = isObject(told) ? told : {}
   const isBilinear =
     typeof interpolation === 'string'
       ? interpolation === 'bilinear'

@@ -1,4 +1,5 @@
 import { ConfigError } from '../src/errors.js'
+import { isObject } from '../src/is-object.js'
 import type { CheckpointFolder } from '../src/hub/checkpoint-folder.js'
 import { placeOf } from './file-source.js'
 
@@ -26,7 +27,7 @@ export async function readJsonObject(folder: CheckpointFolder, name: string): Pr
   } catch (cause) {
     throw new ConfigError('not JSON', { where, found: cause instanceof Error ? cause.message : undefined, cause })
   }
-  if (isJsonObject(json)) return json
+  if (isObject(json)) return json
   throw new ConfigError('not a configuration', { expected: 'an object', where })
 }
 
@@ -39,11 +40,7 @@ export function jsonFile(json: JsonObject): Uint8Array<ArrayBuffer> {
 /** Python tells a float by its point, which JavaScript leaves out of 1.0, and transformers takes no integer for one. */
 const wholeFloats = /^( *"(?:initializer_factor|layer_norm_eps|attention_dropout)": \d+)(?=,?$)/gm
 
-export function isJsonObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
 /** A value inside objects inside an object; undefined where there is none. */
 export function valueAt(json: JsonObject, ...keys: readonly string[]): unknown {
-  return keys.reduce<unknown>((value, key) => (isJsonObject(value) ? value[key] : undefined), json)
+  return keys.reduce<unknown>((value, key) => (isObject(value) ? value[key] : undefined), json)
 }

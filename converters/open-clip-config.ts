@@ -1,5 +1,6 @@
+import { isObject } from '../src/is-object.js'
 import type { ConfigHints } from './infer-config.js'
-import { isJsonObject, valueAt, type JsonObject } from './json-file.js'
+import { valueAt, type JsonObject } from './json-file.js'
 import { activationOf, imageSizeOf, timmName, timmNaFlexName } from './timm-architecture.js'
 import { ratioOf, towerFields } from './tower-sizes.js'
 
@@ -25,7 +26,7 @@ export function openClipHints(json: JsonObject): ConfigHints {
 /** transformers' configuration, if it was kept when the file was written from it. */
 export function keptConfig(json: JsonObject): JsonObject | undefined {
   const kept = json[KEPT]
-  return isJsonObject(kept) ? kept : undefined
+  return isObject(kept) ? kept : undefined
 }
 
 /**

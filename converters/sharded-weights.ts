@@ -1,4 +1,5 @@
 import { FileError, FormatError, SiglipError } from '../src/errors.js'
+import { isObject } from '../src/is-object.js'
 import type { CheckpointFolder } from '../src/hub/checkpoint-folder.js'
 import { checkFileName } from '../src/hub/file-name.js'
 import { placeOf } from './file-source.js'
@@ -83,10 +84,6 @@ async function readIndex(
   }
   if (files.size === 0) throw noIndex(location, 'an empty "weight_map"')
   return files // nothing is asked of "metadata", as in transformers: some published total sizes are wrong
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 /** A file inside the folder, and no further index: indexes that name each other would never end. */

@@ -1,4 +1,5 @@
-import { isJsonObject, type JsonObject } from './json-file.js'
+import { isObject } from '../src/is-object.js'
+import type { JsonObject } from './json-file.js'
 
 /** Sizes of a tower, as a configuration of transformers has them. */
 export interface TowerSizes {
@@ -17,7 +18,7 @@ export function ratioOf(intermediate: number, hidden: number): number {
 
 /** The sizes of a tower in a configuration, with transformers' defaults. */
 export function towerFields(config: JsonObject, key: 'vision_config' | 'text_config'): TowerSizes {
-  const tower = isJsonObject(config[key]) ? config[key] : config
+  const tower = isObject(config[key]) ? config[key] : config
   const number = (name: string, otherwise: number): number => {
     const value = tower[name]
     return typeof value === 'number' ? value : otherwise

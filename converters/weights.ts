@@ -1,6 +1,7 @@
 import { FileError } from '../src/errors.js'
 import type { CheckpointFolder } from '../src/hub/checkpoint-folder.js'
 import { checkFileName } from '../src/hub/file-name.js'
+import { weightsNames } from '../src/hub/model-files.js'
 import type { Dtype } from './dtypes.js'
 import { openWeightsFile } from './open-weights-file.js'
 import { openShards } from './sharded-weights.js'
@@ -47,7 +48,7 @@ export interface WeightsOptions {
 export async function openWeights(folder: CheckpointFolder, { file, variant }: WeightsOptions = {}): Promise<Weights> {
   const named = file ?? (variant === undefined ? folder.weightsFile : undefined)
   if (named !== undefined) return openFile(folder, checkFileName(named))
-  const names = usualNames(variant)
+  const names = weightsNames(variant)
   for (const name of names) if (await folder.has(name)) return openFile(folder, name)
   const others = variant === undefined ? await otherWeights(folder) : []
   const [only] = others
@@ -65,17 +66,6 @@ async function otherWeights(folder: CheckpointFolder): Promise<readonly string[]
   const names = (await folder.names?.()) ?? []
   const own = /^(?!(pytorch_)?model[.-])[^/.][^/]*\.(npz|safetensors|bin|pt|pth)$|^model\.npz$/
   return names.filter((name) => own.test(name)).sort()
-}
-
-function usualNames(variant: string | undefined): string[] {
-  const suffix = variant === undefined ? '' : `.${variant}`
-  const safetensors = [
-    `model${suffix}.safetensors`,
-    `model.safetensors.index${suffix}.json`,
-    'open_clip_model.safetensors',
-  ]
-  const torch = [`pytorch_model${suffix}.bin`, `pytorch_model.bin.index${suffix}.json`, 'open_clip_pytorch_model.bin']
-  return [...safetensors, ...torch]
 }
 
 function openFile(folder: CheckpointFolder, name: string): Promise<Weights> {

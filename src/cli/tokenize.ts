@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { ConfigError } from '../errors.js'
+import { isObject } from '../is-object.js'
 import type { CheckpointFolder } from '../hub/checkpoint-folder.js'
 import { modelFolder, modelOption, type ModelOptions } from './model-options.js'
 import { openCheckpoint } from './open-checkpoint.js'
@@ -58,5 +59,3 @@ async function textPositions(folder: CheckpointFolder): Promise<number | undefin
     where: `${folder.location}/config.json`,
   })
 }
-
-const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null

@@ -1,4 +1,3 @@
-import { hubCacheFolder } from './hub-environment.js'
 import { bytesOf, scanCache } from './scan-cache.js'
 
 /** A commit of a model in the cache. */
@@ -18,7 +17,7 @@ export interface CacheEntry {
  * @param options.cacheDir Default: that of Python's huggingface_hub.
  */
 export async function listCache(options: { readonly cacheDir?: string | undefined } = {}): Promise<CacheEntry[]> {
-  const { cacheDir = hubCacheFolder() } = options
+  const { cacheDir } = options
   const entries: CacheEntry[] = []
   for (const { model, refs, snapshots } of await scanCache(cacheDir)) {
     for (const [commit, files] of snapshots) {

@@ -13,15 +13,22 @@ const SETTINGS = [
   'tokenizer.json',
 ]
 
-/** Names of weights, the first of which is taken: the others hold the same in other formats. */
-const WEIGHTS = [
-  'model.safetensors',
-  'model.safetensors.index.json',
-  'open_clip_model.safetensors',
-  'pytorch_model.bin',
-  'pytorch_model.bin.index.json',
-  'open_clip_pytorch_model.bin',
-]
+/**
+ * The usual names of weights, or of indexes of them, the first of which is taken: the others hold the same in other formats.
+ *
+ * @param variant part of transformers' names, as in `model.fp16.safetensors`.
+ */
+export function weightsNames(variant?: string): string[] {
+  const suffix = variant === undefined ? '' : `.${variant}`
+  return [
+    `model${suffix}.safetensors`,
+    `model.safetensors.index${suffix}.json`,
+    'open_clip_model.safetensors',
+    `pytorch_model${suffix}.bin`,
+    `pytorch_model.bin.index${suffix}.json`,
+    'open_clip_pytorch_model.bin',
+  ]
+}
 
 /** Which of a model's files loading needs, and which of them holds the weights. */
 export interface ModelFiles {
@@ -34,11 +41,12 @@ export interface ModelFiles {
 export function modelFiles(names: readonly string[], model: string): ModelFiles {
   const settings = SETTINGS.filter((name) => names.includes(name))
   const archives = names.filter((name) => name.endsWith('.npz'))
-  const weights = WEIGHTS.find((name) => names.includes(name)) ?? (archives.length === 1 ? archives[0] : undefined)
+  const usual = weightsNames()
+  const weights = usual.find((name) => names.includes(name)) ?? (archives.length === 1 ? archives[0] : undefined)
   if (weights !== undefined || (archives.length === 0 && settings.some((name) => /^(spiece|tokenizer)\./.test(name))))
     return { settings, weights }
   throw new HubError(archives.length > 1 ? 'The model has several files of weights' : 'The model has no weights', {
-    expected: `one of ${WEIGHTS.join(', ')} or an .npz archive`,
+    expected: `one of ${usual.join(', ')} or an .npz archive`,
     found: (archives.length > 1 ? archives : names).slice(0, 20).join(', ') || 'no files',
     where: model,
     hint: archives.length > 1 ? 'Name the one that is wanted.' : 'Look for the same model in another format.',

@@ -1,6 +1,5 @@
 import { lstat, rm } from 'node:fs/promises'
 import path from 'node:path'
-import { hubCacheFolder } from './hub-environment.js'
 import { bytesOf, scanCache, type CachedModel } from './scan-cache.js'
 
 /** What nobody writes to for so many milliseconds is not being downloaded any more. */
@@ -26,7 +25,7 @@ export interface Unreferenced {
 export async function pruneCache(
   options: { readonly cacheDir?: string | undefined; readonly dryRun?: boolean | undefined } = {},
 ): Promise<Unreferenced[]> {
-  const { cacheDir = hubCacheFolder(), dryRun = true } = options
+  const { cacheDir, dryRun = true } = options
   const found = (await Promise.all((await scanCache(cacheDir)).map(unreferenced))).flat()
   // Links before what they lead to: nothing is left that leads nowhere.
   if (!dryRun) for (const { path: place } of found) await rm(place, { recursive: true, force: true })

@@ -1,5 +1,7 @@
 import { readdir, readFile, realpath, stat } from 'node:fs/promises'
 import path from 'node:path'
+import { FileError } from '../errors.js'
+import { hubCacheFolder } from './hub-environment.js'
 
 /** A file of a model in the cache. */
 export interface CachedFile {
@@ -25,12 +27,19 @@ export interface CachedModel {
 
 /**
  * Reads which models are in a cache of Python's huggingface_hub. Damage is shown as it is: `scanCacheDir` of `@huggingface/hub` would
- * leave a damaged model out. A cache that isn't there is empty.
+ * leave a damaged model out.
+ *
+ * @param cacheDir Default: that of Python's huggingface_hub, which is empty where it isn't there.
+ * @throws FileError if the folder that was asked for isn't there or can't be read.
  */
-export async function scanCache(cacheDir: string): Promise<CachedModel[]> {
-  const names = await readdir(cacheDir).catch(() => [])
+export async function scanCache(cacheDir?: string): Promise<CachedModel[]> {
+  const folder = cacheDir ?? hubCacheFolder()
+  const names = await readdir(folder).catch((cause: unknown) => {
+    if (cacheDir === undefined) return []
+    throw new FileError('No cache can be read there', { expected: 'a folder', where: cacheDir, cause })
+  })
   const folders = names.filter((name) => name.startsWith('models--')).sort()
-  return Promise.all(folders.map((name) => scanModel(path.join(cacheDir, name))))
+  return Promise.all(folders.map((name) => scanModel(path.join(folder, name))))
 }
 
 async function scanModel(folder: string): Promise<CachedModel> {

@@ -1,7 +1,6 @@
 import { rm } from 'node:fs/promises'
 import path from 'node:path'
 import { blobHash, isBlobHash } from './blob-hash.js'
-import { hubCacheFolder } from './hub-environment.js'
 import { scanCache } from './scan-cache.js'
 
 /** How a file of the cache was found. */
@@ -23,7 +22,7 @@ export interface VerifyOptions {
 
 /** Computes the hash of every content in the cache again, and follows every link. Yields each file as it is known. */
 export async function* verifyCache({
-  cacheDir = hubCacheFolder(),
+  cacheDir,
   remove = false,
   signal,
 }: VerifyOptions = {}): AsyncGenerator<VerifiedFile> {

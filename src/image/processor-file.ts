@@ -1,5 +1,6 @@
 import { openFolder } from '#open-folder'
 import { ConfigError, FileError } from '../errors.js'
+import { isObject } from '../is-object.js'
 import type { CheckpointFolder } from '../hub/checkpoint-folder.js'
 import { foreignSettings } from './foreign-settings.js'
 
@@ -102,10 +103,6 @@ async function readJson(folder: CheckpointFolder, name: string): Promise<Options
     found: JSON.stringify(value).slice(0, 60),
     where,
   })
-}
-
-function isObject(value: unknown): value is Options {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 /** The keys as TypeScript spells them, also those of the sizes inside. */

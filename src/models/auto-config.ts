@@ -1,5 +1,6 @@
 import { ConfigError } from '../errors.js'
 import type { CheckpointFolder } from '../hub/checkpoint-folder.js'
+import type { LoadOptions } from './load-pretrained.js'
 import { readConfig } from './pretrained-config.js'
 import { SiglipConfig, SiglipTextConfig, SiglipVisionConfig } from './siglip-config.js'
 import { Siglip2Config, Siglip2TextConfig, Siglip2VisionConfig } from './siglip2-config.js'
@@ -31,8 +32,11 @@ export const AutoConfig = {
   },
 
   /** @throws {FileError | ConfigError} */
-  async fromPretrained(folder: string | URL | CheckpointFolder): Promise<AnyConfig> {
-    return AutoConfig.fromJSON(await readConfig(folder))
+  async fromPretrained(
+    folder: string | URL | CheckpointFolder,
+    options: Pick<LoadOptions, 'heads'> = {},
+  ): Promise<AnyConfig> {
+    return AutoConfig.fromJSON(await readConfig(folder, options))
   },
 }
 

@@ -21,7 +21,7 @@ function auto<M>(name: string, loaders: Readonly<Record<string, Loader<M>>>): Lo
   return {
     async fromPretrained(source, options = {}) {
       const folder = await openFolder(source, hubOptions(options))
-      const { modelType } = await AutoConfig.fromPretrained(folder)
+      const { modelType } = await AutoConfig.fromPretrained(folder, options)
       const loader = loaders[modelType]
       if (loader) return loader.fromPretrained(folder, options)
       throw new ConfigError(`${name} has no class for this`, {

@@ -1,4 +1,5 @@
 import { ConfigError } from '../errors.js'
+import { isObject } from '../is-object.js'
 import type { Json } from '../layers/module.js'
 
 /** An object as `JSON.parse` makes it. */
@@ -152,9 +153,6 @@ export class ConfigReader {
 
 const camelCase = (key: string): string => key.replace(/_([a-z0-9])/g, (_, char: string) => char.toUpperCase())
 export const snakeCase = (key: string): string => key.replace(/[A-Z]/g, (char) => `_${char.toLowerCase()}`)
-
-export const isObject = (value: unknown): value is object =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 function kindOf(value: unknown): string {
   const text =

@@ -21,7 +21,6 @@ import {
 import { readConfig } from './pretrained-config.js'
 import type { ProblemType } from './two-tower-config.js'
 
-/** Where a model is loaded from. */
 /** How a model is loaded, and how it is fetched from the hub if it comes from there. */
 export interface LoadOptions extends Omit<HubOptions, 'onProgress'> {
   /** Told of each piece of a file that arrives from the hub. */
@@ -45,6 +44,8 @@ export interface LoadOptions extends Omit<HubOptions, 'onProgress'> {
   readonly imageSize?: number | undefined
   /** Rounds the weights to what this type can hold; they are kept as float32. Default: as they are stored. */
   readonly dtype?: 'float32' | 'float16' | 'bfloat16' | undefined
+  /** Attention heads of towers that came without a configuration, where neither their weights nor their width tells. */
+  readonly heads?: number | undefined
 }
 
 interface ModelClass<C, M extends PreTrainedModel> {
@@ -68,7 +69,7 @@ export async function loadPretrained<C, M extends PreTrainedModel>(
 ): Promise<M> {
   const { strict = true, onLoadingInfo, onProgress, signal } = options
   const folder = await openFolder(source, hubOptions(options))
-  const config = Config.fromJSON(withOptions(await readConfig(folder), options))
+  const config = Config.fromJSON(withOptions(await readConfig(folder, options), options))
   const weights = asTransformers(await openWeights(folder))
   await useBackend()
   const specs = parametersOf((scope) => new Model(config, { scope }))

@@ -1,6 +1,6 @@
 import { openFolder } from '#open-folder'
 import { saveFolder } from '#save-folder'
-import { configOf } from '../../converters/config-of.js'
+import { configOf, type ConfigOptions } from '../../converters/config-of.js'
 import { jsonFile } from '../../converters/json-file.js'
 import type { CheckpointFolder } from '../hub/checkpoint-folder.js'
 import { snakeCase, type JsonObject } from './config-reader.js'
@@ -43,6 +43,9 @@ export abstract class PretrainedConfig {
  * The configuration of a checkpoint folder, as `config.json` has it: that file, or what the files of others and the weights tell.
  * @throws {FileError | ConfigError | FormatError}
  */
-export async function readConfig(source: string | URL | CheckpointFolder): Promise<object> {
-  return configOf(await openFolder(source))
+export async function readConfig(
+  source: string | URL | CheckpointFolder,
+  options: ConfigOptions = {},
+): Promise<object> {
+  return configOf(await openFolder(source), undefined, options)
 }

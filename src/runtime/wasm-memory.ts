@@ -7,6 +7,9 @@ interface Allocator {
   readonly _free: (address: number) => void
 }
 
+/** Addresses have 32 bits. */
+const ADDRESSES = 2 ** 32
+
 const guarded = new WeakSet<Allocator>()
 
 /**
@@ -20,7 +23,7 @@ export function guardWasmMemory(): void {
   wasm._free(wasm._malloc(1)) // its first call puts another function in its place
   const allocate = wasm._malloc
   wasm._malloc = (bytes) => {
-    const address = allocate(bytes)
+    const address = bytes < ADDRESSES ? allocate(bytes) : 0 // more would be taken for what is left of it in 32 bits
     if (address !== 0 || bytes === 0) return address
     throw new BackendError('The memory of WebAssembly is full', {
       expected: `${bytes} bytes more`,

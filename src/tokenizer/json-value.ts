@@ -1,4 +1,5 @@
 import { TokenizerError } from '../errors.js'
+import { isObject } from '../is-object.js'
 
 /** An object read from JSON, its values not yet checked. */
 export type JsonObject = Readonly<Record<string, unknown>>
@@ -52,11 +53,6 @@ export function asBoolean(value: unknown, otherwise: boolean, where: string): bo
 export function asId(value: unknown, where: string): number {
   if (typeof value === 'number' && Number.isInteger(value) && value >= 0 && value < 2 ** 31) return value
   throw mismatch('an id (a whole number from 0)', value, where)
-}
-
-/** Whether a value is an object other than an array. */
-export function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 /** The error for a value of another kind than `expected`. */

@@ -1,4 +1,5 @@
-import { asArray, asId, asObject, isObject, mismatch } from './json-value.js'
+import { isObject } from '../is-object.js'
+import { asArray, asId, asObject, mismatch } from './json-value.js'
 import type { Framed } from './tokenizer-backend.js'
 
 /** A step of a template: one of the two texts, or special tokens. */

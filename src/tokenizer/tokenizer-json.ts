@@ -1,4 +1,5 @@
-import { asObject, isObject, type JsonObject, parseJsonObject } from './json-value.js'
+import { isObject } from '../is-object.js'
+import { asObject, type JsonObject, parseJsonObject } from './json-value.js'
 import { JsonBytes } from './json-bytes.js'
 import type { Side, TokenizerConfig } from './tokenizer-config.js'
 

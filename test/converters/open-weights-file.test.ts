@@ -11,6 +11,8 @@ test.each<[string, string | Uint8Array, RegExp]>([
   ['a GGUF file', 'GGUF\x03\0\0\0', /GGUF/],
   ['a single array', '\x93NUMPY\x01\0v\0{}', /a single array.*\.npz/],
   ['a pickle', '\x80\x04\x95\0\0\0\0\0\0\0\0.', /a pickle/],
+  ['a PNG', '\x89PNG\r\n\x1a\n\0\0\0\rIHDR', /The file is a picture \(PNG\)/],
+  ['a JPEG', '\xff\xd8\xff\xe0\0\x10JFIF\0', /The file is a picture \(JPEG\)/],
   ['nothing', '', /too short/],
   ['text', 'hello, world. this is no weights file.', /header is too long/],
   ['an archive of texts', zipSync({ 'a.txt': new Uint8Array(1) }), /archive holds no weights.*a\.txt/],

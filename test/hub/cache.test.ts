@@ -55,7 +55,20 @@ test('the list tells each commit with its branches and what it takes', async () 
     { model: ID, commit: OLD, refs: [], files: 5, bytes: expect.any(Number) as number },
     { model: ID, commit: NEW, refs: ['main', 'v/1'], files: 5, bytes },
   ])
-  expect(await listCache({ cacheDir: path.join(cacheDir, 'nowhere') })).toEqual([])
+})
+
+test('a cache that was asked for and is not there is an error, the usual one is empty until something is downloaded', async () => {
+  const nowhere = path.join(cacheDir, 'nowhere')
+  for (const use of [listCache, pruneCache, (options: object) => verifyCache(options).next()])
+    await expect(use({ cacheDir: nowhere })).rejects.toThrow(/No cache can be read there.*nowhere/)
+  const before = process.env['HF_HUB_CACHE']
+  process.env['HF_HUB_CACHE'] = nowhere
+  try {
+    expect(await listCache()).toEqual([])
+  } finally {
+    if (before === undefined) delete process.env['HF_HUB_CACHE']
+    else process.env['HF_HUB_CACHE'] = before
+  }
 })
 
 test('verifying finds what was altered or lost, and removes it for the next download', async () => {

@@ -2,6 +2,8 @@ import { readFileSync } from 'node:fs'
 import * as tf from '@tensorflow/tfjs'
 import { parseSafetensors, toFloat32 } from '../../converters/safetensors.js'
 import { WeightsError } from '../../src/errors.js'
+import { MemoryFolder } from '../../src/hub/memory-folder.js'
+import { AutoModel } from '../../src/models/auto-model.js'
 import { SiglipForImageClassification } from '../../src/models/siglip-for-image-classification.js'
 import { SiglipModel } from '../../src/models/siglip-model.js'
 import { SiglipVisionModel } from '../../src/models/siglip-vision-model.js'
@@ -31,6 +33,17 @@ onEachBackend(() => {
     const head = (model: SiglipForImageClassification) => model.namedParameters().get('classifier.weight')?.arraySync()
     expect(head(again)).toEqual(head(classifier))
     for (const model of [classifier, base, again]) model.dispose()
+  })
+
+  it('weights alone, of a width that tells no heads, load with the number of heads', async () => {
+    const bytes = readFileSync(fixturePath('formats', 'vision-v4.safetensors'))
+    const alone = new MemoryFolder(new Map([['model.safetensors', bytes]]))
+    await expect(AutoModel.fromPretrained(alone)).rejects.toThrow(
+      /Nothing tells how many attention heads.*heads in a program/,
+    )
+    const model = await AutoModel.fromPretrained(alone, { heads: 4 })
+    expect(model.config).toMatchObject({ modelType: 'siglip_vision_model', numAttentionHeads: 4 })
+    model.dispose()
   })
 
   it('a classifier with another number of labels is refused, with both shapes', async () => {
