@@ -20,8 +20,18 @@ inline void StoreProbabilities(float *panel, int64_t pitch, int64_t key, int64_t
 }
 
 #if defined(__AMX_BF16__)
+typedef uint16_t Halves __attribute__((vector_size(4 * kLanes)));
+
+// The lower half's elements between those of the upper half.
+template <int... kIndex>
+inline Halves Interleave(Halves v, Indices<kIndex...>) {
+  return __builtin_shufflevector(v, v, (kIndex / 2 + kIndex % 2 * kLanes)...);
+}
+
 inline void StoreProbabilities(uint16_t *panel, int64_t, int64_t key, int64_t column, Float even, Float odd) {
-  const Uint pairs = __builtin_convertvector(ToHalf(even), Uint) | (__builtin_convertvector(ToHalf(odd), Uint) << 16);
+  constexpr CountTo<2 * kLanes>::Type indices;
+  const auto both = reinterpret_cast<Halves>(_mm512_cvtne2ps_pbh(reinterpret_cast<__m512>(odd), reinterpret_cast<__m512>(even)));
+  const Halves pairs = Interleave(both, indices);
   const int64_t tile = key / 32 * 2 + column / 16;
   StoreAs(panel + tile * TileBlocks::kTile + key % 32 / 2 * 32, pairs);
 }
@@ -78,6 +88,17 @@ class AttentionTask {
     for (int64_t i = 0; i < out_size_; i += kRows) Blocks::PackRows(v, i, 0, keys_, v_ + i * RoundUpTo(keys_, Blocks::kDepth));
   }
 
+  // Asks for the next head's operands while there is time.
+  void Prefetch(int64_t batch, int64_t head) const {
+    const View *const views[3] = {&x_.q, &x_.k, &x_.v};
+    for (const View *const view : views) {
+      const int64_t size = static_cast<int64_t>(SizeOf(view->dtype)), bytes = view->shape[3] * size;
+      const char *from = static_cast<const char *>(view->data) + (batch * view->strides[0] + head * view->strides[1]) * size;
+      for (int64_t row = 0; row < view->shape[2]; row++)
+        for (int64_t i = 0; i < bytes; i += 64) __builtin_prefetch(from + row * view->strides[2] * size + i, 0, 2);
+    }
+  }
+
   void RunQueries(int64_t first) {
     const int64_t count = queries_ - first < kColumns ? queries_ - first : kColumns;
     Blocks::PackColumns(LinesOf(x_.q, queries_, size_, x_.q.strides[2], 1), first, 0, size_, q_);
@@ -112,32 +133,43 @@ class AttentionTask {
   // Scores → probabilities of a vector of queries, not yet divided by their sum; returns what to multiply with.
   Float Softmax(int64_t column) {
     float *scores = scores_ + column;
-    const float *mask = mask_ + column;
-    const bool masked = x_.mask != nullptr;
-    const Float scale = Splat(x_.scale);
-    Float max = Splat(-__builtin_inff());
-    for (int64_t key = 0; key < keys_; key++) {
-      Float score = Load(scores + key * kColumns) * scale;
-      if (masked) score += Load(mask + key * kColumns);
-      Store(scores + key * kColumns, score);
-      max = Maximum(score, max);
+    if (x_.mask || x_.scale < 0) {
+      const float *mask = mask_ + column;
+      for (int64_t key = 0; key < keys_; key++) {
+        const Float score = Load(scores + key * kColumns) * x_.scale;
+        Store(scores + key * kColumns, x_.mask ? score + Load(mask + key * kColumns) : score);
+      }
+      return Exponentials(column, 1.0f);
     }
+    return Exponentials(column, x_.scale);
+  }
+
+  // exp(scale · (score − the largest one)), and 1 over their sum. A score that isn't a number shows in the sum.
+  Float Exponentials(int64_t column, float scale) {
+    const float *scores = scores_ + column;
+    Float largest[2] = {Splat(-__builtin_inff()), Splat(-__builtin_inff())};
+    for (int64_t key = 0; key + 1 < keys_; key += 2) {
+      for (int i = 0; i < 2; i++) largest[i] = MaximumOf(Load(scores + (key + i) * kColumns), largest[i]);
+    }
+    if (keys_ % 2 == 1) largest[0] = MaximumOf(Load(scores + (keys_ - 1) * kColumns), largest[0]);
+    const Float by = Splat(scale), least = MaximumOf(largest[0], largest[1]) * -scale;
+    const auto at = [&](int64_t key) { return ExpOfSmall(MultiplyAdd(Load(scores + key * kColumns), by, least)); };
     // The sum in short parts, so that long rows lose nothing.
     Float sum{};
     int64_t key = 0;
     while (key + 1 < keys_) {
       const int64_t end = keys_ - key < 64 ? keys_ - 1 : key + 63;
-      Float even_part{}, odd_part{};
+      Float part[2] = {};
       for (; key < end; key += 2) {
-        const Float even = Exp(Load(scores + key * kColumns) - max), odd = Exp(Load(scores + (key + 1) * kColumns) - max);
-        even_part += even;
-        odd_part += odd;
+        const Float even = at(key), odd = at(key + 1);
+        part[0] += even;
+        part[1] += odd;
         StoreProbability(key, column, even, odd);
       }
-      sum += even_part + odd_part;
+      sum += part[0] + part[1];
     }
     if (key < keys_) {
-      const Float last = Exp(Load(scores + key * kColumns) - max);
+      const Float last = at(key);
       sum += last;
       StoreProbability(key, column, last, Float{});
       key += 2;
@@ -195,7 +227,11 @@ void AttendBy(const Attention &x, Threads &threads) {
     const int64_t first = units * task / tasks;
     for (int64_t unit = first; unit < units * (task + 1) / tasks; unit++) {
       const int64_t pair = unit / blocks;
-      if (unit == first || unit % blocks == 0) work.StartHead(pair / heads, pair % heads);
+      if (unit == first || unit % blocks == 0) {
+        work.StartHead(pair / heads, pair % heads);
+        const int64_t next = pair + 1;
+        if (next * blocks < units * (task + 1) / tasks) work.Prefetch(next / heads, next % heads);
+      }
       work.RunQueries(unit % blocks * Blocks::kColumns);
     }
     Blocks::End();

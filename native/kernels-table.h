@@ -3,15 +3,17 @@
 // but its C functions is used in here.
 #pragma once
 
+#include "attention.h"
 #include "copy.h"
 #include "kernels.h"
+#include "product.h"
 #include "rows.h"
 
 namespace siglip {
 namespace SIGLIP_ISA {
 
 constexpr Kernels MakeKernels(const char *name, bool bfloat16) {
-  return {name, bfloat16, nullptr, nullptr, nullptr, nullptr, Rows, Copy, Gather, SegmentSum};
+  return {name, bfloat16, MultiplyProduct, PackedBytes, Pack, Attend, Rows, Copy, Gather, SegmentSum};
 }
 
 }  // namespace SIGLIP_ISA

@@ -60,9 +60,13 @@ inline Float ExpMinusOneOfReduced(Float r) {
   return MultiplyAdd(p, r * r, r);
 }
 
-inline Float Clamp(Float x, float low, float high) {
-  x = x < low ? Splat(low) : x;
-  return x > high ? Splat(high) : x;  // NaN stays
+// NaN stays.
+inline Float Clamp(Float x, float low, float high) { return MinimumOf(Splat(high), MaximumOf(Splat(low), x)); }
+
+// For x < 89.
+inline Float ExpOfSmall(Float x) {
+  const Reduced reduced = ReduceByLog2(MaximumOf(Splat(-104.0f), x));
+  return Scale(1.0f + ExpMinusOneOfReduced(reduced.r), reduced.n);
 }
 
 inline Float Exp(Float x) {
@@ -129,12 +133,12 @@ inline Float Erf(Float x) {
 }
 
 inline Float Sigmoid(Float x) {
-  const Float e = Exp(-Absolute(x));
+  const Float e = ExpOfSmall(-Absolute(x));
   return DivideNormal(Select(x < 0.0f, e, Splat(1.0f)), 1.0f + e);
 }
 
 inline Float Softplus(Float x) {
-  const Float rest = Log1p(Exp(-Absolute(x)));
+  const Float rest = Log1p(ExpOfSmall(-Absolute(x)));
   return Select(x > 0.0f, x, Splat(0.0f)) + rest;
 }
 

@@ -42,7 +42,7 @@ inline void StoreAs(Element *to, Vector v) {
   std::memcpy(to, &v, sizeof v);
 }
 
-inline Float Splat(float x) { return Float{} + x; }
+inline Float Splat(float x) { return x - Float{}; }  // which keeps −0
 inline Float Load(const float *from) { return LoadAs<Float>(from); }
 inline void Store(float *to, Float v) { StoreAs(to, v); }
 
@@ -107,6 +107,26 @@ inline Float SquareRoot(Float v) {
 // Where either isn't a number, neither is the result, as in TensorFlow.
 inline Float Maximum(Float a, Float b) { return (a > b) | (a != a) ? a : b; }
 inline Float Minimum(Float a, Float b) { return (a < b) | (a != a) ? a : b; }
+
+// The same for numbers alone: where either isn't one, b.
+inline Float MaximumOf(Float a, Float b) {
+#if defined(__AVX512F__)
+  return reinterpret_cast<Float>(_mm512_max_ps(reinterpret_cast<__m512>(a), reinterpret_cast<__m512>(b)));
+#elif defined(__AVX2__)
+  return reinterpret_cast<Float>(_mm256_max_ps(reinterpret_cast<__m256>(a), reinterpret_cast<__m256>(b)));
+#else
+  return a > b ? a : b;
+#endif
+}
+inline Float MinimumOf(Float a, Float b) {
+#if defined(__AVX512F__)
+  return reinterpret_cast<Float>(_mm512_min_ps(reinterpret_cast<__m512>(a), reinterpret_cast<__m512>(b)));
+#elif defined(__AVX2__)
+  return reinterpret_cast<Float>(_mm256_min_ps(reinterpret_cast<__m256>(a), reinterpret_cast<__m256>(b)));
+#else
+  return a < b ? a : b;
+#endif
+}
 
 inline Float FromHalf(Half v) { return reinterpret_cast<Float>(__builtin_convertvector(v, Uint) << 16); }
 
