@@ -86,7 +86,7 @@ export class RecordedFunction {
       const { tensor, line } = captured
       throw new TraceError('A tensor that a recorded function uses is disposed', {
         found: tensor instanceof tf.Variable ? tensor.name : `${tensor.dtype} [${tensor.shape.join(', ')}]`,
-        where: line(),
+        where: line,
         hint: 'Pass it in as an argument, or keep it as long as the function.',
       })
     })
@@ -167,7 +167,7 @@ function initialize({ graph, captures, created }: Recording, args: TakenApart, e
 }
 
 function isAlive({ tensor }: Captured): boolean {
-  return tensor instanceof tf.Variable ? !tensor.isDisposed : tf.engine().backend.refCount(tensor.dataId) > 0
+  return tensor instanceof tf.Variable ? !tensor.isDisposed : tf.engine().state.tensorInfo.has(tensor.dataId)
 }
 
 function resultAt(results: readonly tf.Tensor[], index: number): tf.Tensor {

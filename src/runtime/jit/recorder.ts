@@ -13,14 +13,14 @@ import {
 import { asAttribute, dataType } from './recorded-types.js'
 import { byRunning, type ShapeInference } from './shape-inference.js'
 import { forbidRandom, randomError, skipCheckOfGather, spoil } from './trace-guards.js'
-import { stackHere, userLine } from './user-line.js'
+import { userLine } from './user-line.js'
 
 /** Something from outside that a recorded function uses. */
 export interface Captured {
   /** The variable, or a tensor that shares the captured one's data without holding it. */
   readonly tensor: tf.Tensor
-  /** The user's line that used it first. */
-  readonly line: () => string | undefined
+  /** The user's line that used it first, for what has no name. */
+  readonly line: string | undefined
 }
 
 /** What a function did. */
@@ -281,7 +281,7 @@ class Recorder {
     this.#handles.set(value, this.#shapes.input(dtype, shape, id))
     this.#values.set(id, value)
     const tensor = variable ?? new tf.Tensor(shape, type, dataId, -1)
-    this.#captures.set(dataId, { capture, captured: { tensor, line: stackHere().line } })
+    this.#captures.set(dataId, { capture, captured: { tensor, line: variable ? undefined : userLine() } })
   }
 
   #constant(shape: readonly number[], dtype: number, values: unknown): number {

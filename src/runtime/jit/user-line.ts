@@ -16,15 +16,12 @@ let root: string | undefined
  *
  * @returns `file:line:column`, or `undefined` where stacks are written otherwise than in V8.
  */
-export const userLine = (): string | undefined => stackHere().line()
-
-/** The stack of this moment. To read a line out of it costs far more than to keep it, so that is done when it is asked for. */
-export function stackHere(): { readonly line: () => string | undefined } {
+export function userLine(): string | undefined {
   const limit = Error.stackTraceLimit
   Error.stackTraceLimit = FRAMES
-  const here = new Error()
+  const { stack = '' } = new Error()
   Error.stackTraceLimit = limit
-  return { line: () => lineOf(here.stack ?? '') }
+  return lineOf(stack)
 }
 
 function lineOf(stack: string): string | undefined {

@@ -123,6 +123,18 @@ describe('gives the numbers of tfjs itself', () => {
   })
 })
 
+it('names an index that is out of range', async () => {
+  const model = await siglip(fixturePath('siglip-tiny'))
+  const fast = jit((inputIds: tf.Tensor) => model.getTextFeatures({ inputIds }).poolerOutput)
+  const ids = readFixture('siglip-tiny', 'expected.safetensors').tensor('in.input_ids')
+  expect(() => fast(tf.add(ids, 12_345))).toThrow(InputError)
+  expect(() => fast(tf.add(ids, 12_345))).toThrow(/123\d\d/)
+  await expect(fast.async(tf.sub(ids, 12_345))).rejects.toThrow(/-12\d\d\d/)
+  expect(fast(ids).shape).toEqual(model.getTextFeatures({ inputIds: ids }).poolerOutput.shape)
+  fast.dispose()
+  model.dispose()
+})
+
 it('keeps the direction of embeddings in bfloat16', async () => {
   const model = await siglip(fixturePath('siglip-tiny'))
   const inputs = inputsOf(readFixture('siglip-tiny', 'expected.safetensors'), both)
@@ -181,10 +193,16 @@ it.each([{ precision: 'float16' as 'auto' }, { maxTraces: 0 }, { maxTraces: 1.5 
 
 it('is the function itself on other backends, and says so once', async () => {
   await useBackend('wasm', { quiet: true })
+  const quiet = process.env['SIGLIP_QUIET']
+  delete process.env['SIGLIP_QUIET']
+  const said = jest.spyOn(process.stderr, 'write').mockReturnValue(true)
   try {
     const fast = jit((x: tf.Tensor) => x.dataSync().length)
     expect([fast(tf.ones([3])), await fast.async(tf.ones([2])), fast.traces]).toEqual([3, 2, 0])
+    expect(said.mock.calls.map(String)).toEqual([expect.stringMatching(/jit runs functions as they are.* wasm runs\./)])
   } finally {
+    said.mockRestore()
+    if (quiet !== undefined) process.env['SIGLIP_QUIET'] = quiet
     await useBackend('native', { quiet: true })
   }
 })
