@@ -7,7 +7,12 @@ interface Options {
   readonly json?: boolean
 }
 
-const OUTCOMES = { already: 'was there already', built: 'is built', official: 'is installed by tfjs-node' } as const
+const OUTCOMES = {
+  already: 'was there already',
+  built: 'is built',
+  rebuilt: 'has its addons built anew',
+  official: 'is installed by tfjs-node',
+} as const
 
 /** `siglip setup`: the native backend. */
 export function addSetup(program: Command, session: Session): void {

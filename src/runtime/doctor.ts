@@ -1,15 +1,17 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { readdir, stat } from 'node:fs/promises'
 import { availableParallelism, freemem, totalmem } from 'node:os'
-import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
 
 import * as tf from '@tensorflow/tfjs'
 
 import { currentBackend, useBackend } from './backend-node.js'
 import { type BackendReport, describeBackend } from './backend-report.js'
 import { cacheFolder } from './cache-folder.js'
+import type { EngineInfo } from './jit/engine-addon.js'
+import { loadEngine } from './jit/engine.js'
 import { findNativeFolder, nativeFolderPath } from './native-folder.js'
+import { packageFolder } from './package-folder.js'
 import { type Processor, processor } from './processor.js'
 import { fileHash } from './setup/file-hash.js'
 
@@ -42,6 +44,8 @@ export interface DoctorReport {
   readonly memory: { readonly total: number; readonly free: number }
   readonly cache: { readonly folder: string; readonly size: number }
   readonly native: NativeState
+  /** What runs recorded functions, or why nothing does. */
+  readonly engine: EngineInfo | { readonly missing: string }
 }
 
 /** Looks at everything that decides how fast this package runs here. Starts a backend if none was; reads 0.9 GB of cache. */
@@ -62,12 +66,20 @@ export async function doctor(): Promise<DoctorReport> {
     memory: { total: totalmem(), free: freemem() },
     cache: { folder: cache, size: await sizeOf(cache) },
     native: await nativeState(),
+    engine: engineState(),
   }
+}
+
+function engineState(): DoctorReport['engine'] {
+  const engine = loadEngine()
+  if ('missing' in engine) return engine
+  const { kernels, usable, bfloat16, threads } = engine
+  return { kernels, usable, bfloat16, threads }
 }
 
 /** The report for a reader: a line a fact. */
 export function formatDoctor(report: DoctorReport): string {
-  const { versions, platform, backend, processor, threads, memory, cache, native } = report
+  const { versions, platform, backend, processor, threads, memory, cache, native, engine } = report
   const facts: readonly (readonly [string, string])[] = [
     ['siglip-tfjs', versions.package],
     ['Node', `${versions.node} (${platform})`],
@@ -79,8 +91,17 @@ export function formatDoctor(report: DoctorReport): string {
     ['memory', `${gigabytes(memory.free)} of ${gigabytes(memory.total)} free`],
     ['cache', `${cache.folder} (${gigabytes(cache.size)})`],
     ['native', describeNative(native)],
+    ['engine', describeEngine(engine)],
   ]
   return facts.map(([name, value]) => `${name.padEnd(14)}${value}`).join('\n')
+}
+
+function describeEngine(engine: DoctorReport['engine']): string {
+  if ('missing' in engine) return `none: ${engine.missing}`
+  const { kernels, usable, bfloat16, threads } = engine
+  const others = usable.filter((name) => name !== kernels)
+  const precision = bfloat16 ? 'bfloat16 in hardware' : 'no bfloat16 in hardware'
+  return `${kernels}, ${precision}, ${threads} threads${others.length > 0 ? `; it could use ${others.join(', ')}` : ''}`
 }
 
 function describeNative(native: NativeState): string {
@@ -118,15 +139,11 @@ async function sizeOf(folder: string): Promise<number> {
   return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0)
 }
 
-/** From the nearest package.json above this file: it lies in `src/` or in `dist/src/`. */
 function packageVersion(): string {
-  for (let folder = dirname(fileURLToPath(import.meta.url)); folder !== dirname(folder); folder = dirname(folder)) {
-    const path = join(folder, 'package.json')
-    if (!existsSync(path)) continue
-    const manifest: unknown = JSON.parse(readFileSync(path, 'utf8'))
-    if (typeof manifest === 'object' && manifest !== null && 'version' in manifest) return String(manifest.version)
-  }
-  return 'unknown'
+  const manifest: unknown = JSON.parse(readFileSync(join(packageFolder(), 'package.json'), 'utf8'))
+  return typeof manifest === 'object' && manifest !== null && 'version' in manifest
+    ? String(manifest.version)
+    : 'unknown'
 }
 
 function gigabytes(bytes: number): string {

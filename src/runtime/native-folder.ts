@@ -24,7 +24,11 @@ export interface Marker {
   readonly addon: string
   /** The command line that made the addon. */
   readonly compiler: string
-  /** Every file but the marker, by its path inside the folder with `/` between parts. */
+  /** Hash of the sources that the addons were compiled from; null in tfjs-node's own installation. */
+  readonly sources: string | null
+  /** Why there is no engine, if there is none. */
+  readonly noEngine: string | null
+  /** Every file but the marker and the compiler's objects, by its path inside the folder with `/` between parts. */
   readonly files: Readonly<Record<string, InstalledFile>>
 }
 
@@ -42,6 +46,8 @@ export function nativeFolderPath(cache: string = cacheFolder()): string {
 /** Paths inside a folder that is built from PyPI's library. */
 export const nativePaths = (folder: string) => ({
   tfjsNode: join(folder, 'tfjs-node'),
+  headers: join(folder, 'headers'),
+  objects: join(folder, 'objects'),
   addon: join(folder, 'lib', 'tfjs_binding.node'),
   engine: join(folder, 'lib', 'engine.node'),
   quiet: join(folder, 'lib', 'quiet.node'),
@@ -77,6 +83,7 @@ function isMarker(value: unknown): value is Marker {
     [value['tfjsNode'], value['tensorflow'], value['addon'], value['compiler']].every(
       (text) => typeof text === 'string',
     ) &&
+    [value['sources'], value['noEngine']].every((text) => typeof text === 'string' || text === null) &&
     Object.values(value['files']).every(
       (file) => isRecord(file) && typeof file['size'] === 'number' && typeof file['sha256'] === 'string',
     )

@@ -6,8 +6,9 @@ import { BackendError, SiglipError } from '../errors.js'
 import { withProcessLock } from '../hub/process-lock.js'
 import { cacheFolder } from './cache-folder.js'
 import { findNativeFolder, type Marker, nativeFolderPath } from './native-folder.js'
-import { buildNative } from './setup/build-native.js'
+import { buildNative, rebuildAddons } from './setup/build-native.js'
 import { installOfficial } from './setup/install-official.js'
+import { sourcesHash } from './setup/native-sources.js'
 import { interrupted, messageOf } from './setup/run-tool.js'
 import type { SetupProgress } from './setup/setup-progress.js'
 
@@ -25,8 +26,11 @@ export interface SetupOptions {
 export interface SetupReport {
   /** Where the native backend is. */
   readonly folder: string
-  /** `already`: it was there; `built`: from PyPI's library; `official`: with tfjs-node's own installer. */
-  readonly outcome: 'already' | 'built' | 'official'
+  /**
+   * `already`: it was there; `built`: from PyPI's library; `rebuilt`: its addons only, since this package brings other sources
+   * of them; `official`: with tfjs-node's own installer.
+   */
+  readonly outcome: 'already' | 'built' | 'rebuilt' | 'official'
   /** TensorFlow's version. */
   readonly tensorflow: string
 }
@@ -44,11 +48,15 @@ export async function setup(options: SetupOptions = {}): Promise<SetupReport> {
   const parent = join(cacheFolder(), 'native')
   const onWait = () => onProgress?.({ step: 'wait', message: 'another set-up, which is under way' })
   try {
-    const existing = force ? undefined : installed(folder)
-    if (existing) return existing
+    const existing = force ? undefined : await installed(folder)
+    if (existing?.current) return existing.report
     const build = async (): Promise<SetupReport> => {
-      const meanwhile = force ? undefined : installed(folder)
-      if (meanwhile) return meanwhile
+      const meanwhile = force ? undefined : await installed(folder)
+      if (meanwhile?.current) return meanwhile.report
+      if (meanwhile) {
+        const { tensorflow } = await rebuildAddons(folder, options)
+        return { folder, outcome: 'rebuilt', tensorflow }
+      }
       await removeLeftovers(parent)
       const staging = await mkdtemp(join(parent, '.building-'))
       try {
@@ -73,9 +81,13 @@ export async function setup(options: SetupOptions = {}): Promise<SetupReport> {
   }
 }
 
-function installed(folder: string): SetupReport | undefined {
+/** What is there, and whether its addons were compiled from the sources that this package brings. */
+async function installed(folder: string): Promise<{ report: SetupReport; current: boolean } | undefined> {
   const found = findNativeFolder(folder)
-  return 'missing' in found ? undefined : { folder, outcome: 'already', tensorflow: found.marker.tensorflow }
+  if ('missing' in found) return undefined
+  const { tensorflow, sources } = found.marker
+  const current = sources === null || sources === (await sourcesHash())
+  return { report: { folder, outcome: 'already', tensorflow }, current }
 }
 
 /** What a process that was killed has left. Under the lock nobody else is building. */

@@ -22,6 +22,7 @@ it('reports versions, backend, processor, threads, memory, cache and the native 
   expect(manifest).toHaveProperty('version', report.versions.package)
   expect(report.memory.free).toBeLessThanOrEqual(report.memory.total)
   const lines = formatDoctor(report).split('\n')
-  expect(lines).toHaveLength(10)
+  expect(lines).toHaveLength(11)
+  expect(lines.at(-1)).toBe('engine        none: the native backend does not run')
   expect(lines.join('\n')).toMatch(/^native +it is not built yet .*npx siglip setup/m)
 })

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { BackendError } from '../../src/errors.js'
 import { findNativeFolder, MARKER, nativeFolderPath } from '../../src/runtime/native-folder.js'
 import { setup, type SetupOptions } from '../../src/runtime/setup.js'
+import { sourcesHash } from '../../src/runtime/setup/native-sources.js'
 import type { SetupProgress } from '../../src/runtime/setup/setup-progress.js'
 import { type FakeTools, fakeTools } from './fake-tools.js'
 
@@ -24,12 +25,13 @@ async function expectNothingHalfMade(): Promise<void> {
   expect(await readdir(join(tools.cache, 'native'))).toEqual([])
 }
 
-async function finishedFolder(content = 'addon'): Promise<string> {
+async function finishedFolder(content = 'addon', sources: string | null = null): Promise<string> {
   const folder = nativeFolderPath()
   await mkdir(folder, { recursive: true })
   await writeFile(join(folder, 'addon'), content)
   const files = { addon: { size: 5, sha256: '' } }
-  const marker = { tfjsNode: '4.22.0', tensorflow: '2.21.0', addon: 'addon', compiler: 'g++', files }
+  const made = { addon: 'addon', compiler: 'g++', sources, noEngine: null }
+  const marker = { tfjsNode: '4.22.0', tensorflow: '2.21.0', ...made, files }
   await writeFile(join(folder, MARKER), JSON.stringify(marker))
   return folder
 }
@@ -93,6 +95,43 @@ it('two at once fail one after the other, each for its own reason', async () => 
 it('does nothing where a finished folder is', async () => {
   const folder = await finishedFolder()
   expect(await setup()).toEqual({ folder, outcome: 'already', tensorflow: '2.21.0' })
+})
+
+it('does nothing where the addons are of the sources that this package brings', async () => {
+  const folder = await finishedFolder('addon', await sourcesHash())
+  expect(await setup()).toEqual({ folder, outcome: 'already', tensorflow: '2.21.0' })
+})
+
+it('compiles the addons anew where they are of other sources, and keeps them if that fails', async () => {
+  const folder = await finishedFolder('addon', 'others')
+  expect(await failure()).toMatch(/No C\+\+ compiler/)
+  expect(findNativeFolder()).toHaveProperty('marker')
+
+  const binding = join(folder, 'tfjs-node', 'binding')
+  await mkdir(binding, { recursive: true })
+  await writeFile(join(binding, 'tfjs_backend.cc'), 'static std::set<std::string> ATTR_NAME_SET;')
+  // Whatever it is asked for is an addon; only the kernels for AMX are beyond it.
+  await tools.tool(
+    'g++',
+    `if (args[0].startsWith('-mavx')) process.exit(1)
+     const after = (name) => args[args.indexOf(name) + 1]
+     if (args.includes('-MF')) writeFileSync(after('-MF'), 'x.o: ' + after('-c'))
+     if (args.includes('-o')) writeFileSync(after('-o'), 'exports.TF_Version = "2.21.0"')
+     appendFileSync(${JSON.stringify(join(tools.folder, 'calls'))}, args.join(' ') + '\\n')`,
+  )
+  await writeFile(join(tools.folder, 'calls'), '')
+  const steps: string[] = []
+  const onProgress = ({ step, message }: SetupProgress) => steps.push(`${step} ${message}`)
+  expect((await failure({ onProgress })).length).toBeGreaterThan(0) // no library: text is no addon
+  expect(steps).toEqual([
+    'compile the binding between Node and TensorFlow',
+    'compile the engine that runs recorded functions',
+    'check that it loads',
+  ])
+  const calls = await readFile(join(tools.folder, 'calls'), 'utf8')
+  expect(calls).toMatch(/-shared \S*\.o .*-o \S*engine\.node/)
+  expect(calls).toMatch(/-c \S*kernels-amx\.cc/)
+  expect(calls).not.toMatch(/-mavx/)
 })
 
 it('keeps the finished folder when building it again fails', async () => {

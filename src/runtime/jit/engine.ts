@@ -72,6 +72,8 @@ export function loadEngine(): Engine | { readonly missing: string } {
 function loadAddon(): EngineAddon | { readonly missing: string } {
   const folder = findNativeFolder()
   if ('missing' in folder) return { missing: `the native backend is missing: ${folder.missing}` }
+  if (folder.marker.noEngine !== null) return { missing: `the engine could not be compiled: ${folder.marker.noEngine}` }
+  if (folder.marker.sources === null) return { missing: 'tfjs-node’s own installation has no engine' }
   const again = 'Run `npx siglip setup`'
   const file = nativePaths(folder.path).engine
   let addon: unknown

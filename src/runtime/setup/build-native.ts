@@ -1,10 +1,12 @@
-import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 
 import { cacheFolder } from '../cache-folder.js'
 import { type Marker, nativePaths } from '../native-folder.js'
 import { compileAddon, findCompiler } from './compile-addon.js'
+import { compileEngine } from './compile-engine.js'
 import { markFolder } from './mark-folder.js'
+import { sourcesHash } from './native-sources.js'
+import { interrupted, messageOf } from './run-tool.js'
 import type { SetupProgress } from './setup-progress.js'
 import { fetchWheel, tensorflowWheel } from './tensorflow-wheel.js'
 import { fetchTfjsNode, TFJS_NODE } from './tfjs-node-package.js'
@@ -38,14 +40,38 @@ export async function buildNative(folder: string, { signal, onProgress }: MakeOp
   const onUnpack = report('unpack', 'TensorFlow’s C library')
   await unpackWheel(path, folder, { rename, signal, onProgress: onUnpack })
 
+  return compileAddons(folder, compiler, { signal, onProgress })
+}
+
+/**
+ * Compiles the addons of a finished folder anew, when their sources are other ones than it was built from. Nothing is
+ * downloaded, and what is there stays until the new is.
+ *
+ * @throws BackendError if there is no compiler, or it fails.
+ */
+export async function rebuildAddons(folder: string, options: MakeOptions): Promise<Marker> {
+  return compileAddons(folder, await findCompiler(options.signal), options)
+}
+
+async function compileAddons(folder: string, compiler: string, { signal, onProgress }: MakeOptions): Promise<Marker> {
+  const sources = { folder, libraries: tensorflowWheel().libraries, compiler }
+  const hash = await sourcesHash()
   onProgress?.({ step: 'compile', message: 'the binding between Node and TensorFlow' })
-  const headers = join(folder, 'headers')
-  const command = await compileAddon({ folder, headers, libraries: wheel.libraries, compiler }, signal)
-  await rm(headers, { recursive: true })
+  const command = await compileAddon(sources, signal)
+
+  onProgress?.({ step: 'compile', message: 'the engine that runs recorded functions' })
+  // Without it everything runs, and slower: that is no reason to have no backend at all.
+  const noEngine = await compileEngine(sources, signal).then(
+    () => undefined,
+    (error: unknown) => {
+      if (signal?.aborted) throw interrupted()
+      return messageOf(error)
+    },
+  )
 
   onProgress?.({ step: 'check', message: 'that it loads' })
-  const addon = nativePaths(folder).addon
-  return markFolder(folder, { addon, compiler: command, signal })
+  const { addon } = nativePaths(folder)
+  return markFolder(folder, { addon, compiler: command, sources: hash, noEngine, signal })
 }
 
 /** Of the wheel's 15,000 files: the two libraries, and the headers that the binding includes. */

@@ -1,8 +1,8 @@
-import { readdir, stat, writeFile } from 'node:fs/promises'
+import { readdir, rename, stat, writeFile } from 'node:fs/promises'
 import { join, relative, sep } from 'node:path'
 
 import { BackendError } from '../../errors.js'
-import { type InstalledFile, type Marker, MARKER, TFJS_NODE_VERSION } from '../native-folder.js'
+import { type InstalledFile, type Marker, MARKER, nativePaths, TFJS_NODE_VERSION } from '../native-folder.js'
 import { fileHash } from './file-hash.js'
 import { runTool } from './run-tool.js'
 
@@ -11,6 +11,10 @@ export interface MadeFolder {
   readonly addon: string
   /** How the addon was made. */
   readonly compiler: string
+  /** Hash of the sources it was compiled from, if it was. */
+  readonly sources?: string
+  /** Why there is no engine, if there is none. */
+  readonly noEngine?: string | undefined
   readonly signal?: AbortSignal | undefined
 }
 
@@ -20,7 +24,8 @@ export interface MadeFolder {
  *
  * @throws BackendError if the addon does not load.
  */
-export async function markFolder(folder: string, { addon, compiler, signal }: MadeFolder): Promise<Marker> {
+export async function markFolder(folder: string, made: MadeFolder): Promise<Marker> {
+  const { addon, compiler, sources = null, noEngine = null, signal } = made
   const program = `
     try { process.stdout.write(require(process.argv[1]).TF_Version) }
     catch (error) { console.error(error.message); process.exit(1) }`
@@ -31,9 +36,12 @@ export async function markFolder(folder: string, { addon, compiler, signal }: Ma
   for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
     if (!entry.isFile()) continue
     const path = join(entry.parentPath, entry.name)
+    if (path === join(folder, MARKER) || entry.parentPath === nativePaths(folder).objects) continue
     files[portable(path)] = { size: (await stat(path)).size, sha256: await fileHash(path, 'sha256', 'hex', signal) }
   }
-  const marker = { tfjsNode: TFJS_NODE_VERSION, tensorflow, addon: portable(addon), compiler, files }
-  await writeFile(join(folder, MARKER), JSON.stringify(marker, undefined, 1))
+  const marker = { tfjsNode: TFJS_NODE_VERSION, tensorflow, addon: portable(addon), compiler, sources, noEngine, files }
+  const part = join(folder, `${MARKER}.part`)
+  await writeFile(part, JSON.stringify(marker, undefined, 1))
+  await rename(part, join(folder, MARKER)) // the folder may be in use
   return marker
 }

@@ -15,7 +15,7 @@ async function sources(backend: string) {
   const binding = join(tools.folder, 'tfjs-node', 'binding')
   await mkdir(binding, { recursive: true })
   await writeFile(join(binding, 'tfjs_backend.cc'), backend)
-  return { folder: tools.folder, headers: join(tools.folder, 'headers'), libraries: ['cc.so', 'framework.so'] } as const
+  return { folder: tools.folder, libraries: ['cc.so', 'framework.so'] } as const
 }
 const shared = 'static std::set<std::string> ATTR_NAME_SET;'
 
@@ -32,14 +32,19 @@ it('looks for a compiler, the user’s own first', async () => {
 })
 
 it('compiles the binding beside the libraries, safe for worker threads', async () => {
-  await tools.tool('g++', `appendFileSync(${JSON.stringify(join(tools.folder, 'calls'))}, args.join(' ') + '\\n')`)
+  await tools.tool(
+    'g++',
+    `appendFileSync(${JSON.stringify(join(tools.folder, 'calls'))}, args.join(' ') + '\\n')
+     writeFileSync(args[args.indexOf('-o') + 1], 'addon')`,
+  )
   const command = await compileAddon({ ...(await sources(`a ${shared} b`)), compiler: 'g++' })
   const [binding, quiet] = (await readFile(join(tools.folder, 'calls'), 'utf8')).split('\n')
   expect(command).toBe(`g++ ${binding ?? ''}`)
   expect(binding).toMatch(
-    /-DNAPI_VERSION=8 .*tfjs_backend\.cc .*tfjs_binding\.cc .*cc\.so .*framework\.so .*-Wl,-rpath/,
+    /-DNAPI_VERSION=8 .*-I\S*tfjs-node\/binding -I\S*headers \S*native\/binding\.cc .*cc\.so .*framework\.so .*-Wl,-rpath/,
   )
   expect(quiet).toMatch(/-DFRAMEWORK="framework\.so".*quiet\.cc/)
+  expect(await readFile(join(tools.folder, 'lib', 'tfjs_binding.node'), 'utf8')).toBe('addon')
   const source = await readFile(join(tools.folder, 'tfjs-node', 'binding', 'tfjs_backend.cc'), 'utf8')
   expect(source).toBe(`a ${shared.replace('static', 'static thread_local')} b`)
 })

@@ -26,6 +26,8 @@ it('makes a folder whose addon loads a finished one', async () => {
     tensorflow: '2.21.0',
     addon: 'lib/addon.js',
     compiler: 'g++ -O2',
+    sources: null,
+    noEngine: null,
     files: { 'lib/addon.js': { size: code.length, sha256: createHash('sha256').update(code).digest('hex') } },
   })
   expect(findNativeFolder(folder)).toEqual({ path: folder, marker })

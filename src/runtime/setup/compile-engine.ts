@@ -1,0 +1,66 @@
+import { readdir, rename } from 'node:fs/promises'
+import { join } from 'node:path'
+
+import { nativePaths } from '../native-folder.js'
+import { type AddonSources, librarySearch, nodeApiHeaders } from './compile-addon.js'
+import { compileObject } from './compile-object.js'
+import { BINDING_SOURCE, COMPILER_FLAGS, KERNEL_FLAGS, nativeSources } from './native-sources.js'
+import { interrupted, runTool } from './run-tool.js'
+
+/** How many compilers run at once: each takes 0.4 GB. */
+const AT_ONCE = 2
+
+/**
+ * Compiles the engine: each set of kernels with the instructions of its processors, everything else for all processors; the
+ * engine chooses when it is loaded. What has not changed since the last time is not compiled again.
+ *
+ * @throws BackendError if the compiler fails.
+ */
+export async function compileEngine(sources: AddonSources, signal?: AbortSignal): Promise<void> {
+  const { folder, libraries, compiler } = sources
+  const { headers, objects, engine } = nativePaths(folder)
+  const native = nativeSources()
+  const files = (await readdir(native)).filter((name) => name.endsWith('.cc') && name !== BINDING_SOURCE)
+  const flags = [...COMPILER_FLAGS, `-I${nodeApiHeaders()}`, `-I${headers}`]
+  const compile = async (name: string) => {
+    const own = await knownFlags(compiler, KERNEL_FLAGS[name] ?? [], signal)
+    const object = join(objects, `${name}.o`)
+    await compileObject({ compiler, flags: [...flags, ...own], source: join(native, name), object }, signal)
+    return object
+  }
+  // Kernels take longest: first.
+  const ordered = files.sort((a, b) => Number(b.startsWith('kernels-')) - Number(a.startsWith('kernels-')))
+  const made = await severalAtOnce(ordered, compile)
+  const part = `${engine}.part`
+  const libraryFiles = libraries.map((library) => join(folder, 'lib', library))
+  await runTool(compiler, ['-shared', ...made, ...libraryFiles, ...librarySearch(), '-o', part], { signal })
+  await rename(part, engine)
+}
+
+/** The flags, or none if the compiler does not take them, being too old or for another processor. */
+async function knownFlags(
+  compiler: string,
+  flags: readonly string[],
+  signal?: AbortSignal,
+): Promise<readonly string[]> {
+  if (flags.length === 0) return flags
+  try {
+    await runTool(compiler, [...flags, '-fsyntax-only', '-x', 'c++', '/dev/null'], { signal })
+    return flags
+  } catch {
+    if (signal?.aborted) throw interrupted()
+    return []
+  }
+}
+
+/** Waits for all that have begun, even if one fails: none is left running. */
+async function severalAtOnce<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
+  const results: R[] = []
+  const waiting = [...items]
+  const worker = async () => {
+    for (let item = waiting.shift(); item !== undefined; item = waiting.shift()) results.push(await work(item))
+  }
+  const ended = await Promise.allSettled(Array.from({ length: AT_ONCE }, worker))
+  for (const end of ended) if (end.status === 'rejected') throw end.reason
+  return results
+}

@@ -1,0 +1,37 @@
+import { createHash } from 'node:crypto'
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+
+import { packageFolder } from '../package-folder.js'
+
+/** The folder of the C++ files that the addons are compiled from. */
+export function nativeSources(): string {
+  return join(packageFolder(), 'native')
+}
+
+/** How every file is compiled. */
+export const COMPILER_FLAGS = ['-O3', '-std=c++17', '-fPIC', '-DNAPI_VERSION=8'] as const
+
+const AVX512 = ['-mavx512f', '-mavx512bw', '-mavx512vl', '-mavx512dq'] as const
+
+/**
+ * The files with a processor's kernels, and what they are compiled with besides. Where the compiler does not know a flag, the
+ * file is compiled without all of them and has no kernels.
+ */
+export const KERNEL_FLAGS: Readonly<Record<string, readonly string[]>> = {
+  'kernels-amx.cc': [...AVX512, '-mavx512vnni', '-mavx512bf16', '-mamx-tile', '-mamx-bf16'],
+  'kernels-avx512.cc': AVX512,
+  'kernels-avx2.cc': ['-mavx2', '-mfma'],
+}
+
+/** The file that tfjs-node's addon is compiled from; all other ones make the engine. */
+export const BINDING_SOURCE = 'binding.cc'
+
+/** A hash of everything that decides what the addons do: it is another one when they have to be built anew. */
+export async function sourcesHash(folder: string = nativeSources()): Promise<string> {
+  const hash = createHash('sha256').update(JSON.stringify([COMPILER_FLAGS, KERNEL_FLAGS, BINDING_SOURCE]))
+  for (const name of (await readdir(folder)).sort()) {
+    hash.update(`\0${name}\0`).update(await readFile(join(folder, name)))
+  }
+  return hash.digest('hex')
+}
