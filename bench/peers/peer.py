@@ -120,6 +120,26 @@ def matrix_product(work):
     return run
 
 
+def sigmoid_loss(work):
+    import torch
+    import torch.nn.functional as F
+
+    torch.manual_seed(0)
+    embeds = [F.normalize(torch.randn(work["batch"], work["width"])).requires_grad_() for _ in range(2)]
+    scale, bias = torch.tensor([2.302585], requires_grad=True), torch.tensor([-10.0], requires_grad=True)
+    signs = 2 * torch.eye(work["batch"]) - 1
+
+    def run():
+        for tensor in (*embeds, scale, bias):
+            tensor.grad = None
+        logits = embeds[0] @ embeds[1].T * scale.exp() + bias
+        loss = -F.logsigmoid(signs * logits).sum() / work["batch"]
+        loss.backward()
+        float(loss)
+
+    return run
+
+
 def resize(work):
     from PIL import Image
 
@@ -139,7 +159,7 @@ def prepare(work):
     import torch
 
     torch.set_num_threads(work["threads"])
-    kinds = {"inference": torch_inference, "training": torch_training, "product": matrix_product, "resize": resize, "tokenize": tokenize}
+    kinds = {"inference": torch_inference, "training": torch_training, "product": matrix_product, "resize": resize, "tokenize": tokenize, "sigmoid_loss": sigmoid_loss}
     if work["engine"].startswith("onnxruntime"):
         return onnx_inference(work)
     return kinds[work["kind"]](work)
