@@ -128,7 +128,7 @@ class Lowering {
     const { shape } = at(node.outputs, 0)
     switch (node.op) {
       case 'reshape':
-        return this.#reshaped(from, shape)
+        return this.#reshaped(from, shape, this.#storage.copiedTypeOf(at(node.outputs, 0)))
       case 'transpose':
         return { ...from, shape, strides: intsOf(node, 'order').map((i) => at(from.strides, i)) }
       case 'broadcast':
@@ -143,10 +143,10 @@ class Lowering {
     }
   }
 
-  #reshaped(from: View, shape: readonly number[]): View {
+  #reshaped(from: View, shape: readonly number[], dtype = from.dtype): View {
     const strides = reshapedStrides(from, shape)
     if (strides) return { ...from, shape, strides }
-    const memory = this.#memory(from.shape, from.dtype)
+    const memory = this.#memory(from.shape, dtype)
     this.#copy(from, memory)
     return { ...memory, shape, strides: denseStrides(shape) }
   }

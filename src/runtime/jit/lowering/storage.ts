@@ -1,13 +1,21 @@
 import { at, intsOf, isElementwise } from '../graph-builder.js'
 import { type Graph, type Node, nodesOf, type Operation, type Value } from '../graph.js'
 import type { ElementType } from '../program.js'
-import { type Clusters, isReduction, isView, unshaped } from './clusters.js'
+import { baseOf, type Clusters, isReduction, isView, unshaped } from './clusters.js'
+
+interface Reader {
+  readonly node: Operation
+  readonly input: number
+}
+
+/** How many of an operation's inputs it makes bfloat16 of anyway. */
+const OPERANDS: Readonly<Record<string, number>> = { product: 2, attention: 3 }
 
 /** How the values that are stored lie in memory: as results, as bfloat16, with dimensions in another order. */
 export class Storage {
   readonly #clusters: Clusters
   readonly #halves: boolean
-  readonly #users = new Map<Value, { readonly node: Operation; readonly input: number }[]>()
+  readonly #users = new Map<Value, Reader[]>()
   readonly #results = new Map<Value, number>()
   readonly #returned: ReadonlySet<Value>
 
@@ -48,18 +56,39 @@ export class Storage {
   typeOf(value: Value): ElementType {
     const { node, dtype } = value
     if (!this.#halves || dtype !== 'float32' || !takesAnyType(node) || this.#results.has(value)) return dtype
-    return this.#isMultiplied(value, node) ? 'bfloat16' : dtype
+    return this.#isMultiplied(value) ? 'bfloat16' : dtype
   }
 
-  #isMultiplied(value: Value, maker: Node): boolean {
-    if (this.#returned.has(value)) return false
-    return (this.#users.get(value) ?? []).every(({ node, input }) => {
-      if (node.op === 'product') return input < 2
-      if (node.op === 'attention') return input < 3
-      if (isView(node)) return this.#isMultiplied(at(node.outputs, 0), maker)
+  /** The type of a copy of a value that is made to have its elements in order. */
+  copiedTypeOf(value: Value): ElementType {
+    const { dtype } = value
+    return this.#halves && dtype === 'float32' && this.#isMultiplied(value) ? 'bfloat16' : dtype
+  }
+
+  #isMultiplied(value: Value): boolean {
+    if (this.#isReturned(value)) return false
+    const maker = baseOf(value).node
+    const readers = this.#readersOf(value).filter(({ node }) => {
       const cluster = this.#clusters.clusterOf(node)
-      return cluster !== undefined && cluster === this.#clusters.clusterOf(maker)
+      return cluster === undefined || cluster !== this.#clusters.clusterOf(maker)
     })
+    const operands = readers.filter(({ node, input }) => input < (OPERANDS[node.op] ?? 0))
+    // A sum over many rounds off less than each of them does.
+    return (
+      operands.length > 0 && readers.every((reader) => operands.includes(reader) || this.#clusters.isTotal(reader.node))
+    )
+  }
+
+  /** Who reads a value's memory, be it through views. */
+  #readersOf(value: Value): readonly Reader[] {
+    return (this.#users.get(value) ?? []).flatMap((user) =>
+      isView(user.node) ? this.#readersOf(at(user.node.outputs, 0)) : [user],
+    )
+  }
+
+  #isReturned(value: Value): boolean {
+    const views = (this.#users.get(value) ?? []).filter(({ node }) => isView(node))
+    return this.#returned.has(value) || views.some(({ node }) => this.#isReturned(at(node.outputs, 0)))
   }
 }
 

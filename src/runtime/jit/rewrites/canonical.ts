@@ -41,8 +41,15 @@ function uniform(builder: GraphBuilder, value: Value): Value {
   if (value.node.kind !== 'constant' || value.dtype !== 'float32') return value
   const { values } = value.node
   const first = values[0]
-  if (values.length < 2 || first === undefined || !values.every((v) => Object.is(v, first))) return value
+  if (values.length < 2 || first === undefined || !isRepeated(values)) return value
   return builder.broadcast(builder.scalar(first), value.shape)
+}
+
+function isRepeated({ buffer, byteOffset, length }: Float32Array | Int32Array | Uint8Array): boolean {
+  const bits = new Int32Array(buffer, byteOffset, length)
+  const first = bits[0]
+  for (let i = 1; i < bits.length; i++) if (bits[i] !== first) return false
+  return true
 }
 
 /** The numbers of a constant, if it is one. */
