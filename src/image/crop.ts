@@ -19,7 +19,7 @@ function offsetOfTorchvision(from: number, to: number): number {
 }
 
 /** A rectangle of a picture, which may reach past its edges. */
-function cut(image: RawImage, top: number, left: number, { height, width }: Size): RawImage {
+export function cut(image: RawImage, top: number, left: number, { height, width }: Size): RawImage {
   const data = new Uint8Array(height * width * CHANNELS)
   const first = Math.max(left, 0)
   const end = Math.min(left + width, image.width)

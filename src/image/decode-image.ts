@@ -1,7 +1,7 @@
 import { decodeBytes } from '#decode'
 import type { ImageInput, ReadOptions } from './image-input.js'
 import { MAX_PIXELS, type RawImage } from './raw-image.js'
-import { isRawPixels, toRawImage, type Transparency } from './raw-pixels.js'
+import { isRawPixels, toRawImage, type RawPixels, type Transparency } from './raw-pixels.js'
 import { readBytes } from './read-bytes.js'
 
 /** How pictures are read and decoded. */
@@ -18,8 +18,16 @@ export interface DecodeOptions extends ReadOptions {
  *   InputError if this is no way to give a picture.
  */
 export async function decodeImage(input: ImageInput, options: DecodeOptions = {}): Promise<RawImage> {
-  const { maxPixels = MAX_PIXELS, transparency = 'ignore' } = options
-  if (isRawPixels(input)) return toRawImage(input, transparency)
+  return toRawImage(await decodePixels(input, options), options.transparency ?? 'ignore')
+}
+
+/**
+ * Reads a picture and decodes it, with alpha if it has any.
+ *
+ * @throws FileError, ImageError or InputError as {@link decodeImage} does
+ */
+export async function decodePixels(input: ImageInput, options: ReadOptions = {}): Promise<RawPixels> {
+  if (isRawPixels(input)) return input
   const { bytes, where } = await readBytes(input, options)
-  return toRawImage(await decodeBytes(bytes, { maxPixels, where }), transparency)
+  return decodeBytes(bytes, { maxPixels: options.maxPixels ?? MAX_PIXELS, where })
 }

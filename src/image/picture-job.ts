@@ -1,5 +1,5 @@
 import type { ErrorRecord } from './error-record.js'
-import type { ImageArrays } from './picture-preparer.js'
+import type { Augmented, ImageArrays } from './picture-preparer.js'
 import type { RawPixels } from './raw-pixels.js'
 import type { ResizeBackend } from './resize.js'
 
@@ -18,6 +18,7 @@ export type SendablePicture = string | Uint8Array | RawPixels
 export interface PictureJob {
   readonly id: number
   readonly image: SendablePicture
+  readonly augmented: Augmented | undefined
 }
 
 /** What it answers. */

@@ -3,7 +3,13 @@ import { Worker } from 'node:worker_threads'
 import { fromErrorRecord } from './error-record.js'
 import type { ImageInput } from './image-input.js'
 import type { PictureAnswer, PictureJob, PictureWorkerData, SendablePicture } from './picture-job.js'
-import { preparerHere, type ImageArrays, type ImageProcessor, type PicturePreparer } from './picture-preparer.js'
+import {
+  preparerHere,
+  type Augmented,
+  type ImageArrays,
+  type ImageProcessor,
+  type PicturePreparer,
+} from './picture-preparer.js'
 import { isBytes } from './raw-image.js'
 import { isRawPixels } from './raw-pixels.js'
 import { readBytes } from './read-bytes.js'
@@ -47,14 +53,14 @@ class PictureWorkers implements PicturePreparer {
     this.#here = preparerHere(processor)
   }
 
-  async prepare(image: ImageInput): Promise<ImageArrays> {
-    if (!this.#canStart || this.#begun++ < FEW) return this.#here.prepare(image)
+  async prepare(image: ImageInput, augmented?: Augmented): Promise<ImageArrays> {
+    if (!this.#canStart || this.#begun++ < FEW) return this.#here.prepare(image, augmented)
     const picture = await sendable(image)
-    if (picture === undefined) return this.#here.prepare(image)
+    if (picture === undefined) return this.#here.prepare(image, augmented)
     const worker = this.#leastBusy()
-    const answer = await worker?.run(picture)
+    const answer = await worker?.run(picture, augmented)
     if (worker && !answer) this.#drop(worker)
-    if (!answer) return this.#here.prepare(picture)
+    if (!answer) return this.#here.prepare(picture, augmented)
     if ('error' in answer) throw fromErrorRecord(answer.error)
     return answer.arrays
   }
@@ -109,10 +115,10 @@ class PictureWorker {
   }
 
   /** Undefined if the thread ends before it has answered. */
-  run(image: SendablePicture): Promise<PictureAnswer | undefined> {
+  run(image: SendablePicture, augmented: Augmented | undefined): Promise<PictureAnswer | undefined> {
     if (this.#hasEnded) return Promise.resolve(undefined)
     return new Promise((resolve) => {
-      const job: PictureJob = { id: this.#count++, image }
+      const job: PictureJob = { id: this.#count++, image, augmented }
       this.#asked.set(job.id, resolve)
       this.#worker.ref() // whoever waits for a picture keeps the process alive
       this.#worker.postMessage(job)

@@ -11,13 +11,13 @@ import type { PictureAnswer, PictureJob, PictureWorkerData } from './picture-job
 import { preparerHere } from './picture-preparer.js'
 
 function serve(port: MessagePort, { files, backend }: PictureWorkerData): void {
-  const loading = AutoImageProcessor.fromPretrained(new MemoryFolder(files))
-  const preparer = preparerHere({ call: async (image) => (await loading).call(image, { backend }) })
-  port.on('message', ({ id, image }: PictureJob) => {
+  const loading = AutoImageProcessor.fromPretrained(new MemoryFolder(files), { backend }).then(preparerHere)
+  port.on('message', ({ id, image, augmented }: PictureJob) => {
     const send = (answer: PictureAnswer, transferred: readonly ArrayBuffer[] = []): void => {
       port.postMessage(answer, transferred)
     }
-    preparer.prepare(image).then(
+    const preparing = loading.then((preparer) => preparer.prepare(image, augmented))
+    preparing.then(
       (arrays) => {
         send(
           { id, arrays },

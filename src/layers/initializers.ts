@@ -1,4 +1,4 @@
-import { normalStream, uniformStream } from './random.js'
+import { normalStream, uniformStream } from '../random.js'
 
 /** First values of a parameter of some shape. The same seed gives the same values. */
 export type Initializer = (shape: readonly number[], seed: number) => Float32Array

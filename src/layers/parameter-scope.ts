@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs'
 import { ConfigError, InputError } from '../errors.js'
 import type { Initializer } from './initializers.js'
-import { seedOf } from './random.js'
+import { seedOf } from '../random.js'
 
 /** What a layer declares: a parameter's name as in transformers, its shape as in torch, and where its values start. */
 export interface ParameterSpec {

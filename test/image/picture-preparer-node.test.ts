@@ -3,6 +3,7 @@ import path from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { FileError, ImageError, InputError, type SiglipError } from '../../src/errors.js'
 import type { ImageInput } from '../../src/image/image-input.js'
+import { preparerHere } from '../../src/image/picture-preparer.js'
 import { picturePreparer } from '../../src/image/picture-preparer-node.js'
 import { Siglip2ImageProcessor } from '../../src/image/siglip2-image-processor.js'
 import { SiglipImageProcessor } from '../../src/image/siglip-image-processor.js'
@@ -82,6 +83,24 @@ describe.each([
           expect(reason).toMatchObject({ message, code, where, hint, name: ErrorClass.name })
         }
       }
+    } finally {
+      own.dispose()
+    }
+  })
+
+  it('changes a picture by its seed, in whichever thread', async () => {
+    const processor = new SiglipImageProcessor({ size: { height: 20, width: 24 } })
+    const own = preparer(processor, entry)
+    const augmentation = { crop: {}, flip: 0.5, affine: { degrees: 9 }, colour: { contrast: 0.5 }, background: 0.5 }
+    const augmented = (seed: number) => ({ augmentation, seed })
+    try {
+      const seeds = Array.from({ length: MANY }, (_value, i) => i)
+      const found = await Promise.all(seeds.map((seed) => own.prepare(image('rgba.png'), augmented(seed))))
+      const here = preparerHere(processor)
+      for (const seed of seeds) expect(found[seed]).toEqual(await here.prepare(image('rgba.png'), augmented(seed)))
+      expect(new Set(found.map(({ pixelValues }) => String(pixelValues?.data))).size).toBe(MANY)
+      const bad = { augmentation: { flip: 3 }, seed: 0 }
+      await expect(own.prepare(image('rgba.png'), bad)).rejects.toThrow(InputError)
     } finally {
       own.dispose()
     }

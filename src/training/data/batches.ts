@@ -1,5 +1,5 @@
 import { InputError } from '../../errors.js'
-import { seedOf, uniformStream } from '../../layers/random.js'
+import { seedOf, uniformStream } from '../../random.js'
 import { permutation, planBatches, type PlanOptions } from './batch-plan.js'
 import type { Sample, TrainingData } from './sample.js'
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { InputError } from '../../../src/errors.js'
-import { uniformStream } from '../../../src/layers/random.js'
+import { uniformStream } from '../../../src/random.js'
 import { permutation, planBatches } from '../../../src/training/data/batch-plan.js'
 
 const keys = fc.array(fc.constantFrom('a', 'b', 'c', 'd', 'e'), { maxLength: 60 })

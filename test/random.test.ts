@@ -1,4 +1,4 @@
-import { normalStream, seedOf, uniformStream } from '../../src/layers/random.js'
+import { normalStream, seedOf, uniformStream } from '../src/random.js'
 
 const draw = (stream: () => number, count = 100_000) => Array.from({ length: count }, stream)
 const moment = (values: number[], power: number) => values.reduce((sum, x) => sum + x ** power, 0) / values.length

@@ -1,0 +1,20 @@
+import { affine } from '../../src/image/affine.js'
+import { difference, torchvisionCase } from './torchvision-cases.js'
+
+const still = { degrees: 0, translate: [0, 0], scale: 1, shear: 0 } as const
+
+it.each([
+  ['turned', { ...still, degrees: 20 }],
+  ['moved', { ...still, translate: [3.5, -2.25] as const }],
+  ['resized', { ...still, scale: 1.6 }],
+  ['slanted', { ...still, shear: 15 }],
+  ['all', { degrees: -33, translate: [4, 1] as const, scale: 0.7, shear: -10 }],
+])('a picture %s is torchvision’s, but for roundings', (name, placement) => {
+  const { most, share } = difference(affine(torchvisionCase('image'), placement), torchvisionCase(`affine.${name}`))
+  expect(most).toBeLessThanOrEqual(1)
+  expect(share).toBeLessThan(0.02) // halves, which its single precision puts to either side
+})
+
+it('a picture that is left where it is stays the same', () => {
+  expect(affine(torchvisionCase('image'), still)).toEqual(torchvisionCase('image'))
+})
