@@ -104,7 +104,7 @@ class Recorder {
       const outputs = tracing(() => run(standIns))
       return this.#recording(nodes, outputs, variables, before)
     } catch (error) {
-      for (const { variable } of this.#created) variable.dispose()
+      for (const { variable } of this.#created) if (!variable.isDisposed) variable.dispose()
       throw error
     } finally {
       variables.forEach((variable, i) => {
@@ -133,9 +133,9 @@ class Recorder {
       return known >= 0 ? known : results.push(value) - 1
     }
     const returned = outputs.map(resultOf)
-    const assigned = variables.flatMap((variable, i) => {
-      return variable.dataId === before[i]?.dataId ? [] : [{ variable, result: resultOf(variable) }]
-    })
+    const assigned = variables.flatMap((variable, i) =>
+      variable.dataId === before[i]?.dataId ? [] : [{ variable, result: resultOf(variable) }],
+    )
     const captures = [...this.#captures.values()]
     return {
       graph: { arguments: nodes, captures: captures.map(({ capture }) => capture), results },

@@ -7,8 +7,12 @@ import { SiglipModel } from '../../../src/models/siglip-model.js'
 import { SiglipVisionModel } from '../../../src/models/siglip-vision-model.js'
 import { useBackend } from '../../../src/runtime/backend-node.js'
 import { jit } from '../../../src/runtime/jit/jit.js'
+import { Adafactor } from '../../../src/training/adafactor.js'
 import { AdamW } from '../../../src/training/adamw.js'
 import { clipByGlobalNorm } from '../../../src/training/clip-by-global-norm.js'
+import { Lion } from '../../../src/training/lion.js'
+import { Muon } from '../../../src/training/muon.js'
+import { SGD } from '../../../src/training/sgd.js'
 import { deviation, fixturePath, namedOutputs, readFixture, type Fixture } from '../../fixture.js'
 
 beforeAll(async () => {
@@ -120,6 +124,41 @@ describe('gives the numbers of tfjs itself', () => {
     step.dispose()
     optimizer.dispose()
     model.dispose()
+  })
+})
+
+describe('takes the steps of', () => {
+  const optimizers: Readonly<Record<string, () => tf.Optimizer>> = {
+    AdamW: () => new AdamW({ learningRate: 0.1 }),
+    Lion: () => new Lion({ learningRate: 0.1 }),
+    Adafactor: () => new Adafactor({ learningRate: 0.1 }),
+    Muon: () => new Muon({ learningRate: 0.1 }),
+    SGD: () => new SGD({ learningRate: 0.1, momentum: 0.9 }),
+    'tf.train.sgd': () => tf.train.sgd(0.1),
+    'tf.train.momentum': () => tf.train.momentum(0.1, 0.9),
+    'tf.train.adam': () => tf.train.adam(0.1),
+    'tf.train.adamax': () => tf.train.adamax(0.1),
+    'tf.train.rmsprop': () => tf.train.rmsprop(0.1),
+    'tf.train.adadelta': () => tf.train.adadelta(0.1),
+    'tf.train.adagrad': () => tf.train.adagrad(0.1),
+  }
+
+  it.each(Object.keys(optimizers))('%s', (name) => {
+    const x = tf.randomNormal([5, 8], 0, 1, 'float32', 2)
+    const [plain = [], fast = []] = [false, true].map((isFast) => {
+      const weight = tf.variable(tf.randomNormal([8, 8], 0, 1, 'float32', 3))
+      const optimizer = optimizers[name]!()
+      const step = (x: tf.Tensor): tf.Scalar | null =>
+        optimizer.minimize(() => tf.mean(tf.square(tf.tanh(tf.matMul(x, weight as tf.Tensor)))), true)
+      const jitted = isFast ? jit(step) : step
+      const losses = Array.from({ length: 5 }, () => jitted(x)!.arraySync())
+      if ('traces' in jitted) expect(jitted.traces).toBe(1)
+      weight.dispose()
+      optimizer.dispose()
+      return losses
+    })
+    expect(new Set(plain).size).toBe(5)
+    expect(deviation(tf.tensor(fast), tf.tensor(plain))).toBeLessThan(1e-5)
   })
 })
 
