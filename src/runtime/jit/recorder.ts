@@ -148,8 +148,8 @@ class Recorder {
 
   /** A variable's data are its own, so that data say which variable is meant. */
   #own(variable: tf.Variable): void {
-    this.#upload(variable.dataId)
     if (this.#backend.refCount(variable.dataId) > 1) {
+      this.#upload(variable.dataId)
       tf.tidy(() => {
         const info = this.#backend.tensorMap.get(variable.dataId)
         const type = { name: 'T', type: 4, value: info.dtype }
