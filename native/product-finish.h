@@ -23,66 +23,90 @@ inline Float Activate(Float x) {
   }
 }
 
-// One matrix of the batch.
+// `step` apart; the first n.
+template <DType kType>
+__attribute__((noinline)) Float LoadApart(const char *from, int64_t step, int64_t n) {
+  Float v = {};
+  for (int64_t i = 0; i < kLanes && i < n; i++) {
+    v[i] = LoadNeighbours<kType, false>(from + i * step * static_cast<int64_t>(SizeOf(kType)), 1)[0];
+  }
+  return v;
+}
+
+// What is done with the sums of one matrix of the batch.
 struct Finish {
   char *c, *residual;  // residual: or null
-  DType c_type, residual_type;
   int64_t c_stride, residual_stride, residual_step;  // from row to row; along a row
   const float *bias;                                 // or null
   int64_t bias_step;
   float alpha;
-  Activation activation;
+  void (*rows)(const Finish &, const float *, int64_t, int64_t, int64_t, int64_t, int64_t);
 
-  static Float LoadAny(const char *from, DType dtype, int64_t n) {
-    return dtype == DType::kBFloat16 ? LoadNeighbours<DType::kBFloat16, false>(from, n)
-                                     : LoadNeighbours<DType::kFloat32, false>(from, n);
+  // `rows` rows of sums, `stride` apart, which belong at (row, column) of c.
+  void operator()(const float *sums, int64_t stride, int64_t row, int64_t count, int64_t column, int64_t columns) const {
+    rows(*this, sums, stride, row, count, column, columns);
   }
-  static Float LoadRepeating(const char *from, DType dtype, int64_t step, int64_t n) {
-    if (step == 1) return LoadAny(from, dtype, n);
-    Float v = {};
-    const int64_t size = static_cast<int64_t>(SizeOf(dtype));
-    for (int64_t i = 0; i < kLanes && i < n; i++) v[i] = LoadAny(from + i * step * size, dtype, 1)[0];
-    return v;
+};
+
+enum class Residual { kNone, kFloat32, kBFloat16 };
+
+// The vectors of rows that lie below each other, n elements of each.
+template <Activation kActivation, DType kC, Residual kResidual>
+inline __attribute__((always_inline)) void FinishVectors(const Finish &finish, const float *sums, int64_t stride, int64_t row,
+                                                         int64_t rows, int64_t column, int64_t n) {
+  constexpr DType kType = kResidual == Residual::kBFloat16 ? DType::kBFloat16 : DType::kFloat32;
+  constexpr int64_t kSize = kC == DType::kBFloat16 ? 2 : 4, kResidualSize = kType == DType::kBFloat16 ? 2 : 4;
+  Float bias = {};
+  if (finish.bias != nullptr) {
+    const char *from = reinterpret_cast<const char *>(finish.bias + column * finish.bias_step);
+    bias = finish.bias_step == 1 ? LoadNeighbours<DType::kFloat32, false>(from, n)
+                                 : LoadApart<DType::kFloat32>(from, finish.bias_step, n);
   }
-  static void StoreAny(char *to, DType dtype, int64_t n, Float v) {
-    if (dtype == DType::kFloat32) {
+  char *to = finish.c + (row * finish.c_stride + column) * kSize;
+  const char *from = finish.residual + (row * finish.residual_stride + column * finish.residual_step) * kResidualSize;
+  for (int64_t i = 0; i < rows; i++, sums += stride, to += finish.c_stride * kSize) {
+    Float v = Activate<kActivation>(MultiplyAdd(Load(sums), Float{} + finish.alpha, bias));
+    if (kResidual != Residual::kNone) {
+      v += finish.residual_step == 1 ? LoadNeighbours<kType, false>(from, n) : LoadApart<kType>(from, finish.residual_step, n);
+      from += finish.residual_stride * kResidualSize;
+    }
+    if (kC == DType::kFloat32) {
       StoreNeighbours(reinterpret_cast<float *>(to), n, v);
     } else {
       const Half half = ToHalf(v);
       std::memcpy(to, &half, n >= kLanes ? sizeof half : static_cast<size_t>(n) * 2);
     }
   }
+}
 
-  template <Activation kActivation>
-  void Rows(const float *sums, int64_t sums_stride, int64_t row, int64_t rows, int64_t column, int64_t columns) const {
-    const int64_t c_size = static_cast<int64_t>(SizeOf(c_type)), residual_size = static_cast<int64_t>(SizeOf(residual_type));
-    for (int64_t i = 0; i < rows; i++, sums += sums_stride) {
-      char *to = c + ((row + i) * c_stride + column) * c_size;
-      const char *from = residual + ((row + i) * residual_stride + column * residual_step) * residual_size;
-      for (int64_t j = 0; j < columns; j += kLanes) {
-        const int64_t rest = columns - j;
-        Float v = Load(sums + j) * alpha;
-        if (bias != nullptr) v += LoadRepeating(reinterpret_cast<const char *>(bias + (column + j) * bias_step), DType::kFloat32, bias_step, rest);
-        v = Activate<kActivation>(v);
-        if (residual != nullptr) {
-          v += LoadRepeating(from + j * residual_step * residual_size, residual_type, residual_step, rest);
-        }
-        StoreAny(to + j * c_size, c_type, rest, v);
-      }
-    }
+template <Activation kActivation, DType kC, Residual kResidual>
+void FinishRows(const Finish &finish, const float *sums, int64_t stride, int64_t row, int64_t rows, int64_t column,
+                int64_t columns) {
+  int64_t j = 0;
+  for (; j + kLanes <= columns; j += kLanes) {
+    FinishVectors<kActivation, kC, kResidual>(finish, sums + j, stride, row, rows, column + j, kLanes);
   }
+  if (j < columns) FinishVectors<kActivation, kC, kResidual>(finish, sums + j, stride, row, rows, column + j, columns - j);
+}
 
-  void operator()(const float *sums, int64_t sums_stride, int64_t row, int64_t rows, int64_t column, int64_t columns) const {
-    switch (activation) {
-      case Activation::kGeluTanh: return Rows<Activation::kGeluTanh>(sums, sums_stride, row, rows, column, columns);
-      case Activation::kGelu: return Rows<Activation::kGelu>(sums, sums_stride, row, rows, column, columns);
-      case Activation::kRelu: return Rows<Activation::kRelu>(sums, sums_stride, row, rows, column, columns);
-      case Activation::kSilu: return Rows<Activation::kSilu>(sums, sums_stride, row, rows, column, columns);
-      case Activation::kQuickGelu: return Rows<Activation::kQuickGelu>(sums, sums_stride, row, rows, column, columns);
-      default: return Rows<Activation::kNone>(sums, sums_stride, row, rows, column, columns);
-    }
+template <Activation kActivation, DType kC>
+auto FinishWithResidual(const View *residual) {
+  if (residual == nullptr) return FinishRows<kActivation, kC, Residual::kNone>;
+  return residual->dtype == DType::kBFloat16 ? FinishRows<kActivation, kC, Residual::kBFloat16>
+                                             : FinishRows<kActivation, kC, Residual::kFloat32>;
+}
+
+template <DType kC>
+auto FinishWithActivation(Activation activation, const View *residual) {
+  switch (activation) {
+    case Activation::kGeluTanh: return FinishWithResidual<Activation::kGeluTanh, kC>(residual);
+    case Activation::kGelu: return FinishWithResidual<Activation::kGelu, kC>(residual);
+    case Activation::kRelu: return FinishWithResidual<Activation::kRelu, kC>(residual);
+    case Activation::kSilu: return FinishWithResidual<Activation::kSilu, kC>(residual);
+    case Activation::kQuickGelu: return FinishWithResidual<Activation::kQuickGelu, kC>(residual);
+    default: return FinishWithResidual<Activation::kNone, kC>(residual);
   }
-};
+}
 
 }  // namespace SIGLIP_ISA
 }  // namespace siglip

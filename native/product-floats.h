@@ -21,7 +21,7 @@ struct FloatBlocks {
 #endif
   static constexpr int kColumns = kVectors * kLanes;
   static constexpr int kDepth = 1;          // k is padded to a multiple of it
-  static constexpr int kMostDepth = 768;    // more is added up block by block
+  static constexpr int kSlice = 384;        // as deep as a panel may be to stay in the first-level cache
   static constexpr int kPackingCost = 16;   // of an element, in multiplications
 
   static void Begin() {}
@@ -47,6 +47,7 @@ struct FloatBlocks {
 #pragma GCC unroll 4
       for (int j = 0; j < kVectors; j++) sum[i][j] = add ? Load(sums + i * kColumns + j * kLanes) : Float{};
     }
+#pragma GCC unroll 2
     for (int64_t k = 0; k < depth; k++, a += kRows, b += kColumns) {
       Float row[kVectors];
 #pragma GCC unroll 4
@@ -65,8 +66,12 @@ struct FloatBlocks {
     }
   }
 
-  // sums[row][column] (kRows × kColumns) = or += a panel of a times one of b, of which only so many rows and columns matter.
-  static void Multiply(int64_t rows, int64_t, const float *a, const float *b, int64_t depth, float *sums, bool add) {
+  // sums[row][column] (kRows × kColumns) = or += a panel of a · one of b; only so many rows and columns of it matter.
+  // Before they are written, `meanwhile` has been called for kRows rows.
+  template <typename Meanwhile = NothingMeanwhile>
+  static void Multiply(int64_t rows, int64_t, const float *a, const float *b, int64_t depth, float *sums, bool add,
+                       Meanwhile &&meanwhile = {}) {
+    meanwhile(kRows);
     if (rows == 1) MultiplyRows<1>(a, b, depth, sums, add);
     else if (rows <= 2) MultiplyRows<2>(a, b, depth, sums, add);
     else if (rows <= 4) MultiplyRows<4>(a, b, depth, sums, add);

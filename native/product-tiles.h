@@ -10,7 +10,7 @@ struct TileBlocks {
   using Element = uint16_t;
   static constexpr int kRows = 32, kColumns = 32;
   static constexpr int kDepth = 32;
-  static constexpr int kMostDepth = 1536;
+  static constexpr int kSlice = 384;  // 24 KB: half the first-level cache
   static constexpr int kPackingCost = 64;
   static constexpr int kTile = 16 * 32;  // elements
 
@@ -104,8 +104,10 @@ struct TileBlocks {
     else PackAs<DType::kFloat32, true>(lines, first, start, depth, to);
   }
 
-  template <bool kTwoRows, bool kTwoColumns>
-  static void MultiplyTiles(const uint16_t *a, const uint16_t *b, int64_t depth, float *sums, bool add) {
+  template <bool kTwoRows, bool kTwoColumns, typename Meanwhile>
+  static void MultiplyTiles(const uint16_t *a, const uint16_t *b, int64_t depth, float *sums, bool add,
+                            Meanwhile &meanwhile) {
+    const int64_t rows_a_step = (kRows * kDepth + depth - 1) / (depth > 0 ? depth : 1);
     constexpr int64_t kStride = kColumns * 4;
     float *below = sums + 16 * kColumns;
     if (add) {
@@ -132,22 +134,26 @@ struct TileBlocks {
         _tile_dpbf16ps(2, 5, 6);
         if (kTwoColumns) _tile_dpbf16ps(3, 5, 7);
       }
+      meanwhile(rows_a_step);
     }
+    meanwhile(kRows);
     _tile_stored(0, sums, kStride);
     if (kTwoColumns) _tile_stored(1, sums + 16, kStride);
     if (kTwoRows) _tile_stored(2, below, kStride);
     if (kTwoRows && kTwoColumns) _tile_stored(3, below + 16, kStride);
   }
 
-  // sums[row][column] (kRows × kColumns) = or += a panel of a times one of b, of which only so many rows and columns matter.
+  // sums[row][column] (kRows × kColumns) = or += a panel of a · one of b; only so many rows and columns of it matter.
+  // Before they are written, `meanwhile` has been called for kRows rows: some in each step.
+  template <typename Meanwhile = NothingMeanwhile>
   static void Multiply(int64_t rows, int64_t columns, const uint16_t *a, const uint16_t *b, int64_t depth, float *sums,
-                       bool add) {
+                       bool add, Meanwhile &&meanwhile = {}) {
     if (rows > 16) {
-      if (columns > 16) MultiplyTiles<true, true>(a, b, depth, sums, add);
-      else MultiplyTiles<true, false>(a, b, depth, sums, add);
+      if (columns > 16) MultiplyTiles<true, true>(a, b, depth, sums, add, meanwhile);
+      else MultiplyTiles<true, false>(a, b, depth, sums, add, meanwhile);
     } else {
-      if (columns > 16) MultiplyTiles<false, true>(a, b, depth, sums, add);
-      else MultiplyTiles<false, false>(a, b, depth, sums, add);
+      if (columns > 16) MultiplyTiles<false, true>(a, b, depth, sums, add, meanwhile);
+      else MultiplyTiles<false, false>(a, b, depth, sums, add, meanwhile);
     }
   }
 };

@@ -48,12 +48,10 @@ inline Finish FinishOf(const Product &product, int64_t index) {
   const View &c = product.c;
   Finish finish{};
   finish.c = At(c, BatchOffset(c, c, index));
-  finish.c_type = c.dtype;
   finish.c_stride = c.strides[c.rank - 2];
   if (product.residual != nullptr) {
     const View &residual = *product.residual;
     finish.residual = At(residual, BatchOffset(residual, c, index));
-    finish.residual_type = residual.dtype;
     finish.residual_stride = residual.rank > 1 && residual.shape[residual.rank - 2] > 1 ? residual.strides[residual.rank - 2] : 0;
     finish.residual_step = residual.shape[residual.rank - 1] > 1 ? residual.strides[residual.rank - 1] : 0;
   }
@@ -62,108 +60,114 @@ inline Finish FinishOf(const Product &product, int64_t index) {
     finish.bias_step = product.bias->shape[product.bias->rank - 1] > 1 ? product.bias->strides[product.bias->rank - 1] : 0;
   }
   finish.alpha = product.alpha;
-  finish.activation = product.activation;
+  finish.rows = c.dtype == DType::kBFloat16 ? FinishWithActivation<DType::kBFloat16>(product.activation, product.residual)
+                                            : FinishWithActivation<DType::kFloat32>(product.activation, product.residual);
   return finish;
 }
 
-// All panels of a matrix one after the other, each as deep as k.
-template <typename Blocks, bool kColumns>
-void PackPanel(const Lines &lines, int64_t panel, int64_t start, int64_t depth, typename Blocks::Element *to) {
-  if (kColumns) Blocks::PackColumns(lines, panel * Blocks::kColumns, start, depth, to);
-  else Blocks::PackRows(lines, panel * Blocks::kRows, start, depth, to);
+// A panel holds kRows or kColumns lines, as deep as k is; those of a matrix lie one after the other.
+template <typename Blocks>
+void PackPanel(bool rows, const Lines &lines, int64_t panel, typename Blocks::Element *to) {
+  if (rows) Blocks::PackRows(lines, panel * Blocks::kRows, 0, lines.depth, to);
+  else Blocks::PackColumns(lines, panel * Blocks::kColumns, 0, lines.depth, to);
 }
+
+// A block's sums that are complete, but not yet finished: that is done a few rows at a time while the next block is
+// multiplied, where multiplying leaves the other units idle.
+struct Unfinished {
+  const Finish *finish;
+  int64_t stride;  // of the sums
+  const float *sums = nullptr;
+  int64_t row = 0, rows = 0, column = 0, columns = 0;
+
+  void operator()(int64_t count) {
+    if (rows == 0) return;
+    count = AtMost(count, rows);
+    (*finish)(sums, stride, row, count, column, columns);
+    sums += count * stride, row += count, rows -= count;
+  }
+};
 
 template <typename Blocks>
 void MultiplyMatrices(const Product &product, Threads &threads) {
   using Element = typename Blocks::Element;
+  constexpr int64_t kSize = sizeof(Element), kSums = Blocks::kRows * Blocks::kColumns;
   const View &a = product.a, &b = product.b, &c = product.c;
   const int64_t m = c.shape[c.rank - 2], n = c.shape[c.rank - 1], k = a.shape[a.rank - 1];
   int64_t batch = 1;
   for (int32_t i = 0; i < c.rank - 2; i++) batch *= c.shape[i];
   if (m * n * batch == 0) return;
   const ProductPlan plan = PlanProduct<Blocks>(m, n, k, batch, product.packed != nullptr, threads.count());
+  const bool rows_reside = plan.rows_reside;
+  const auto lines = [&](bool rows, int64_t index) {
+    return rows ? RowsOf(a, BatchOffset(a, c, index)) : ColumnsOf(b, BatchOffset(b, c, index));
+  };
 
-  const int64_t row_panel = Blocks::kRows * plan.padded_depth, column_panel = Blocks::kColumns * plan.padded_depth;
-  const Element *shared = nullptr;
-  if (plan.rows_shared || plan.columns_shared) {
-    const int64_t panels = plan.rows_shared ? plan.row_panels : plan.column_panels;
-    const int64_t panel_size = plan.rows_shared ? row_panel : column_panel;
-    Element *to = static_cast<Element *>(threads.Shared(static_cast<size_t>(batch * panels * panel_size) * sizeof(Element)));
-    shared = to;
-    ParallelFor(threads, batch * panels, [&](int64_t task, int) {
-      const int64_t index = task / panels, panel = task % panels;
-      Element *place = to + task * panel_size;
-      if (plan.rows_shared) PackPanel<Blocks, false>(RowsOf(a, BatchOffset(a, c, index)), panel, 0, k, place);
-      else PackPanel<Blocks, true>(ColumnsOf(b, BatchOffset(b, c, index)), panel, 0, k, place);
+  const int64_t resident_panel = (rows_reside ? Blocks::kRows : Blocks::kColumns) * plan.depth;
+  const int64_t passing_width = rows_reside ? Blocks::kColumns : Blocks::kRows, passing_panel = passing_width * plan.depth;
+  const int64_t passing_panels = rows_reside ? plan.column_panels : plan.row_panels;
+  const Element *ready = static_cast<const Element *>(product.packed);
+  if (plan.shared) {
+    const int64_t panels = batch * passing_panels;
+    Element *to = static_cast<Element *>(threads.Shared(static_cast<size_t>(panels * passing_panel * kSize)));
+    ParallelFor(threads, panels, [&](int64_t panel, int) {
+      const Lines passing = lines(!rows_reside, panel / passing_panels);
+      PackPanel<Blocks>(!rows_reside, passing, panel % passing_panels, to + panel * passing_panel);
     });
+    ready = to;
   }
 
-  // In a thread's scratch: rows, columns, sums.
-  const int64_t rows_size = plan.rows_shared ? 0 : plan.task_rows * Blocks::kRows * plan.block_depth;
-  const bool columns_ready = plan.columns_shared || product.packed != nullptr;
-  const int64_t columns_size = columns_ready ? 0 : plan.task_columns * Blocks::kColumns * plan.block_depth;
-  constexpr int64_t kSums = Blocks::kRows * Blocks::kColumns;
-  const int64_t sums_size = plan.depth_blocks > 1 ? plan.task_rows * plan.task_columns * kSums : kSums;
-  const int64_t line = 64 / sizeof(Element);
-  const int64_t columns_at = CeilDivide(rows_size, line) * line;
-  const int64_t sums_at = columns_at + CeilDivide(columns_size, line) * line;
-  const size_t bytes = static_cast<size_t>(sums_at) * sizeof(Element) + static_cast<size_t>(sums_size) * 4;
+  // In a thread's scratch: the resident panels, one that passes (if they aren't ready), the sums of all of a panel's blocks.
+  const auto lines_of_cache = [](int64_t bytes) { return CeilDivide(bytes, 64) * 64; };
+  const int64_t most_resident = rows_reside ? plan.task_rows : plan.task_columns;
+  const int64_t passing_at = lines_of_cache(most_resident * resident_panel * kSize);
+  const int64_t sums_at = passing_at + lines_of_cache(ready == nullptr ? passing_panel * kSize : 0);
+  const int64_t sums_end = sums_at + (plan.slice < plan.depth ? most_resident : 1) * kSums * 4;
 
   ParallelFor(threads, plan.tasks(), [&](int64_t task, int thread) {
     const int64_t index = task / (plan.row_tasks * plan.column_tasks);
-    const int64_t row_task = task / plan.column_tasks % plan.row_tasks, column_task = task % plan.column_tasks;
-    const int64_t first_row = row_task * plan.task_rows, end_row = AtMost(first_row + plan.task_rows, plan.row_panels);
-    const int64_t first_column = column_task * plan.task_columns;
-    const int64_t end_column = AtMost(first_column + plan.task_columns, plan.column_panels);
-    const Lines rows = RowsOf(a, BatchOffset(a, c, index)), columns = ColumnsOf(b, BatchOffset(b, c, index));
+    const int64_t row = task / plan.column_tasks % plan.row_tasks * plan.task_rows;
+    const int64_t column = task % plan.column_tasks * plan.task_columns;
+    const int64_t row_end = AtMost(row + plan.task_rows, plan.row_panels);
+    const int64_t column_end = AtMost(column + plan.task_columns, plan.column_panels);
+    const int64_t first = rows_reside ? row : column, residents = (rows_reside ? row_end : column_end) - first;
     const Finish finish = FinishOf(product, index);
 
-    Element *own_rows = static_cast<Element *>(threads.Scratch(thread, bytes)), *own_columns = own_rows + columns_at;
-    float *sums = reinterpret_cast<float *>(own_rows + sums_at);
-    Blocks::Begin();
-    for (int64_t block = 0; block < plan.depth_blocks; block++) {
-      const int64_t start = block * plan.block_depth, depth = AtMost(plan.block_depth, k - start);
-      const int64_t padded = CeilDivide(depth, Blocks::kDepth) * Blocks::kDepth;
-      const Element *row_panels, *column_panels;
-      int64_t row_step = row_panel, column_step = column_panel;
-      if (plan.rows_shared) {
-        row_panels = shared + (index * plan.row_panels + first_row) * row_panel + start * Blocks::kRows;
-      } else {
-        row_panels = own_rows, row_step = Blocks::kRows * padded;
-        for (int64_t i = first_row; i < end_row; i++) {
-          PackPanel<Blocks, false>(rows, i, start, depth, own_rows + (i - first_row) * row_step);
-        }
-      }
-      if (columns_ready) {
-        const int64_t matrix = product.packed != nullptr ? 0 : index;
-        column_panels = (product.packed != nullptr ? static_cast<const Element *>(product.packed) : shared) +
-                        (matrix * plan.column_panels + first_column) * column_panel + start * Blocks::kColumns;
-      } else {
-        column_panels = own_columns, column_step = Blocks::kColumns * padded;
-        for (int64_t j = first_column; j < end_column; j++) {
-          PackPanel<Blocks, true>(columns, j, start, depth, own_columns + (j - first_column) * column_step);
-        }
-      }
-      const auto multiply = [&](int64_t i, int64_t j) {
-        const int64_t row = i * Blocks::kRows, column = j * Blocks::kColumns;
-        const int64_t row_count = AtMost(Blocks::kRows, m - row), column_count = AtMost(Blocks::kColumns, n - column);
-        const int64_t place = plan.depth_blocks > 1 ? (i - first_row) * (end_column - first_column) + j - first_column : 0;
-        float *block_sums = sums + place * kSums;
-        Blocks::Multiply(row_count, column_count, row_panels + (i - first_row) * row_step,
-                         column_panels + (j - first_column) * column_step, padded, block_sums, block > 0);
-        if (block + 1 == plan.depth_blocks) finish(block_sums, Blocks::kColumns, row, row_count, column, column_count);
-      };
-      // The panel that stays in the first-level cache is the one that streams through the second.
-      if (columns_ready) {
-        for (int64_t j = first_column; j < end_column; j++) {
-          for (int64_t i = first_row; i < end_row; i++) multiply(i, j);
-        }
-      } else {
-        for (int64_t i = first_row; i < end_row; i++) {
-          for (int64_t j = first_column; j < end_column; j++) multiply(i, j);
-        }
-      }
+    char *scratch = static_cast<char *>(threads.Scratch(thread, static_cast<size_t>(sums_end)));
+    Element *resident = reinterpret_cast<Element *>(scratch);
+    Element *own_passing = reinterpret_cast<Element *>(scratch + passing_at);
+    float *sums = reinterpret_cast<float *>(scratch + sums_at);
+    const Lines resident_lines = lines(rows_reside, index), passing_lines = lines(!rows_reside, index);
+    for (int64_t i = 0; i < residents; i++) {
+      PackPanel<Blocks>(rows_reside, resident_lines, first + i, resident + i * resident_panel);
     }
+
+    Unfinished unfinished{&finish, Blocks::kColumns};
+    Blocks::Begin();
+    for (int64_t j = rows_reside ? column : row, end = rows_reside ? column_end : row_end; j < end; j++) {
+      const Element *passing = own_passing;
+      if (product.packed != nullptr) passing = ready + j * passing_panel;
+      else if (ready != nullptr) passing = ready + (index * passing_panels + j) * passing_panel;
+      else PackPanel<Blocks>(!rows_reside, passing_lines, j, own_passing);
+      int64_t k_start = 0;
+      do {
+        const int64_t depth = AtMost(plan.slice, plan.depth - k_start);
+        const bool last = k_start + depth == plan.depth;
+        const Element *slice = passing + k_start * passing_width;
+        for (int64_t i = 0; i < residents; i++) {
+          const int64_t at_row = (rows_reside ? first + i : j) * Blocks::kRows;
+          const int64_t at_column = (rows_reside ? j : first + i) * Blocks::kColumns;
+          const int64_t rows = AtMost(Blocks::kRows, m - at_row), columns = AtMost(Blocks::kColumns, n - at_column);
+          const Element *own = resident + i * resident_panel + k_start * (resident_panel / AtLeast(1, plan.depth));
+          float *block = sums + (plan.slice < plan.depth ? i : 0) * kSums;
+          Blocks::Multiply(rows, columns, rows_reside ? own : slice, rows_reside ? slice : own, depth, block, k_start > 0,
+                           unfinished);
+          if (last) unfinished = {&finish, Blocks::kColumns, block, at_row, rows, at_column, columns};
+        }
+        k_start += depth;
+      } while (k_start < plan.depth);
+    }
+    unfinished(Blocks::kRows);
     Blocks::End();
   });
 }
@@ -186,8 +190,8 @@ inline void Pack(const View &b, DType precision, void *packed, Threads &threads)
   const Lines columns = ColumnsOf(b, 0);
   const int64_t depth = CeilDivide(columns.depth, BFloat16Blocks::kDepth) * BFloat16Blocks::kDepth;
   ParallelFor(threads, CeilDivide(columns.count, BFloat16Blocks::kColumns), [&](int64_t panel, int) {
-    PackPanel<BFloat16Blocks, true>(columns, panel, 0, columns.depth,
-                                    static_cast<BFloat16Blocks::Element *>(packed) + panel * BFloat16Blocks::kColumns * depth);
+    PackPanel<BFloat16Blocks>(false, columns, panel,
+                              static_cast<BFloat16Blocks::Element *>(packed) + panel * BFloat16Blocks::kColumns * depth);
   });
 }
 
