@@ -4,7 +4,7 @@ import type { ImageInput } from '../image/image-input.js'
 import type { ImageProcessor, PicturePreparer } from '../image/picture-preparer.js'
 import { unitLength, type TwoTowerModel } from '../models/two-tower-model.js'
 import type { PreTrainedTokenizer } from '../tokenizer/pretrained-tokenizer.js'
-import { stacked } from './model-arrays.js'
+import { stacked } from '../models/model-arrays.js'
 import { runBatches, type RunOptions } from './run-batches.js'
 import { asTrained, textArrays } from './text-arrays.js'
 

@@ -13,7 +13,7 @@ import { Siglip2VisionModel } from '../models/siglip2-vision-model.js'
 import { SiglipVisionModel } from '../models/siglip-vision-model.js'
 import type { VisionTower } from '../models/vision-tower.js'
 import type { NdArray } from '../nd-array.js'
-import { stacked, takeRows } from './model-arrays.js'
+import { stacked, takeRows } from '../models/model-arrays.js'
 import { pipelineCall, resources, type OneImage, type PipelineCall, type PipelineResources } from './pipeline-call.js'
 import { runBatches, type RunOptions } from './run-batches.js'
 

@@ -1,5 +1,5 @@
 import { InputError } from '../errors.js'
-import { inBatches, prefetched } from './prefetched.js'
+import { inBatches, prefetched } from '../prefetched.js'
 
 /** How far a run is. */
 export interface Progress {

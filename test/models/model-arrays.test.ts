@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs'
 import fc from 'fast-check'
 import { InputError } from '../../src/errors.js'
-import { stacked, takeRows } from '../../src/pipelines/model-arrays.js'
+import { stacked, takeRows } from '../../src/models/model-arrays.js'
 import { useBackend } from '../../src/runtime/backend-node.js'
 
 describe('stacked', () => {

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { inBatches, prefetched } from '../../src/pipelines/prefetched.js'
+import { inBatches, prefetched } from '../src/prefetched.js'
 
 async function* numbers(count: number, end?: () => void): AsyncGenerator<number> {
   try {
