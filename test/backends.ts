@@ -1,4 +1,5 @@
 import { useBackend } from '../src/runtime/backend-node.js'
+import { type Engine, loadEngine } from '../src/runtime/jit/engine.js'
 import { findNativeFolder } from '../src/runtime/native-folder.js'
 
 /** The backends of Node that must give the reference's numbers. */
@@ -20,5 +21,29 @@ export function onEachBackend(suite: (name: (typeof backends)[number]) => void):
       await useBackend(name, { quiet: true })
     })
     suite(name)
+  })
+}
+
+/** Describes a suite that needs the engine; left out, loudly, only where it was not built. */
+export function onEngine(suite: (engine: () => Engine) => void): void {
+  describe('on the engine', () => {
+    const folder = findNativeFolder()
+    const missing = 'missing' in folder ? folder.missing : folder.marker.noEngine
+    if (missing !== null) {
+      process.stderr.write(`NOT TESTED on the engine: ${missing}. Run \`npm run setup\`.\n`)
+      it.skip(`engine: ${missing}`, () => undefined)
+      return
+    }
+    let engine: Engine | undefined
+    beforeAll(async () => {
+      await useBackend('native', { quiet: true })
+      const loaded = loadEngine()
+      if ('missing' in loaded) throw new Error(loaded.missing)
+      engine = loaded
+    })
+    suite(() => {
+      if (!engine) throw new Error('The engine is there only while a test runs')
+      return engine
+    })
   })
 }
