@@ -30,7 +30,8 @@ export const iconSets: readonly IconSet[] = [
 export const otherPackages = ['emojibase-data@17.0.0', '@resvg/resvg-js@2.6.2']
 
 /** The part of the data a picture belongs to. */
-export type Split = 'train' | 'validation' | 'test'
+export type Split = (typeof splits)[number]
+export const splits = ['train', 'validation', 'test'] as const
 
 /** One vendor is never seen before the last test. */
 const HELD_OUT = 'twemoji'
@@ -41,4 +42,8 @@ const TUNED_ON = 'emojione'
 export function splitOf(set: string, emoji: number): Split {
   if (set === HELD_OUT) return 'test'
   return set === TUNED_ON && emoji % 10 === 0 ? 'validation' : 'train'
+}
+
+export function isSplit(value: unknown): value is Split {
+  return splits.some((split) => split === value)
 }

@@ -6,7 +6,7 @@ import sharp from 'sharp'
 import { readEmojiList, type Emoji } from './emoji-list.js'
 import { IconDrawer } from './icon-drawer.js'
 import { IconNames, SIDE } from './icon-names.js'
-import { iconSets, otherPackages, splitOf, type Split } from './icon-sets.js'
+import { iconSets, otherPackages, splitOf, splits, type Split } from './icon-sets.js'
 import { PackageFolder } from './package-folder.js'
 
 const usage = `node dist/examples/emoji/make-data.js --out FOLDER
@@ -94,7 +94,7 @@ async function makeData(): Promise<void> {
   try {
     const pictures = await draw(await IconNames.read(list, packages), drawer)
     await mkdir(options.out, { recursive: true })
-    for (const split of ['train', 'validation', 'test'] as const) {
+    for (const split of splits) {
       const those = pictures.filter((picture) => picture.split === split)
       await writeFolder(path.join(options.out, split), those, list.emoji)
       console.log(`${split}: ${those.length} pictures of ${new Set(those.map(({ emoji }) => emoji)).size} emoji`)

@@ -1,0 +1,1 @@
+export { normalStream, seedOf, uniformStream } from '../random.js'
