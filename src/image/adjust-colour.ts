@@ -1,6 +1,9 @@
 import { CHANNELS, type RawImage } from './raw-image.js'
 
 const { fround } = Math
+const RED = fround(0.2989)
+const GREEN = fround(0.587)
+const BLUE = fround(0.114)
 
 /**
  * Colours that may cover what is behind them in part: they are multiplied by how much they cover, so that they can be filtered.
@@ -41,12 +44,14 @@ export function turnHue({ colours, coverage }: Covering, degrees: number): Cover
   const { width, height, data } = colours
   const turned = new Uint8Array(data.length)
   for (let at = 0; at < data.length; at += CHANNELS) {
-    const [red = 0, green = 0, blue = 0] = data.subarray(at, at + CHANNELS)
+    const red = data[at] ?? 0
+    const green = data[at + 1] ?? 0
+    const blue = data[at + 2] ?? 0
     const all = third * (red + green + blue)
     const most = coverage?.data[at] ?? 255
-    turned[at] = clamped(Math.round(straight * red + all + across * (blue - green)), most)
-    turned[at + 1] = clamped(Math.round(straight * green + all + across * (red - blue)), most)
-    turned[at + 2] = clamped(Math.round(straight * blue + all + across * (green - red)), most)
+    turned[at] = clamped(straight * red + all + across * (blue - green) + 0.5, most)
+    turned[at + 1] = clamped(straight * green + all + across * (red - blue) + 0.5, most)
+    turned[at + 2] = clamped(straight * blue + all + across * (green - red) + 0.5, most)
   }
   return { colours: { width, height, data: turned }, coverage }
 }
@@ -68,9 +73,9 @@ function blended({ colours, coverage }: Covering, factor: number, other: (at: nu
 
 /** Source: `rgb_to_grayscale` of torchvision, for tensors of bytes. */
 function grey(data: Uint8Array, at: number): number {
-  const red = fround(fround(0.2989) * (data[at] ?? 0))
-  const green = fround(fround(0.587) * (data[at + 1] ?? 0))
-  const blue = fround(fround(0.114) * (data[at + 2] ?? 0))
+  const red = fround(RED * (data[at] ?? 0))
+  const green = fround(GREEN * (data[at + 1] ?? 0))
+  const blue = fround(BLUE * (data[at + 2] ?? 0))
   return Math.trunc(fround(fround(red + green) + blue))
 }
 

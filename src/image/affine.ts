@@ -29,15 +29,18 @@ export function affine(image: RawImage, placement: Placement): RawImage {
       const left = Math.floor(sourceX)
       const top = Math.floor(sourceY)
       if (left < -1 || top < -1 || left >= width || top >= height) continue
-      const [fx, fy] = [sourceX - left, sourceY - top]
-      const [hasLeft, hasRight] = [left >= 0 ? 1 - fx : 0, left + 1 < width ? fx : 0]
-      const [hasTop, hasBottom] = [top >= 0 ? 1 - fy : 0, top + 1 < height ? fy : 0]
-      const from = (top * width + left) * CHANNELS
+      const fx = sourceX - left
+      const fy = sourceY - top
+      const hasTop = top >= 0 ? 1 - fy : 0
+      const hasBottom = top + 1 < height ? fy : 0
+      const hasLeft = left >= 0 ? 1 - fx : 0
+      const hasRight = left + 1 < width ? fx : 0
+      const above = (top * width + left) * CHANNELS
+      const below = above + width * CHANNELS
       for (let channel = 0; channel < CHANNELS; channel++) {
-        const above = from + channel
-        const below = above + width * CHANNELS
-        const upper = hasLeft * (data[above] ?? 0) + hasRight * (data[above + CHANNELS] ?? 0)
-        const lower = hasLeft * (data[below] ?? 0) + hasRight * (data[below + CHANNELS] ?? 0)
+        // What lies outside has no weight, whatever number stands there.
+        const upper = hasLeft * (data[above + channel] ?? 0) + hasRight * (data[above + CHANNELS + channel] ?? 0)
+        const lower = hasLeft * (data[below + channel] ?? 0) + hasRight * (data[below + CHANNELS + channel] ?? 0)
         moved[to + channel] = toEven(hasTop * upper + hasBottom * lower)
       }
     }
@@ -47,8 +50,8 @@ export function affine(image: RawImage, placement: Placement): RawImage {
 
 /** Rounded, halves to the even neighbour. */
 function toEven(value: number): number {
-  const rounded = Math.round(value)
-  return rounded - value === 0.5 && rounded % 2 === 1 ? rounded - 1 : rounded
+  const rounded = (value + 0.5) | 0 // the values here are not negative
+  return rounded - value === 0.5 ? rounded & ~1 : rounded
 }
 
 /** From a place in the new picture to one in the old. Source: `_get_inverse_affine_matrix` of torchvision. */

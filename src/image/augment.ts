@@ -39,7 +39,7 @@ function toCovering(pixels: RawPixels): Covering {
     const alpha = data[from] ?? 0
     for (const end = at + CHANNELS; at < end; at++) {
       coverage[at] = alpha
-      colours[at] = Math.round(((straight.data[at] ?? 0) * alpha) / 255)
+      colours[at] = ((straight.data[at] ?? 0) * alpha + 127) / 255
     }
   }
   return { colours: { width, height, data: colours }, coverage: { width, height, data: coverage } }
@@ -105,10 +105,16 @@ function backgroundColour(probability: number, random: () => number): readonly n
 function over({ colours, coverage }: Covering, background: readonly number[]): RawImage {
   if (!coverage) return colours
   const { width, height, data } = colours
-  const laid = data.map((sample, at) => {
-    const behind = 1 - (coverage.data[at] ?? 0) / 255
-    return Math.round(sample + behind * (background[at % CHANNELS] ?? 0))
-  })
+  const [red = 0, green = 0, blue = 0] = background
+  const laid = data.slice()
+  for (let at = 0; at < data.length; at += CHANNELS) {
+    const covered = coverage.data[at] ?? 0
+    if (covered === 255) continue
+    const behind = 1 - covered / 255
+    laid[at] = (data[at] ?? 0) + behind * red + 0.5
+    laid[at + 1] = (data[at + 1] ?? 0) + behind * green + 0.5
+    laid[at + 2] = (data[at + 2] ?? 0) + behind * blue + 0.5
+  }
   return { width, height, data: laid }
 }
 
