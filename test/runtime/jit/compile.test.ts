@@ -1,15 +1,23 @@
 import * as tf from '@tensorflow/tfjs'
 import { SiglipModel } from '../../../src/models/siglip-model.js'
+import { SiglipVisionModel } from '../../../src/models/siglip-vision-model.js'
 import { useBackend } from '../../../src/runtime/backend-node.js'
 import { compile } from '../../../src/runtime/jit/compile.js'
 import { record } from '../../../src/runtime/jit/recorder.js'
 import { deviation, namedOutputs } from '../../fixture.js'
 import { tiny, tinyIds, tinyPixels } from '../../tiny-models.js'
 import { plainEngine } from './graph-runner.js'
+import { randomFunction } from './random-functions.js'
 import { runProgram } from './program-runner.js'
 
 beforeAll(async () => {
   await useBackend('native', { quiet: true })
+})
+
+let weight: tf.Variable
+
+beforeAll(() => {
+  weight = tf.variable(tf.randomNormal([3, 5], 0, 1, 'float32', 1), true, 'weight')
 })
 
 type Run = (...inputs: tf.Tensor[]) => readonly tf.Tensor[]
@@ -55,3 +63,62 @@ it.each(['gelu_pytorch_tanh', 'gelu', 'silu', 'quick_gelu', 'relu', 'gelu_fast',
     expect(compiledDeviation(gradients(model), tinyIds(), tinyPixels())).toBeLessThan(1e-5)
   },
 )
+
+it.each(Array.from({ length: 60 }, (_, seed) => seed))('gives what random function %i gives', (seed) => {
+  const { run, inputs } = randomFunction(seed)
+  expect(compiledDeviation(run, ...inputs)).toBeLessThan(1e-5)
+})
+
+it('reads what is as quickly computed again, and stores it for nobody', () => {
+  const run: Run = (x) => {
+    const halved = tf.mul(x, 0.5)
+    return [tf.matMul(tf.tanh(halved), tf.ones([4, 3])), tf.sum(tf.tanh(halved), 0)]
+  }
+  const { program } = compiled(run, [tf.ones([6, 4])])
+  expect(program.steps.map(({ kind }) => kind)).toEqual(['rows', 'product'])
+})
+
+it('does a layer of a tower in nine steps', () => {
+  const steps = [1, 2].map((numHiddenLayers) => {
+    const model = new SiglipVisionModel({ ...tiny.visionConfig, numHiddenLayers }, { seed: 1 })
+    const run: Run = (pixelValues) => [model.forward({ pixelValues }).poolerOutput!]
+    return compiled(run, [tinyPixels()]).program.steps
+  })
+  expect(steps[1]!.length - steps[0]!.length).toBe(9)
+})
+
+it('keeps weights as products like them, but not those that are assigned', () => {
+  const { graph } = record(([x]) => [tf.matMul(x!, weight)], [tf.ones([2, 3])], plainEngine.shapes())
+  const kept = [new Set<number>(), new Set([0])].map((assigned) => {
+    const [step] = compile(graph, { precision: 'bfloat16', assigned }).steps
+    return step?.kind === 'product' && step.keep
+  })
+  expect(kept).toEqual([true, false])
+})
+
+it('stores as bfloat16 what only products read', () => {
+  const run: Run = (x) => {
+    const y = tf.tanh(x)
+    return [tf.matMul(y, weight), tf.sum(y)]
+  }
+  const { program } = compiled(run, [tf.ones([4, 3])], 'bfloat16')
+  const [rows] = program.steps
+  expect(rows?.kind === 'rows' && rows.outputs.map(({ dtype }) => dtype)).toEqual(['float32', 'bfloat16'])
+})
+
+it('gives results that share memory with nothing', () => {
+  const run: Run = (x) => {
+    const y = tf.tanh(x)
+    return [x, tf.reshape(x, [2, 2]), y, tf.reshape(y, [2, 2]), tf.reverse(y), tf.slice(y, 1, 2)]
+  }
+  const x = tf.tensor1d([1, 2, 3, 4])
+  expect(compiledDeviation(run, x)).toBeLessThan(1e-6)
+  const { program } = compiled(run, [x])
+  const results = program.buffers.flatMap((buffer) => (buffer.kind === 'result' ? [buffer.index] : []))
+  expect(results.sort()).toEqual([0, 1, 2, 3, 4, 5])
+})
+
+it('takes tensors without elements', () => {
+  const run: Run = (x) => [tf.concat([tf.tanh(x), tf.ones([2, 3])]), tf.matMul(x, weight), tf.sum(x), tf.sum(x, 0)]
+  expect(compiledDeviation(run, tf.zeros([0, 3]))).toBe(0)
+})

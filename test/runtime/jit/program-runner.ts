@@ -165,8 +165,8 @@ const FUNCTIONS: Record<string, (a: number, b: number, c: number) => number> = {
   multiply: (a, b) => a * b,
   divide: (a, b) => a / b,
   power: (a, b) => a ** b,
-  minimum: Math.min,
-  maximum: Math.max,
+  minimum: (a, b) => Math.min(a, b),
+  maximum: (a, b) => Math.max(a, b),
   squaredDifference: (a, b) => (a - b) ** 2,
   equal: (a, b) => Number(a === b),
   notEqual: (a, b) => Number(a !== b),
@@ -233,6 +233,7 @@ function runStep(step: Step, buffers: readonly DataView[]): void {
     case 'copy': {
       const [from, to] = [of(step.from), of(step.to)]
       if (String(step.from.shape) !== String(step.to.shape)) throw new Error('bad copy')
+      if (step.to.shape.length > 6) throw new Error('bad copy')
       for (const index of indices(step.to.shape)) to.set(index, from.get(index))
       return
     }

@@ -3,6 +3,7 @@ import { type Graph, nodesOf, type Operation, type Value } from '../graph.js'
 import { activations, type BufferSource, type ElementType, type Program, type Step, type View } from '../program.js'
 import { baseOf, type Cluster, Clusters, type Single } from './clusters.js'
 import { planMemory } from './memory-plan.js'
+import { copySteps } from './copy-steps.js'
 import { rowSteps } from './row-pass.js'
 import { broadcastStrides, denseStrides, isDense, reshapedStrides } from './strides.js'
 import { Storage } from './storage.js'
@@ -109,7 +110,7 @@ class Lowering {
   }
 
   #copy(from: View, to: View): void {
-    if (sizeOf(to.shape) > 0) this.#steps.push({ kind: 'copy', from, to })
+    if (sizeOf(to.shape) > 0) this.#steps.push(...copySteps(from, to))
   }
 
   /** Where the elements of a value lie, copied if there is no other way to say it. */

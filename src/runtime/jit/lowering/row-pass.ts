@@ -3,7 +3,7 @@ import type { Operation, Value } from '../graph.js'
 import type { RowsStep, Step, View } from '../program.js'
 import { type Cluster, type Clusters, isReduction } from './clusters.js'
 import { RowCode } from './row-code.js'
-import { broadcastStrides, collapsed, type Layout, LoopShape, reshapedStrides } from './strides.js'
+import { broadcastStrides, collapsed, fitted, type Layout, LoopShape } from './strides.js'
 
 /** What a pass needs to know of memory. */
 export interface Memory {
@@ -33,13 +33,6 @@ function sumStep(values: View, to: View): RowsStep {
     outputs: [fitted(to, loop)],
     ...code.finish(),
   }
-}
-
-/** A view with the loop's dimensions. */
-function fitted(view: View, loop: LoopShape): View {
-  const strides = reshapedStrides(view, loop.shape)
-  if (!strides) throw new RangeError('A loop does not fit its operand')
-  return { ...view, shape: loop.shape, strides }
 }
 
 const output = (node: Operation): Value => at(node.outputs, 0)

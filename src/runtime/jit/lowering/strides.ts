@@ -108,5 +108,12 @@ export class LoopShape {
   }
 }
 
+/** A view with the loop's dimensions. */
+export function fitted<T extends Layout>(view: T, { shape }: LoopShape): T {
+  const strides = reshapedStrides(view, shape)
+  if (!strides) throw new RangeError('A loop does not fit its operand')
+  return { ...view, shape, strides }
+}
+
 /** What the engine's loops have at most. */
-const MOST_DIMENSIONS = 6
+export const MOST_DIMENSIONS = 6
