@@ -77,6 +77,20 @@ inline void CopyRun(const View &from, int64_t from_index, int64_t from_stride, c
   }
 }
 
+// A few vectors' worth of bytes.
+inline void CopyShort(const char *from, char *to, int64_t bytes) {
+  int64_t i = 0;
+  for (; i + 4 * kLanes <= bytes; i += 4 * kLanes) StoreAs(to + i, LoadAs<Float>(from + i));
+  for (; i + 4 <= bytes; i += 4) std::memcpy(to + i, from + i, 4);
+  for (; i < bytes; i++) to[i] = from[i];
+}
+
+inline void RoundShort(const float *from, uint16_t *to, int64_t n) {
+  int64_t i = 0;
+  for (; i + kLanes <= n; i += kLanes) StoreAs(to + i, ToHalf(Load(from + i)));
+  for (; i < n; i++) to[i] = ToHalf(from[i]);
+}
+
 constexpr int64_t kCopyBlock = 32;
 
 // A block of a transposition: the rows of `to` run along `inner`, those of `from` along `across`.
@@ -86,18 +100,44 @@ void CopyBlock(const Element *from, int64_t from_inner, Element *to, int64_t to_
     for (int64_t j = 0; j < inner; j++) to[i * to_across + j] = from[j * from_inner + i];
 }
 
+inline void TransposeBlock(const View &from, int64_t from_index, int64_t from_inner, const View &to, int64_t to_index,
+                           int64_t to_across, int64_t inner, int64_t across) {
+  const size_t size = SizeOf(from.dtype);
+  if (from.dtype != to.dtype) {
+    float lines[kCopyBlock][kCopyBlock], columns[kCopyBlock][kCopyBlock];
+    for (int64_t j = 0; j < inner; j++) LoadRun(from.data, from.dtype, from_index + j * from_inner, 1, across, lines[j]);
+    CopyBlock(lines[0], kCopyBlock, columns[0], kCopyBlock, inner, across);
+    for (int64_t i = 0; i < across; i++) StoreRun(columns[i], inner, to.data, to.dtype, to_index + i * to_across, 1);
+  } else if (size == 4) {
+    CopyBlock(static_cast<const uint32_t *>(from.data) + from_index, from_inner, static_cast<uint32_t *>(to.data) + to_index,
+              to_across, inner, across);
+  } else if (size == 2) {
+    CopyBlock(static_cast<const uint16_t *>(from.data) + from_index, from_inner, static_cast<uint16_t *>(to.data) + to_index,
+              to_across, inner, across);
+  } else {
+    CopyBlock(static_cast<const uint8_t *>(from.data) + from_index, from_inner, static_cast<uint8_t *>(to.data) + to_index,
+              to_across, inner, across);
+  }
+}
+
 inline void Copy(const View &from, const View &to, Threads &threads) {
   const CopyPlan plan = PlanCopy(from, to);
   const int32_t inner = plan.rank - 1;
   // The dimension along which `from` is contiguous, if that isn't the one of `to`.
   int32_t across = -1;
-  if (plan.to[inner] == 1 && plan.from[inner] > 1 && from.dtype == to.dtype && SizeOf(from.dtype) > 1)
+  if (plan.to[inner] == 1 && plan.from[inner] > 1)
     for (int32_t d = 0; d < inner; d++)
       if (plan.from[d] == 1) across = d;
+  const int64_t size = static_cast<int64_t>(SizeOf(from.dtype));
+  const int64_t to_size = static_cast<int64_t>(SizeOf(to.dtype));
+  const bool rounds = from.dtype == DType::kFloat32 && to.dtype == DType::kBFloat16;
+  const bool short_runs = (from.dtype == to.dtype || rounds) && inner > 0 && plan.from[inner] == 1 && plan.to[inner] == 1 &&
+                          plan.shape[inner] * size <= 1024 && plan.shape[inner - 1] <= 4096;
   int64_t units = 1, count[kMaxRank], step[kMaxRank];
   for (int32_t d = 0; d < plan.rank; d++) {
     // Long runs are cut into pieces, so that all threads have some.
     step[d] = d == inner ? (across >= 0 ? kCopyBlock : 16384) : d == across ? kCopyBlock : 1;
+    if (short_runs && d == inner - 1) step[d] = plan.shape[d];
     count[d] = (plan.shape[d] + step[d] - 1) / step[d];
     units *= count[d];
   }
@@ -120,18 +160,22 @@ inline void Copy(const View &from, const View &to, Threads &threads) {
       }
       const int64_t rest = plan.shape[inner] - index[inner] * step[inner];
       const int64_t n = rest < step[inner] ? rest : step[inner];
-      if (across < 0) {
+      if (short_runs) {
+        // The loop over the last dimension but one is here, where it costs little.
+        const char *source = static_cast<const char *>(from.data) + from_index * size;
+        char *target = static_cast<char *>(to.data) + to_index * to_size;
+        for (int64_t i = 0; i < plan.shape[inner - 1]; i++) {
+          if (rounds) RoundShort(reinterpret_cast<const float *>(source), reinterpret_cast<uint16_t *>(target), n);
+          else CopyShort(source, target, n * size);
+          source += plan.from[inner - 1] * size;
+          target += plan.to[inner - 1] * to_size;
+        }
+      } else if (across < 0) {
         CopyRun(from, from_index, plan.from[inner], to, to_index, plan.to[inner], n);
       } else {
         const int64_t rows = plan.shape[across] - index[across] * kCopyBlock;
         const int64_t m = rows < kCopyBlock ? rows : kCopyBlock;
-        if (SizeOf(from.dtype) == 4) {
-          CopyBlock(static_cast<const uint32_t *>(from.data) + from_index, plan.from[inner],
-                    static_cast<uint32_t *>(to.data) + to_index, plan.to[across], n, m);
-        } else {
-          CopyBlock(static_cast<const uint16_t *>(from.data) + from_index, plan.from[inner],
-                    static_cast<uint16_t *>(to.data) + to_index, plan.to[across], n, m);
-        }
+        TransposeBlock(from, from_index, plan.from[inner], to, to_index, plan.to[across], n, m);
       }
       for (int32_t d = inner; d >= 0; d--) {
         if (++index[d] < count[d]) break;
