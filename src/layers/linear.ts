@@ -12,6 +12,9 @@ export interface LinearSettings {
   readonly bias?: Initializer
 }
 
+/** What an adapter adds to a layer's output: `[…, in]` → `[…, out]`. */
+export type Adapter = <R extends tf.Rank>(x: tf.Tensor<R>) => tf.Tensor<R>
+
 /** y = x·Wᵀ + b over the last axis; `weight` is `[out, in]`, as in torch. */
 export class Linear extends Module {
   static readonly className = 'SiglipLinear'
@@ -21,8 +24,10 @@ export class Linear extends Module {
 
   readonly inFeatures: number
   readonly outFeatures: number
-  private readonly weight: Parameter
+  /** `[out, in]` */
+  readonly weight: Parameter
   private readonly bias: Parameter
+  private adapter: Adapter | undefined
 
   constructor(settings: LinearSettings, { scope = ParameterScope.random(), name }: LayerOptions = {}) {
     super(scope, name)
@@ -34,7 +39,13 @@ export class Linear extends Module {
 
   /** `[…, in]` → `[…, out]` */
   forward<R extends tf.Rank>(x: tf.Tensor<R>): tf.Tensor<R> {
-    return linear(x, this.weight.read(), this.bias.read())
+    const y = linear(x, this.weight.read(), this.bias.read())
+    return this.adapter ? tf.add(y, this.adapter(x)) : y
+  }
+
+  /** From now on adds to the output what the adapter makes of the input; without one, nothing. */
+  adapt(adapter: Adapter | undefined): void {
+    this.adapter = adapter
   }
 
   protected infer([x]: readonly [tf.Tensor]): tf.Tensor {
@@ -51,11 +62,12 @@ export class Linear extends Module {
 }
 
 /** `[…, in]`, `[out, in]`, `[out]` → `[…, out]` */
-export function linear<R extends tf.Rank>(x: tf.Tensor<R>, weight: tf.Tensor, bias: tf.Tensor): tf.Tensor<R> {
+export function linear<R extends tf.Rank>(x: tf.Tensor<R>, weight: tf.Tensor, bias?: tf.Tensor): tf.Tensor<R> {
   const [outFeatures = 0, inFeatures = 0] = weight.shape
   // Flattened to rank 2: tfjs has no gradient for a batched product with a shared matrix.
   const rows = tf.reshape(x, [-1, inFeatures])
-  const y = tf.add(tf.matMul(rows, weight, false, true), bias)
+  const product = tf.matMul(rows, weight, false, true)
+  const y = bias ? tf.add(product, bias) : product
   const shape: number[] = x.shape.slice(0, -1)
   return tf.reshape<R>(y, [...shape, outFeatures] as tf.ShapeMap[R])
 }

@@ -15,6 +15,7 @@ export type Json = null | boolean | number | string | readonly Json[] | { readon
  */
 export abstract class Module extends tf.layers.Layer {
   readonly #parameters: Parameter[] = []
+  readonly #parts: Module[] = []
   protected readonly scope: ParameterScope
 
   constructor(scope: ParameterScope, name?: string) {
@@ -34,6 +35,12 @@ export abstract class Module extends tf.layers.Layer {
     return this.#parameters
   }
 
+  /** This layer, and all that it is made of. */
+  *modules(): Generator<Module> {
+    yield this
+    for (const part of this.#parts) yield* part.modules()
+  }
+
   /** Declares a weight of this layer; see {@link ParameterScope.parameter}. */
   protected parameter(name: string, shape: readonly number[], initializer: Initializer, trainable = true): Parameter {
     const parameter = this.scope.parameter(name, shape, initializer, trainable)
@@ -43,6 +50,7 @@ export abstract class Module extends tf.layers.Layer {
 
   /** Takes a layer's weights as this layer's own, too. */
   protected part<T extends Module>(layer: T): T {
+    this.#parts.push(layer)
     for (const parameter of layer.#parameters) this.own(parameter)
     return layer
   }

@@ -1,0 +1,46 @@
+import * as tf from '@tensorflow/tfjs'
+import { InputError } from '../errors.js'
+import { seedOf, uniformStream } from '../random.js'
+import type { PreTrainedModel } from '../models/pre-trained-model.js'
+import { linearLayers, Lora, type LoraAdapter } from './lora.js'
+
+/** Which layers get adapters, and how large. The defaults are peft's. */
+export interface LoraOptions {
+  /** Rank. Default: 8. */
+  readonly r?: number | undefined
+  /** The adapters' product is multiplied by alpha / r. Default: 8. */
+  readonly alpha?: number | undefined
+  /** Names of linear layers. Default: the attentions' queries and values. */
+  readonly pattern?: RegExp | undefined
+  /** Of the first values. Default: random. */
+  readonly seed?: number | undefined
+}
+
+/**
+ * Puts adapters on the linear layers that the pattern names. They start as peft's: A uniform within ±1/√in, B zero, so that the model
+ * computes what it did.
+ * @throws {InputError} for settings out of range, and a pattern that names no linear layer
+ */
+export function addLora(model: PreTrainedModel, options: LoraOptions = {}): Lora {
+  const { r = 8, alpha = 8, pattern = /\.(q_proj|v_proj)$/, seed = Math.floor(Math.random() * 2 ** 32) } = options
+  if (!Number.isInteger(r) || r < 1)
+    throw new InputError('bad r', { expected: 'a whole number from 1', found: String(r) })
+  if (!Number.isFinite(alpha)) throw new InputError('bad alpha', { expected: 'a number', found: String(alpha) })
+  const layers = linearLayers(model)
+  const chosen = [...layers].filter(([name]) => name.search(pattern) >= 0)
+  if (chosen.length === 0) {
+    throw new InputError('no layers for adapters', {
+      expected: `a pattern of linear layers, e.g. ${[...layers.keys()][0] ?? ''}`,
+      found: String(pattern),
+    })
+  }
+  const adapters = chosen.map(([name, layer]): [string, LoraAdapter] => {
+    const { inFeatures, outFeatures } = layer
+    const next = uniformStream(seedOf(seed, name))
+    const values = Float32Array.from({ length: r * inFeatures }, () => (2 * next() - 1) / Math.sqrt(inFeatures))
+    const a = tf.tidy(() => tf.variable(tf.tensor2d(values, [r, inFeatures])))
+    const b = tf.tidy(() => tf.variable(tf.zeros<tf.Rank.R2>([outFeatures, r])))
+    return [name, { layer, a, b, alpha }]
+  })
+  return new Lora(new Map(adapters))
+}

@@ -1,0 +1,95 @@
+import * as tf from '@tensorflow/tfjs'
+import { openFolder } from '#open-folder'
+import { readJsonObject, type JsonObject } from '../../converters/json-file.js'
+import { openWeights, type Weights } from '../../converters/weights.js'
+import { ConfigError, WeightsError } from '../errors.js'
+import type { CheckpointSource } from '../hub/checkpoint-folder.js'
+import type { HubOptions } from '../hub/hub-options.js'
+import { isObject } from '../is-object.js'
+import type { Linear } from '../layers/linear.js'
+import type { PreTrainedModel } from '../models/pre-trained-model.js'
+import { linearLayers, Lora, type LoraAdapter } from './lora.js'
+
+const PREFIX = 'base_model.model.'
+
+/**
+ * Puts adapters on a model that peft or {@link saveLora} has saved.
+ * @throws {FileError} if a file is missing; ConfigError for adapters of another kind, WeightsError for those of another model
+ */
+export async function loadLora(model: PreTrainedModel, source: CheckpointSource, options?: HubOptions): Promise<Lora> {
+  const folder = await openFolder(source, options)
+  const where = `${folder.location}/adapter_config.json`
+  const config = await readJsonObject(folder, 'adapter_config.json')
+  checkKind(config, where)
+  const weights = await openWeights(folder, { file: 'adapter_model.safetensors' })
+  const layers = checkedLayers(weights, linearLayers(model))
+
+  const adapters = new Map<string, LoraAdapter>()
+  try {
+    for (const [name, layer] of layers) {
+      const r = weights.tensors.get(`${PREFIX}${name}.lora_A.weight`)?.shape[0] ?? 1
+      const alpha = alphaOf(config, name, where) * (config['use_rslora'] === true ? Math.sqrt(r) : 1)
+      const a = await readMatrix(weights, `${PREFIX}${name}.lora_A.weight`, [r, layer.inFeatures])
+      const b = await readMatrix(weights, `${PREFIX}${name}.lora_B.weight`, [layer.outFeatures, r])
+      adapters.set(name, { layer, a, b, alpha })
+    }
+  } catch (error) {
+    for (const { a, b } of adapters.values()) tf.dispose([a, b])
+    throw error
+  }
+  return new Lora(adapters)
+}
+
+async function readMatrix(weights: Weights, name: string, shape: [number, number]): Promise<tf.Variable<tf.Rank.R2>> {
+  const values = await weights.read(name)
+  return tf.tidy(() => tf.variable(tf.tensor2d(values, shape)))
+}
+
+/** What peft offers beside B·A, by its key in the file, and the value that leaves it off. */
+const left = { use_dora: false, fan_in_fan_out: false, lora_bias: false, bias: 'none', modules_to_save: null }
+
+function checkKind(config: JsonObject, where: string): void {
+  for (const [key, value] of Object.entries({ peft_type: 'LORA', ...left })) {
+    const found = config[key] ?? (key === 'peft_type' ? undefined : value)
+    if (found !== value) {
+      throw new ConfigError(`adapters of a kind that can't be loaded`, {
+        expected: `${key}: ${JSON.stringify(value)}`,
+        found: JSON.stringify(found),
+        where,
+      })
+    }
+  }
+}
+
+/** The layers that the file has adapters for; names and shapes are compared before anything is read. */
+function checkedLayers(weights: Weights, layers: ReadonlyMap<string, Linear>): Map<string, Linear> {
+  const chosen = [...layers].filter(([name]) => weights.tensors.has(`${PREFIX}${name}.lora_A.weight`))
+  const expected = new Map<string, string>()
+  for (const [name, { inFeatures, outFeatures }] of chosen) {
+    const r = weights.tensors.get(`${PREFIX}${name}.lora_A.weight`)?.shape[0] ?? 1
+    expected.set(`${PREFIX}${name}.lora_A.weight`, `[${r}, ${inFeatures}]`)
+    expected.set(`${PREFIX}${name}.lora_B.weight`, `[${outFeatures}, ${r}]`)
+  }
+  for (const name of new Set([...weights.tensors.keys(), ...expected.keys()])) {
+    const shape = weights.tensors.get(name)?.shape
+    const found = shape ? `[${shape.join(', ')}]` : 'nothing'
+    if (found === expected.get(name)) continue
+    throw new WeightsError('adapters do not fit the model', {
+      expected: expected.get(name) ?? 'adapters of its linear layers alone',
+      found: expected.has(name) ? found : name,
+      where: expected.has(name) ? `${name} in ${weights.location}` : weights.location,
+      hint: 'Load them onto the model, or the tower, that they were trained on.',
+    })
+  }
+  return new Map(chosen)
+}
+
+/** `lora_alpha`, or what `alpha_pattern` has for the end of the layer's name. */
+function alphaOf(config: JsonObject, layer: string, where: string): number {
+  const patterns = isObject(config['alpha_pattern']) ? Object.entries(config['alpha_pattern']) : []
+  const other = patterns.find(([end]) => layer === end || layer.endsWith(`.${end}`))
+  const alpha: unknown = other ? other[1] : config['lora_alpha']
+  if (typeof alpha === 'number' && Number.isFinite(alpha)) return alpha
+  const key = other ? `alpha_pattern of ${layer}` : 'lora_alpha'
+  throw new ConfigError(`bad ${key}`, { expected: 'a number', found: JSON.stringify(alpha), where })
+}

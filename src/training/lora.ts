@@ -1,0 +1,65 @@
+import * as tf from '@tensorflow/tfjs'
+import { Linear, linear } from '../layers/linear.js'
+import type { PreTrainedModel } from '../models/pre-trained-model.js'
+
+/** What is added to a linear layer: (alpha / r) · B·A, r being the rank. */
+export interface LoraAdapter {
+  readonly layer: Linear
+  /** `[r, in]` */
+  readonly a: tf.Variable<tf.Rank.R2>
+  /** `[out, r]` */
+  readonly b: tf.Variable<tf.Rank.R2>
+  readonly alpha: number
+}
+
+/** The factor on an adapter's product of matrices. */
+export const scaleOf = ({ a, alpha }: LoraAdapter): number => alpha / a.shape[0]
+
+/**
+ * Low-rank adapters on a model's linear layers (Hu et al. 2022, "LoRA: Low-Rank Adaptation of Large Language Models", section 4.1), made
+ * by {@link addLora} or {@link loadLora}. The model computes with them until they are merged or removed. To train them alone:
+ * `new AdamW({ parameters: lora.namedParameters() })`.
+ */
+export class Lora {
+  /** By the layer's name. */
+  readonly adapters: ReadonlyMap<string, LoraAdapter>
+
+  constructor(adapters: ReadonlyMap<string, LoraAdapter>) {
+    this.adapters = adapters
+    for (const adapter of adapters.values()) {
+      const scale = scaleOf(adapter)
+      adapter.layer.adapt((x) => tf.mul(linear(linear(x, adapter.a), adapter.b), scale))
+    }
+  }
+
+  /** The adapters' matrices, e.g. `text_model.encoder.layers.0.self_attn.q_proj.lora_A.weight`: the variables themselves. */
+  namedParameters(): Map<string, tf.Variable> {
+    return new Map(
+      [...this.adapters].flatMap(([name, { a, b }]): [string, tf.Variable][] => [
+        [`${name}.lora_A.weight`, a],
+        [`${name}.lora_B.weight`, b],
+      ]),
+    )
+  }
+
+  /** Takes the adapters off and frees them: the model computes as before. */
+  remove(): void {
+    for (const { layer, a, b } of this.adapters.values()) {
+      layer.adapt(undefined)
+      tf.dispose([a, b])
+    }
+  }
+}
+
+/**
+ * A model's linear layers by their names, e.g. `text_model.encoder.layers.0.self_attn.q_proj`. Not among them: the output projection of
+ * the pooling head's attention, of which torch's `MultiheadAttention` reads the weight alone, past any adapter.
+ */
+export function linearLayers(model: PreTrainedModel): Map<string, Linear> {
+  const names = new Map([...model.namedParameters()].map(([name, variable]) => [variable, name]))
+  const named = [...model.modules()].flatMap((module): [string, Linear][] => {
+    const name = module instanceof Linear ? names.get(module.weight.variable)?.replace(/\.weight$/, '') : undefined
+    return module instanceof Linear && name !== undefined ? [[name, module]] : []
+  })
+  return new Map(named.filter(([name]) => !/(^|\.)head\.attention\.out_proj$/.test(name)))
+}

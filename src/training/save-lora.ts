@@ -1,0 +1,47 @@
+import { saveFolder } from '#save-folder'
+import { jsonFile } from '../../converters/json-file.js'
+import { serializeSafetensors, type Tensor } from '../../converters/serialize-safetensors.js'
+import type { FileContent } from '../../converters/save-folder.js'
+import { InputError } from '../errors.js'
+import type { Lora } from './lora.js'
+
+/**
+ * Writes `adapter_config.json` and `adapter_model.safetensors` into a folder, as peft's `save_pretrained`:
+ * `PeftModel.from_pretrained(model, folder)` loads it.
+ * @throws {FileError} if it can't be written
+ */
+export async function saveLora(lora: Lora, folder: string): Promise<void> {
+  const adapters = [...lora.adapters].map(([name, { a, alpha }]) => ({ name, r: a.shape[0], alpha }))
+  const [first] = adapters
+  if (!first) throw new InputError('no adapters to save')
+  // Where adapters differ, peft wants the others by name.
+  const others = (of: 'r' | 'alpha'): Record<string, number> =>
+    Object.fromEntries(adapters.filter((each) => each[of] !== first[of]).map((each) => [each.name, each[of]]))
+  const config = {
+    peft_type: 'LORA',
+    task_type: null,
+    base_model_name_or_path: null,
+    r: first.r,
+    lora_alpha: first.alpha,
+    rank_pattern: others('r'),
+    alpha_pattern: others('alpha'),
+    target_modules: adapters.map(({ name }) => name).sort(),
+    lora_dropout: 0,
+    bias: 'none',
+    fan_in_fan_out: false,
+    use_rslora: false,
+    use_dora: false,
+    inference_mode: true,
+  }
+  const tensors = new Map<string, Tensor>()
+  for (const [name, variable] of lora.namedParameters()) {
+    const data = Float32Array.from(await variable.data<'float32'>())
+    tensors.set(`base_model.model.${name}`, { dtype: 'F32', shape: variable.shape, data })
+  }
+  const weights = serializeSafetensors(tensors, { format: 'pt' })
+  const files = new Map<string, FileContent>([
+    ['adapter_config.json', jsonFile(config)],
+    ['adapter_model.safetensors', () => weights],
+  ])
+  await saveFolder(folder, files)
+}

@@ -1,0 +1,53 @@
+"""Writes test/fixtures/training/lora: adapters that peft saves for fixtures/siglip-tiny, and what the model computes with them.
+
+    python test/reference/make_lora_fixtures.py test/fixtures          # needs torch, transformers, peft
+    python test/reference/make_lora_fixtures.py test/fixtures FOLDER   # checks the adapters in FOLDER, saved by saveLora
+"""
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import torch
+from peft import LoraConfig, PeftModel, get_peft_model
+from safetensors.torch import load_file, save_file
+from transformers import SiglipModel
+
+fixtures = Path(sys.argv[1])
+inputs = load_file(fixtures / "siglip-tiny" / "expected.safetensors")
+batch = {"input_ids": inputs["in.input_ids"].long(), "pixel_values": inputs["in.pixel_values"]}
+base = SiglipModel.from_pretrained(fixtures / "siglip-tiny").eval()
+
+
+def logits(model):
+    with torch.no_grad():
+        return model(**batch).logits_per_text.contiguous()
+
+
+if len(sys.argv) > 2:  # adapters of this package: what it computed with them is beside them
+    folder = Path(sys.argv[2])
+    expected = torch.tensor(json.loads((folder / "logits.json").read_text()))
+    found = logits(PeftModel.from_pretrained(base, folder))
+    difference = (found - expected).abs().max().item()
+    moved = (found - inputs["full.logits_per_text"]).abs().max().item()
+    print(json.dumps({"difference": difference, "moved": moved}))
+    sys.exit(difference > 1e-5 or moved < 1e-2)
+
+torch.manual_seed(0)
+target = fixtures / "training" / "lora"
+config = LoraConfig(
+    r=4,
+    lora_alpha=6,
+    target_modules=r".*\.(q_proj|fc1|head)|.*text_model.*\.v_proj",
+    exclude_modules=r"vision_model\.head",
+    rank_pattern={"fc1": 2},
+    alpha_pattern={"mlp.fc1": 10},
+)
+model = get_peft_model(base, config)
+with torch.no_grad():
+    for name, parameter in model.named_parameters():
+        if "lora_B" in name:
+            parameter.normal_(0, 0.3)
+model.save_pretrained(target)
+(target / "README.md").unlink()
+save_file({"logits_per_text": logits(model)}, target / "expected.safetensors")

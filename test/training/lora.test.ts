@@ -1,0 +1,143 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import * as tf from '@tensorflow/tfjs'
+import { ConfigError, FileError, InputError, WeightsError } from '../../src/errors.js'
+import { MemoryFolder } from '../../src/hub/memory-folder.js'
+import { SiglipModel } from '../../src/models/siglip-model.js'
+import { AdamW } from '../../src/training/adamw.js'
+import { addLora } from '../../src/training/add-lora.js'
+import { loadLora } from '../../src/training/load-lora.js'
+import { linearLayers } from '../../src/training/lora.js'
+import { mergeLora } from '../../src/training/merge-lora.js'
+import { saveLora } from '../../src/training/save-lora.js'
+import { onEachBackend } from '../backends.js'
+import { deviation, fixturePath, readFixture } from '../fixture.js'
+import { leaked } from '../leaks.js'
+import { tiny } from '../tiny-models.js'
+
+const peft = fixturePath('training', 'lora')
+
+onEachBackend(() => {
+  let model: SiglipModel
+  let inputs: { inputIds: tf.Tensor; pixelValues: tf.Tensor }
+  let folder: string
+  beforeEach(async () => {
+    model = await SiglipModel.fromPretrained(fixturePath('siglip-tiny'))
+    const expected = readFixture('siglip-tiny', 'expected.safetensors')
+    inputs = { inputIds: expected.tensor('in.input_ids'), pixelValues: expected.tensor('in.pixel_values') }
+    folder = mkdtempSync(path.join(tmpdir(), 'lora-'))
+  })
+  afterEach(() => {
+    model.dispose()
+    tf.dispose(inputs)
+    rmSync(folder, { recursive: true })
+  })
+  const logits = () => tf.tidy(() => model.forward(inputs).logitsPerText)
+
+  it("computes with peft's adapters what peft computes, merged and not", async () => {
+    const expected = readFixture('training', 'lora', 'expected.safetensors').tensor('logits_per_text')
+    const before = logits()
+    const lora = await loadLora(model, peft)
+    const adapted = logits()
+    expect(deviation(before, expected)).toBeGreaterThan(0.01)
+    expect(deviation(adapted, expected)).toBeLessThan(1e-5)
+    mergeLora(lora)
+    const merged = logits()
+    expect(deviation(merged, expected)).toBeLessThan(1e-5)
+    tf.dispose([expected, before, adapted, merged])
+  })
+
+  it('saves what it has loaded: the same bytes, and a configuration that loads to the same', async () => {
+    const lora = await loadLora(model, peft)
+    const adapted = logits()
+    await saveLora(lora, folder)
+    const file = (from: string) => readFileSync(path.join(from, 'adapter_model.safetensors'))
+    expect(file(folder).equals(file(peft))).toBe(true)
+    lora.remove()
+    const again = await loadLora(model, folder)
+    const same = logits()
+    expect([...same.dataSync()]).toEqual([...adapted.dataSync()])
+    again.remove()
+    tf.dispose([adapted, same])
+  })
+
+  it('computes what the model did until it is trained, alone; removed, the model is as before', () => {
+    const before = logits()
+    const lora = addLora(model, { r: 2, alpha: 4, pattern: /(_proj|fc1|head)$/, seed: 3 })
+    const start = logits()
+    expect([...start.dataSync()]).toEqual([...before.dataSync()])
+
+    const optimizer = new AdamW({ learningRate: 0.01, parameters: lora.namedParameters() })
+    const loss = () => tf.tidy(() => model.forward(inputs, { returnLoss: true }).loss ?? tf.scalar(NaN))
+    const losses = [0, 1, 2, 3, 4].map(() => tf.tidy(() => optimizer.minimize(loss, true)?.arraySync() ?? NaN))
+    expect(losses.at(-1)).toBeLessThan(losses[0]! - 0.01)
+    optimizer.dispose()
+    lora.remove()
+    const after = logits()
+    expect([...after.dataSync()]).toEqual([...before.dataSync()])
+    tf.dispose([before, start, after])
+  })
+
+  it('leaves nothing behind, loaded or refused', async () => {
+    const small = new SiglipModel(tiny)
+    expect(
+      await leaked(async () => {
+        ;(await loadLora(model, peft)).remove()
+        addLora(model).remove()
+        mergeLora(addLora(model))
+        await loadLora(small, peft)
+      }),
+    ).toBe(0)
+    small.dispose()
+  })
+
+  it('has a name for every linear layer but the one that torch bypasses', () => {
+    const names = [...linearLayers(model).keys()]
+    const weights = [...model.namedParameters()].filter(
+      ([name, { shape }]) => /weight$/.test(name) && shape.length === 2,
+    )
+    const others = weights.map(([name]) => name.replace(/\.weight$/, '')).filter((name) => !names.includes(name))
+    expect(others).toEqual([
+      'text_model.embeddings.token_embedding',
+      'text_model.embeddings.position_embedding',
+      'vision_model.embeddings.position_embedding',
+      'vision_model.head.attention.in_proj_weight', // no layer in torch either
+      'vision_model.head.attention.out_proj',
+    ])
+    expect([...linearLayers(model.textModel).keys()]).toContain('encoder.layers.0.self_attn.q_proj')
+  })
+
+  const config = JSON.parse(readFileSync(path.join(peft, 'adapter_config.json'), 'utf8')) as object
+  const weights = new Uint8Array(readFileSync(path.join(peft, 'adapter_model.safetensors')))
+  const files = (changes: object) =>
+    new MemoryFolder(
+      new Map([
+        ['adapter_config.json', new TextEncoder().encode(JSON.stringify({ ...config, ...changes }))],
+        ['adapter_model.safetensors', weights],
+      ]),
+    )
+  it.each([
+    [{ peft_type: 'IA3' }, ConfigError],
+    [{ peft_type: undefined }, ConfigError],
+    [{ use_dora: true }, ConfigError],
+    [{ bias: 'all' }, ConfigError],
+    [{ modules_to_save: ['head'] }, ConfigError],
+    [{ lora_alpha: 'much' }, ConfigError],
+    [{ alpha_pattern: { fc1: null } }, ConfigError],
+  ])('refuses %j', async (changes, Class) => {
+    await expect(loadLora(model, files(changes))).rejects.toThrow(Class)
+  })
+
+  it('refuses adapters of another model, and a folder without any', async () => {
+    const small = new SiglipModel(tiny)
+    await expect(loadLora(small, peft)).rejects.toThrow(WeightsError)
+    await expect(loadLora(model.textModel, peft)).rejects.toThrow(/adapters of its linear layers alone/)
+    await expect(loadLora(model, folder)).rejects.toThrow(FileError)
+    small.dispose()
+  })
+
+  it.each([{ r: 0 }, { r: 1.5 }, { alpha: NaN }, { pattern: /layer_norm/ }])('refuses %j', (options) => {
+    expect(() => addLora(model, options)).toThrow(InputError)
+  })
+})
