@@ -9,7 +9,7 @@ export interface Contender {
   readonly name: string
   /** Everything up to and including a first run. */
   prepare(): Promise<void>
-  /** @returns milliseconds of each run */
+  /** @returns milliseconds, or megabytes, of each run */
   run(times: number): Promise<readonly number[]>
   close(): void
 }
@@ -77,11 +77,13 @@ export class PythonPeer implements Contender {
 
 /** A function of this process. */
 export class Ours implements Contender {
-  readonly name = 'siglip-tfjs'
   private once: (() => unknown) | undefined
 
   /** @param make prepares the work and returns what is timed; what it returns is awaited */
-  constructor(private readonly make: () => Promise<() => unknown>) {}
+  constructor(
+    private readonly make: () => Promise<() => unknown>,
+    readonly name = 'siglip-tfjs',
+  ) {}
 
   async prepare(): Promise<void> {
     this.once = await this.make()

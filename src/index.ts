@@ -23,6 +23,9 @@ export {
   type BackendReport,
 } from './runtime/backend-report.js'
 export type { BackendSelector } from './runtime/backend-selector.js'
+export { jit, type JitOptions } from './runtime/jit/jit.js'
+export type { Jitted } from './runtime/jit/jitted.js'
+export type { Precision } from './runtime/jit/precision.js'
 
 export { AutoTokenizer } from './tokenizer/auto-tokenizer.js'
 export { SiglipTokenizer } from './tokenizer/siglip-tokenizer.js'
@@ -125,7 +128,9 @@ export { AdamW, type AdamWOptions } from './training/adamw.js'
 export { sigmoidLoss, type LossInputs } from './training/sigmoid-loss.js'
 export { clipByGlobalNorm } from './training/clip-by-global-norm.js'
 
-export { pipeline, type PipelineOptions, type Pipelines, type Task } from './pipelines/pipeline.js'
+export { pipeline, type Pipelines, type Task } from './pipelines/pipeline.js'
+export type { PipelineOptions } from './pipelines/pipeline-options.js'
+export type { ComputeOptions } from './pipelines/batch-function.js'
 export type { OneImage, PipelineCall, PipelineResources } from './pipelines/pipeline-call.js'
 export type { Progress, RunOptions } from './pipelines/run-batches.js'
 export { embedImages, embedTexts, type EmbedOptions } from './pipelines/embedder.js'

@@ -3,7 +3,16 @@ import { UsageError } from '../errors.js'
 import type { LabelScore } from '../pipelines/zero-shot-image-classification.js'
 import { decodedPictures } from './decoded-pictures.js'
 import { findPictures } from './find-pictures.js'
-import { backendOption, modelFolder, modelOption, type ModelOptions } from './model-options.js'
+import {
+  backendOption,
+  jitOption,
+  limitThreads,
+  modelFolder,
+  modelOption,
+  precisionOption,
+  threadsOption,
+  type ModelOptions,
+} from './model-options.js'
 import { count, gathered } from './option-values.js'
 import { jsonLine, printable } from './printable.js'
 import { openCheckpoint } from './open-checkpoint.js'
@@ -35,6 +44,9 @@ export function addClassify(program: Command, session: Session): void {
     .option('--top <k>', 'the best K labels only', count)
     .addOption(modelOption())
     .addOption(backendOption())
+    .addOption(precisionOption())
+    .addOption(jitOption())
+    .addOption(threadsOption())
     .option('--json', 'one JSON object a line')
     .addHelpText('after', '\nExample:\n  $ siglip classify photos/*.jpg --labels "a cat, two dogs" --model DIR')
     .action((images: readonly string[], options: Options) => classify(images, options, session))
@@ -48,8 +60,11 @@ async function classify(args: readonly string[], options: Options, session: Sess
 
   const { useBackend } = await import('#backend')
   const { pipeline } = await import('../pipelines/pipeline.js')
+  limitThreads(options)
   await useBackend(options.backend)
-  const classifier = await pipeline('zero-shot-image-classification', await openCheckpoint(folder, session))
+  const { precision, jit } = options
+  const checkpoint = await openCheckpoint(folder, session)
+  const classifier = await pipeline('zero-shot-image-classification', checkpoint, { precision, jit })
   const decodedNames: string[] = []
   const images = decodedPictures(names, decodedNames, session)
   const run = { hypothesisTemplate: options.template, topK: options.top, signal: session.signal }

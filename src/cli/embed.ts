@@ -3,7 +3,16 @@ import { UsageError } from '../errors.js'
 import { decodedPictures } from './decoded-pictures.js'
 import { embeddingsFile, saveEmbeddings } from './embeddings-file.js'
 import { findPictures } from './find-pictures.js'
-import { backendOption, modelFolder, modelOption, type ModelOptions } from './model-options.js'
+import {
+  backendOption,
+  jitOption,
+  limitThreads,
+  modelFolder,
+  modelOption,
+  precisionOption,
+  threadsOption,
+  type ModelOptions,
+} from './model-options.js'
 import { jsonLine, printable } from './printable.js'
 import { openCheckpoint } from './open-checkpoint.js'
 import { Progress } from './progress.js'
@@ -34,6 +43,9 @@ export function addEmbed(program: Command, session: Session): void {
     .option('--out <file>', 'write them to a .npy or .safetensors file, one a row', embeddingsFile)
     .addOption(modelOption())
     .addOption(backendOption())
+    .addOption(precisionOption())
+    .addOption(jitOption())
+    .addOption(threadsOption())
     .option('--json', 'one JSON object a line')
     .addHelpText('after', '\nExample:\n  $ siglip embed --image photos --normalize --out photos.npy --model DIR')
     .action((options: Options) => embed(options, session))
@@ -71,15 +83,17 @@ async function embed(options: Options, session: Session): Promise<void> {
 async function* embeddings(
   kind: 'image' | 'text',
   inputs: readonly string[],
-  { folder, backend, normalize }: Options & { readonly folder: string },
+  { folder, normalize, ...options }: Options & { readonly folder: string },
   session: Session,
 ): AsyncGenerator<readonly [name: string, embedding: Float32Array]> {
   const { useBackend } = await import('#backend')
   const { AutoModelForZeroShotImageClassification } = await import('../models/auto-model.js')
   const { AutoProcessor } = await import('../processor/auto-processor.js')
   const { embedImages, embedTexts } = await import('../pipelines/embedder.js')
-  await useBackend(backend)
+  limitThreads(options)
+  await useBackend(options.backend)
   const { signal } = session
+  const { precision, jit } = options
   const checkpoint = await openCheckpoint(folder, session)
   const processor = await AutoProcessor.fromPretrained(checkpoint)
   const model = await AutoModelForZeroShotImageClassification.fromPretrained(checkpoint, { signal })
@@ -87,8 +101,8 @@ async function* embeddings(
     const names = kind === 'text' ? [...inputs] : []
     const batches =
       kind === 'text'
-        ? embedTexts(model, processor, inputs, { normalize, signal })
-        : embedImages(model, processor, decodedPictures(inputs, names, session), { normalize, signal })
+        ? embedTexts(model, processor, inputs, { normalize, signal, precision, jit })
+        : embedImages(model, processor, decodedPictures(inputs, names, session), { normalize, signal, precision, jit })
     for await (const batch of batches) {
       const [count, width] = batch.shape
       const values = Float32Array.from(batch.dataSync())

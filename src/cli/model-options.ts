@@ -2,7 +2,8 @@ import { fileURLToPath } from 'node:url'
 import { Option } from 'commander'
 import { aboutDefaultModel, defaultModel } from '../pipelines/default-model.js'
 import type { BackendPreference } from '../runtime/backend-report.js'
-import { oneOf } from './option-values.js'
+import type { Precision } from '../runtime/jit/precision.js'
+import { count, oneOf } from './option-values.js'
 import type { Session } from './session.js'
 
 const BACKENDS = ['auto', 'native', 'wasm', 'cpu'] as const satisfies readonly BackendPreference[]
@@ -11,6 +12,9 @@ const BACKENDS = ['auto', 'native', 'wasm', 'cpu'] as const satisfies readonly B
 export interface ModelOptions {
   readonly model?: string
   readonly backend: BackendPreference
+  readonly precision: Precision
+  readonly jit: boolean
+  readonly threads?: number
 }
 
 /** Where the checkpoint is. */
@@ -20,6 +24,26 @@ export const modelOption = (): Option =>
 /** What computes. */
 export const backendOption = (): Option =>
   new Option('--backend <name>', `what computes: ${BACKENDS.join(', ')}`).argParser(oneOf(BACKENDS)).default('auto')
+
+const PRECISIONS = ['float32', 'bfloat16', 'auto'] as const satisfies readonly Precision[]
+
+/** What matrices are multiplied in. */
+export const precisionOption = (): Option =>
+  new Option('--precision <type>', `what matrices are multiplied in: ${PRECISIONS.join(', ')} (the faster one here)`)
+    .argParser(oneOf(PRECISIONS))
+    .default('float32')
+
+/** Whether the model is recorded and fused. */
+export const jitOption = (): Option => new Option('--no-jit', 'run the model operation by operation')
+
+/** How many threads compute. */
+export const threadsOption = (): Option =>
+  new Option('--threads <n>', 'how many threads compute (default: one for each core)').argParser(count)
+
+/** To be called before a backend starts. */
+export function limitThreads({ threads }: ModelOptions): void {
+  if (threads !== undefined) process.env['SIGLIP_THREADS'] = String(threads)
+}
 
 /** The checkpoint that was given, else the one that the package brings; which is said. */
 export function modelFolder({ model }: Pick<ModelOptions, 'model'>, session: Session): string {

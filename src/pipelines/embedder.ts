@@ -4,11 +4,12 @@ import type { ImageInput } from '../image/image-input.js'
 import type { ImageProcessor, PicturePreparer } from '../image/picture-preparer.js'
 import { unitLength, type TwoTowerModel } from '../models/two-tower-model.js'
 import type { PreTrainedTokenizer } from '../tokenizer/pretrained-tokenizer.js'
-import { stacked } from '../models/model-arrays.js'
+import { stacked, type Arrays } from '../models/model-arrays.js'
+import { batchFunction, type BatchFunction, type ComputeOptions } from './batch-function.js'
 import { runBatches, type RunOptions } from './run-batches.js'
-import { asTrained, textArrays } from './text-arrays.js'
+import { asTrained, textArrays, type TextArrays } from './text-arrays.js'
 
-export interface EmbedOptions extends RunOptions {
+export interface EmbedOptions extends RunOptions, ComputeOptions {
   /** Divides each embedding by its length, so that products are cosines. Default: false. */
   readonly normalize?: boolean | undefined
 }
@@ -21,15 +22,50 @@ export async function* embedTexts(
   model: TwoTowerModel,
   { tokenizer }: { readonly tokenizer: PreTrainedTokenizer },
   texts: Iterable<string> | AsyncIterable<string>,
-  { normalize = false, ...run }: EmbedOptions = {},
+  options: EmbedOptions = {},
 ): AsyncGenerator<tf.Tensor2D> {
-  const options = asTrained(model.config.textConfig.maxPositionEmbeddings)
-  yield* runBatches(
+  const embed = textEmbedder(model, options)
+  try {
+    yield* embedTokenized(model, tokenizer, embed, texts, options)
+  } finally {
+    embed.dispose()
+  }
+}
+
+/** {@link embedTexts} with a function that is made already. */
+export function embedTokenized(
+  model: TwoTowerModel,
+  tokenizer: PreTrainedTokenizer,
+  embed: BatchFunction<TextArrays>,
+  texts: Iterable<string> | AsyncIterable<string>,
+  run: RunOptions,
+): AsyncGenerator<tf.Tensor2D> {
+  const encoding = asTrained(model.config.textConfig.maxPositionEmbeddings)
+  return runBatches(
     texts,
-    (text) => textArrays(tokenizer, text, options),
-    (batch) => tf.tidy(() => scaled(model.getTextFeatures(stacked(batch)).poolerOutput, normalize)),
+    (text) => textArrays(tokenizer, text, encoding),
+    (batch) => embed(stacked(batch)),
     run,
   )
+}
+
+/** Options of the function that embeds a batch. */
+export type EmbedderOptions = ComputeOptions & Pick<EmbedOptions, 'normalize'>
+
+/** Text embeddings of a batch. */
+export function textEmbedder(
+  model: TwoTowerModel,
+  { normalize = false, ...options }: EmbedderOptions,
+): BatchFunction<TextArrays> {
+  return batchFunction((inputs) => scaled(model.getTextFeatures(inputs).poolerOutput, normalize), options)
+}
+
+/** Image embeddings of a batch. */
+export function imageEmbedder(
+  model: TwoTowerModel,
+  { normalize = false, ...options }: EmbedderOptions,
+): BatchFunction<Arrays> {
+  return batchFunction((inputs) => scaled(model.getImageFeatures(inputs).poolerOutput, normalize), options)
 }
 
 /**
@@ -43,24 +79,26 @@ export async function* embedImages(
   options: EmbedOptions = {},
 ): AsyncGenerator<tf.Tensor2D> {
   const preparer = picturePreparer(imageProcessor)
+  const embed = imageEmbedder(model, options)
   try {
-    yield* embedPrepared(model, preparer, images, options)
+    yield* embedPrepared(preparer, embed, images, options)
   } finally {
+    embed.dispose()
     preparer.dispose()
   }
 }
 
-/** {@link embedImages} with threads that run already. */
+/** {@link embedImages} with threads that run already, and a function that is made already. */
 export function embedPrepared(
-  model: TwoTowerModel,
   preparer: PicturePreparer,
+  embed: BatchFunction<Arrays>,
   images: Iterable<ImageInput> | AsyncIterable<ImageInput>,
-  { normalize = false, ...run }: EmbedOptions,
+  run: RunOptions,
 ): AsyncGenerator<tf.Tensor2D> {
   return runBatches(
     images,
     (image) => preparer.prepare(image),
-    (batch) => tf.tidy(() => scaled(model.getImageFeatures(stacked(batch)).poolerOutput, normalize)),
+    (batch) => embed(stacked(batch)),
     run,
   )
 }

@@ -1,7 +1,7 @@
-import * as tf from '@tensorflow/tfjs'
+import type * as tf from '@tensorflow/tfjs'
 import type { CheckpointFolder } from '../hub/checkpoint-folder.js'
 import { AutoConfig } from '../models/auto-config.js'
-import type { LoadOptions } from '../models/load-pretrained.js'
+import type { PipelineOptions } from './pipeline-options.js'
 import { Siglip2TextModel } from '../models/siglip2-text-model.js'
 import { SiglipTextModel } from '../models/siglip-text-model.js'
 import type { NdArray } from '../nd-array.js'
@@ -9,6 +9,7 @@ import { AutoTokenizer } from '../tokenizer/auto-tokenizer.js'
 import type { EncodingOptions } from '../tokenizer/encoding-options.js'
 import type { PreTrainedTokenizer } from '../tokenizer/pretrained-tokenizer.js'
 import { stacked, takeRows } from '../models/model-arrays.js'
+import { batchFunction } from './batch-function.js'
 import { pipelineCall, resources, type PipelineCall, type PipelineResources } from './pipeline-call.js'
 import { runBatches, type RunOptions } from './run-batches.js'
 import { asTrained, textArrays, type TextArrays } from './text-arrays.js'
@@ -42,25 +43,24 @@ export interface FeatureExtractionPipeline
 /** Loads the text tower, a whole model's or a lone one, and its tokenizer from a checkpoint folder. */
 export async function featureExtraction(
   folder: CheckpointFolder,
-  options?: LoadOptions,
+  options: PipelineOptions = {},
 ): Promise<FeatureExtractionPipeline> {
   const tokenizer = await AutoTokenizer.fromPretrained(folder)
   const { modelType } = await AutoConfig.fromPretrained(folder)
   const Model = modelType.startsWith('siglip2') ? Siglip2TextModel : SiglipTextModel
   const model = await Model.fromPretrained(folder, options)
+  const functions = {
+    pooled: batchFunction<TextArrays, tf.Tensor>((inputs) => model.forward(inputs).poolerOutput, options),
+    whole: batchFunction<TextArrays, tf.Tensor>((inputs) => model.forward(inputs).lastHiddenState, options),
+  }
 
   async function* stream(
     texts: Iterable<string> | AsyncIterable<string>,
     { pool = false, tokenizeKwargs, ...run }: FeatureExtractionOptions = {},
   ): AsyncGenerator<NdArray<Float32Array>> {
     const encoding = { ...(pool && asTrained(model.config.maxPositionEmbeddings)), ...tokenizeKwargs }
-    const compute = (batch: readonly TextArrays[]): Promise<NdArray<Float32Array>[]> =>
-      takeRows(
-        tf.tidy(() => {
-          const output = model.forward(stacked(batch))
-          return pool ? output.poolerOutput : output.lastHiddenState
-        }),
-      )
+    const compute = async (batch: readonly TextArrays[]): Promise<NdArray<Float32Array>[]> =>
+      takeRows(await functions[pool ? 'pooled' : 'whole'](stacked(batch)))
     const batches = runBatches(
       texts,
       (text) => textArrays(tokenizer, text, encoding),
@@ -70,7 +70,11 @@ export async function featureExtraction(
     for await (const rows of batches) yield* rows
   }
 
-  const dispose = (): void => void model.dispose()
+  const dispose = (): void => {
+    functions.pooled.dispose()
+    functions.whole.dispose()
+    model.dispose()
+  }
   return Object.assign(
     pipelineCall<string, string, [options?: FeatureExtractionOptions], NdArray<Float32Array>>(stream),
     { model, tokenizer },

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs'
+import type * as tf from '@tensorflow/tfjs'
 import { picturePreparer } from '#picture-preparer'
 import { InputError } from '../errors.js'
 import type { CheckpointFolder } from '../hub/checkpoint-folder.js'
@@ -7,12 +7,13 @@ import type { ImageInput } from '../image/image-input.js'
 import type { Siglip2ImageProcessor } from '../image/siglip2-image-processor.js'
 import type { SiglipImageProcessor } from '../image/siglip-image-processor.js'
 import { AutoModelForImageClassification } from '../models/auto-model.js'
-import type { LoadOptions } from '../models/load-pretrained.js'
+import type { PipelineOptions } from './pipeline-options.js'
 import type { ImageClassifierOutput } from '../models/model-outputs.js'
 import type { Siglip2ForImageClassification } from '../models/siglip2-for-image-classification.js'
 import type { SiglipForImageClassification } from '../models/siglip-for-image-classification.js'
 import type { TwoTowerConfig } from '../models/two-tower-config.js'
-import { stacked, takeRows } from '../models/model-arrays.js'
+import { stacked, takeRows, type Arrays } from '../models/model-arrays.js'
+import { batchFunction } from './batch-function.js'
 import { pipelineCall, resources, type OneImage, type PipelineCall, type PipelineResources } from './pipeline-call.js'
 import { runBatches, type RunOptions } from './run-batches.js'
 import { checkTopK, sigmoid, softmax } from './scores.js'
@@ -67,12 +68,13 @@ interface Classifier {
 /** Loads classifier and image processor from a checkpoint folder. */
 export async function imageClassification(
   folder: CheckpointFolder,
-  options?: LoadOptions,
+  options: PipelineOptions = {},
 ): Promise<ImageClassificationPipeline> {
   const imageProcessor = await AutoImageProcessor.fromPretrained(folder)
   const model = await AutoModelForImageClassification.fromPretrained(folder, options)
   const preparer = picturePreparer(imageProcessor)
   const classifier: Classifier = model
+  const logits = batchFunction<Arrays, tf.Tensor>((inputs) => classifier.forward(inputs).logits, options)
 
   async function* stream(
     images: Iterable<ImageInput> | AsyncIterable<ImageInput>,
@@ -83,7 +85,7 @@ export async function imageClassification(
     const batches = runBatches(
       images,
       (image) => preparer.prepare(image),
-      (batch) => takeRows(tf.tidy(() => classifier.forward(stacked(batch)).logits)),
+      async (batch) => takeRows(await logits(stacked(batch))),
       run,
     )
     for await (const rows of batches)
@@ -97,6 +99,7 @@ export async function imageClassification(
   }
 
   const dispose = (): void => {
+    logits.dispose()
     model.dispose()
     preparer.dispose()
   }

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs'
+import type * as tf from '@tensorflow/tfjs'
 import { picturePreparer } from '#picture-preparer'
 import { ConfigError } from '../errors.js'
 import type { CheckpointFolder } from '../hub/checkpoint-folder.js'
@@ -7,13 +7,14 @@ import type { ImageInput } from '../image/image-input.js'
 import type { Siglip2ImageProcessor } from '../image/siglip2-image-processor.js'
 import type { SiglipImageProcessor } from '../image/siglip-image-processor.js'
 import { AutoConfig } from '../models/auto-config.js'
-import type { LoadOptions } from '../models/load-pretrained.js'
+import type { PipelineOptions } from './pipeline-options.js'
 import type { VisionModelOutput } from '../models/model-outputs.js'
 import { Siglip2VisionModel } from '../models/siglip2-vision-model.js'
 import { SiglipVisionModel } from '../models/siglip-vision-model.js'
 import type { VisionTower } from '../models/vision-tower.js'
 import type { NdArray } from '../nd-array.js'
-import { stacked, takeRows } from '../models/model-arrays.js'
+import { stacked, takeRows, type Arrays } from '../models/model-arrays.js'
+import { batchFunction } from './batch-function.js'
 import { pipelineCall, resources, type OneImage, type PipelineCall, type PipelineResources } from './pipeline-call.js'
 import { runBatches, type RunOptions } from './run-batches.js'
 
@@ -41,7 +42,7 @@ export interface ImageFeatureExtractionPipeline
 /** Loads the image tower, a whole model's or a lone one, and its image processor from a checkpoint folder. */
 export async function imageFeatureExtraction(
   folder: CheckpointFolder,
-  options?: LoadOptions,
+  options: PipelineOptions = {},
 ): Promise<ImageFeatureExtractionPipeline> {
   const imageProcessor = await AutoImageProcessor.fromPretrained(folder)
   const { modelType } = await AutoConfig.fromPretrained(folder)
@@ -49,6 +50,10 @@ export async function imageFeatureExtraction(
   const model = await Model.fromPretrained(folder, options)
   const preparer = picturePreparer(imageProcessor)
   const tower: VisionTower<unknown> = model // it checks what the image processor has made
+  const functions = {
+    pooled: batchFunction<Arrays, tf.Tensor>((inputs) => pooled(tower.forward(inputs)), options),
+    whole: batchFunction<Arrays, tf.Tensor>((inputs) => tower.forward(inputs).lastHiddenState, options),
+  }
 
   async function* stream(
     images: Iterable<ImageInput> | AsyncIterable<ImageInput>,
@@ -57,19 +62,15 @@ export async function imageFeatureExtraction(
     const batches = runBatches(
       images,
       (image) => preparer.prepare(image),
-      (batch) =>
-        takeRows(
-          tf.tidy(() => {
-            const output = tower.forward(stacked(batch))
-            return pool ? pooled(output) : output.lastHiddenState
-          }),
-        ),
+      async (batch) => takeRows(await functions[pool ? 'pooled' : 'whole'](stacked(batch))),
       run,
     )
     for await (const rows of batches) yield* rows
   }
 
   const dispose = (): void => {
+    functions.pooled.dispose()
+    functions.whole.dispose()
     model.dispose()
     preparer.dispose()
   }

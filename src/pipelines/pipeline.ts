@@ -1,11 +1,12 @@
 import { openFolder } from '#open-folder'
 import { InputError } from '../errors.js'
 import type { CheckpointFolder, CheckpointSource } from '../hub/checkpoint-folder.js'
-import { hubOptions, type LoadOptions } from '../models/load-pretrained.js'
+import { hubOptions } from '../models/load-pretrained.js'
 import { aboutDefaultModel, defaultModel } from './default-model.js'
 import { featureExtraction, type FeatureExtractionPipeline } from './feature-extraction.js'
 import { imageClassification, type ImageClassificationPipeline } from './image-classification.js'
 import { imageFeatureExtraction, type ImageFeatureExtractionPipeline } from './image-feature-extraction.js'
+import type { PipelineOptions } from './pipeline-options.js'
 import {
   zeroShotImageClassification,
   type ZeroShotImageClassificationPipeline,
@@ -21,9 +22,6 @@ export interface Pipelines {
 
 /** The names of the tasks. */
 export type Task = keyof Pipelines
-
-/** How a pipeline's model is loaded. The pictures stay of the size that the image processor makes. */
-export type PipelineOptions = Omit<LoadOptions, 'imageSize'>
 
 const tasks: { readonly [T in Task]: (folder: CheckpointFolder, options: PipelineOptions) => Promise<Pipelines[T]> } = {
   'zero-shot-image-classification': zeroShotImageClassification,

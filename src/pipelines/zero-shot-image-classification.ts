@@ -4,14 +4,14 @@ import { InputError } from '../errors.js'
 import type { CheckpointFolder } from '../hub/checkpoint-folder.js'
 import type { ImageInput } from '../image/image-input.js'
 import { AutoModelForZeroShotImageClassification } from '../models/auto-model.js'
-import type { LoadOptions } from '../models/load-pretrained.js'
+import type { PipelineOptions } from './pipeline-options.js'
 import type { Siglip2Model } from '../models/siglip2-model.js'
 import type { SiglipModel } from '../models/siglip-model.js'
 import type { TwoTowerModel } from '../models/two-tower-model.js'
 import { AutoProcessor } from '../processor/auto-processor.js'
 import type { Siglip2Processor } from '../processor/siglip2-processor.js'
 import type { SiglipProcessor } from '../processor/siglip-processor.js'
-import { concatenated, embedPrepared, embedTexts } from './embedder.js'
+import { concatenated, embedPrepared, embedTokenized, imageEmbedder, textEmbedder } from './embedder.js'
 import { takeRows } from '../models/model-arrays.js'
 import { pipelineCall, resources, type OneImage, type PipelineCall, type PipelineResources } from './pipeline-call.js'
 import type { RunOptions } from './run-batches.js'
@@ -56,11 +56,13 @@ export interface ZeroShotImageClassificationPipeline
 /** Loads model and processor from a checkpoint folder. */
 export async function zeroShotImageClassification(
   folder: CheckpointFolder,
-  options?: LoadOptions,
+  options: PipelineOptions = {},
 ): Promise<ZeroShotImageClassificationPipeline> {
   const processor = await AutoProcessor.fromPretrained(folder)
   const model = await AutoModelForZeroShotImageClassification.fromPretrained(folder, options)
   const preparer = picturePreparer(processor.imageProcessor)
+  const embedOptions = { ...options, normalize: true }
+  const [embedImages, embedTexts] = [imageEmbedder(model, embedOptions), textEmbedder(model, embedOptions)]
 
   async function* stream(
     images: Iterable<ImageInput> | AsyncIterable<ImageInput>,
@@ -70,9 +72,11 @@ export async function zeroShotImageClassification(
     const texts = fillTemplate(hypothesisTemplate, candidateLabels)
     const best = checkTopK(topK)
     const { batchSize, signal } = run // the progress is that of the pictures
-    const textEmbeds = await concatenated(embedTexts(model, processor, texts, { batchSize, signal, normalize: true }))
+    const textEmbeds = await concatenated(
+      embedTokenized(model, processor.tokenizer, embedTexts, texts, { batchSize, signal }),
+    )
     try {
-      for await (const imageEmbeds of embedPrepared(model, preparer, images, { ...run, normalize: true })) {
+      for await (const imageEmbeds of embedPrepared(preparer, embedImages, images, run)) {
         for (const logits of await readLogits(model, textEmbeds, imageEmbeds))
           yield ranked(candidateLabels, logits).slice(0, best)
       }
@@ -82,6 +86,8 @@ export async function zeroShotImageClassification(
   }
 
   const dispose = (): void => {
+    embedImages.dispose()
+    embedTexts.dispose()
     model.dispose()
     preparer.dispose()
   }

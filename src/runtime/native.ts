@@ -43,6 +43,8 @@ export function loadNative(): LoadedNative | NoNative {
   if (loaded) return loaded
   // TensorFlow's own notices on stderr stay away, unless the user has set how many he wants to see.
   process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '3'
+  const threads = process.env['SIGLIP_THREADS']
+  if (threads) process.env['TF_NUM_INTRAOP_THREADS'] ??= threads
   const project = registeredNative() ?? loadFromProject()
   if (project) return (loaded = project)
   const folder = findNativeFolder()

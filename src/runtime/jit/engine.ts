@@ -51,6 +51,12 @@ export interface Executable {
 
 const require = createRequire(import.meta.url)
 
+/** As many as the environment's `SIGLIP_THREADS` says, else one for each core. */
+function threadsWanted(): number {
+  const wanted = Number(process.env['SIGLIP_THREADS'])
+  return Number.isInteger(wanted) && wanted > 0 ? wanted : availableParallelism()
+}
+
 /** The engine under the backend that runs, or why there is none. */
 export function loadEngine(): Engine | { readonly missing: string } {
   const backend: unknown = tf.backend()
@@ -60,7 +66,7 @@ export function loadEngine(): Engine | { readonly missing: string } {
   const { tensorHandles } = backend.binding
   if (!tensorHandles) return { missing: 'the native backend is not the one that `siglip setup` builds' }
   try {
-    addon.attach(tensorHandles, availableParallelism())
+    addon.attach(tensorHandles, threadsWanted())
     const kernels = process.env['SIGLIP_TFJS_KERNELS']
     if (kernels) addon.setKernels(kernels)
   } catch (cause) {
