@@ -161,7 +161,7 @@ Operand Program::ReadOperand(ProgramReader &reader, Access access, const View *l
 }
 
 // The first and the last element that the strides reach.
-void Program::CheckInside(const Operand &operand) {
+void Program::CheckInside(Operand &operand) {
   const View &view = operand.view;
   if (ElementCount(view) == 0) return;
   const int64_t size = static_cast<int64_t>(SizeOf(view.dtype));
@@ -176,6 +176,8 @@ void Program::CheckInside(const Operand &operand) {
   }
   if (first < 0 || last > ProgramReader::kMostElements) Fail("a view of " + ShapeText(view) + " starts before its buffer or ends too far");
   const size_t needed = static_cast<size_t>((last + 1) * size);
+  operand.begin = static_cast<size_t>(first * size);
+  operand.end = needed;
   Buffer &buffer = buffers_[operand.buffer];
   if (buffer.kind == Buffer::kArgument || buffer.kind == Buffer::kCapture) {
     buffer.bytes = std::max(buffer.bytes, needed);
@@ -183,6 +185,14 @@ void Program::CheckInside(const Operand &operand) {
     Fail("a view of " + ShapeText(view) + " needs " + std::to_string(needed) + " bytes of buffer " +
          std::to_string(operand.buffer) + ", which has " + std::to_string(buffer.bytes));
   }
+}
+
+bool Program::Overlap(const Operand &a, const Operand &b) const {
+  const Buffer &first = buffers_[a.buffer], &second = buffers_[b.buffer];
+  if (first.kind == Buffer::kArena && second.kind == Buffer::kArena) {
+    return first.offset + a.begin < second.offset + b.end && second.offset + b.begin < first.offset + a.end;
+  }
+  return a.buffer == b.buffer && a.begin < b.end && b.begin < a.end;
 }
 
 }  // namespace siglip

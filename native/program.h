@@ -29,6 +29,7 @@ struct Operand {
   View view;
   size_t buffer;
   size_t byte_offset;
+  size_t begin = 0, end = 0;  // the bytes of the buffer between which its elements lie
 };
 
 class Step;
@@ -49,11 +50,13 @@ class Program {
   // For steps: reads a view and checks that it lies in its buffer. With `loop`, the view's strides go over that shape.
   enum Access { kRead, kWrite };
   Operand ReadOperand(ProgramReader &reader, Access access, const View *loop = nullptr);
+  // Whether there may be a byte that belongs to both.
+  bool Overlap(const Operand &a, const Operand &b) const;
 
  private:
   void ReadBuffers(ProgramReader &reader);
   void CheckResults() const;
-  void CheckInside(const Operand &operand);
+  void CheckInside(Operand &operand);
 
   std::vector<Buffer> buffers_;
   Block constants_;

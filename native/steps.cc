@@ -21,7 +21,7 @@ bool SameShape(const View &a, const View &b) {
   return true;
 }
 
-// An index that is not there would read or write another's memory. This alone is what a caller can do wrong at a run, so it
+// An index that is not there would read or write another's memory, and so would one that the step itself writes over. This alone is what a caller can do wrong at a run, so it
 // has an exception of its own.
 void CheckIndices(const View &indices, int64_t size, const char *what) {
   const int32_t *const data = static_cast<const int32_t *>(indices.data);
@@ -266,6 +266,7 @@ class GatherStep : public Step {
     Expect(table.rank == 2 && indices.rank == 1 && to.rank == 2 && to.shape[0] == indices.shape[0] && to.shape[1] == table.shape[1],
            "gather's shapes do not fit");
     Expect(indices.dtype == DType::kInt32, "gather's indices are no int32");
+    Expect(!program.Overlap(to_, table_) && !program.Overlap(to_, indices_), "gather writes over what it reads");
     operands = {&table_, &indices_, &to_};
   }
 
@@ -288,6 +289,7 @@ class SegmentSumStep : public Step {
     Expect(values.rank == 2 && segments.rank == 1 && to.rank == 2 && values.shape[0] == segments.shape[0] && values.shape[1] == to.shape[1],
            "segmentSum's shapes do not fit");
     Expect(segments.dtype == DType::kInt32, "segmentSum's segments are no int32");
+    Expect(!program.Overlap(to_, values_) && !program.Overlap(to_, segments_), "segmentSum writes over what it reads");
     Expect(IsFloat(values) && IsFloat(to), "segmentSum of numbers that are no floats");
     operands = {&values_, &segments_, &to_};
   }

@@ -217,6 +217,14 @@ onEngine((running) => {
       )
     const arena: BufferSource = { kind: 'arena', offset: 0, bytes: 15 }
 
+    /** Indices in the first 12 bytes, the table in the last 64 of 128, the result from `offset` on. */
+    const gatherOver = (offset: number) => {
+      const working: BufferSource = { kind: 'arena', offset: 0, bytes: 128 }
+      const table = { ...view(0, [4, 4]), offset: 16 }
+      const to = { ...view(0, [3, 1]), shape: [3, 4], strides: [4, 1], offset: offset / 4 }
+      return program([working], [{ kind: 'gather', table, indices: view(0, [3], 'int32'), to }], 128)
+    }
+
     it.each<readonly [string, Program, RegExp]>([
       ['a view beyond its result', copy({}, { offset: 1 }), /step 0: .*needs 20 bytes.*has 16/],
       ['a stride that leads beyond', copy({}, { strides: [2] }), /needs 28 bytes/],
@@ -242,6 +250,8 @@ onEngine((running) => {
       ['a bias that does not fit', product(2, 3, 4, { bias: view(0, [3]) }), /bias/],
       ['a residual that does not fit', product(2, 3, 4, { residual: view(0, [2, 3]) }), /residual/],
       ['an activation that is not there', product(2, 3, 4, { activation: 'sine' }), /activation/],
+      ['a gather over its own indices', gatherOver(8), /writes over what it reads/],
+      ['a gather over its own table', gatherOver(60), /writes over what it reads/],
       ['bfloat16 in a tensor', product(2, 3, 4, { a: view(0, [2, 3], 'bfloat16') }), /bfloat16/],
     ])('%s', (_, wrong, message) => {
       const thrown = thrownBy(() => engine.compile(wrong))
