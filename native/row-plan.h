@@ -185,7 +185,7 @@ inline void FuseSteps(RowPlan &plan) {
     }
     if (step.op == RowOp::kRowSum) {
       RowStep &product = plan.steps[step.a];
-      if (!Fuses(product) || product.op != RowOp::kMultiply) continue;
+      if (!Fuses(product) || product.fused || product.op != RowOp::kMultiply) continue;
       if (plan.steps[product.a].per_row || plan.steps[product.b].per_row) continue;
       product.gone = true;
       step.fused = true;
