@@ -14,11 +14,14 @@ export interface Placement {
 /**
  * A picture turned, moved, resized and slanted, with bilinear filtering; black where it has nothing. Source: `affine` of torchvision,
  * for tensors.
+ *
+ * @param isGrey whether the samples of each pixel are equal: then one is computed.
  */
-export function affine(image: RawImage, placement: Placement): RawImage {
+export function affine(image: RawImage, placement: Placement, isGrey = false): RawImage {
   const { data, width, height } = image
   const [xx, xy, x0, yx, yy, y0] = inverse(placement)
   const moved = new Uint8Array(data.length)
+  const computed = isGrey ? 1 : CHANNELS
   let to = 0
   for (let y = 0; y < height; y++) {
     const down = y + 0.5 - height / 2
@@ -37,12 +40,13 @@ export function affine(image: RawImage, placement: Placement): RawImage {
       const hasRight = left + 1 < width ? fx : 0
       const above = (top * width + left) * CHANNELS
       const below = above + width * CHANNELS
-      for (let channel = 0; channel < CHANNELS; channel++) {
+      for (let channel = 0; channel < computed; channel++) {
         // What lies outside has no weight, whatever number stands there.
         const upper = hasLeft * (data[above + channel] ?? 0) + hasRight * (data[above + CHANNELS + channel] ?? 0)
         const lower = hasLeft * (data[below + channel] ?? 0) + hasRight * (data[below + CHANNELS + channel] ?? 0)
         moved[to + channel] = toEven(hasTop * upper + hasBottom * lower)
       }
+      if (isGrey) moved[to + 1] = moved[to + 2] = moved[to] ?? 0
     }
   }
   return { width, height, data: moved }

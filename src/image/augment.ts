@@ -77,7 +77,7 @@ function placed(covering: Covering, placing: NonNullable<Augmentation['affine']>
     shear: either(shear),
   } as const
   const coverage = covering.coverage ?? { width, height, data: new Uint8Array(data.length).fill(255) }
-  return each({ ...covering, coverage }, (image) => affine(image, placement))
+  return { colours: affine(covering.colours, placement), coverage: affine(coverage, placement, true) }
 }
 
 function coloured(covering: Covering, colour: NonNullable<Augmentation['colour']>, random: () => number): Covering {

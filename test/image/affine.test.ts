@@ -15,6 +15,12 @@ it.each([
   expect(share).toBeLessThan(0.02) // halves, which its single precision puts to either side
 })
 
+it('of a grey picture, one sample of a pixel is enough', () => {
+  const { width, height, data } = torchvisionCase('saturation.0.0')
+  const placement = { ...still, degrees: 20, scale: 0.8 }
+  expect(affine({ width, height, data }, placement, true)).toEqual(affine({ width, height, data }, placement))
+})
+
 it('a picture that is left where it is stays the same', () => {
   expect(affine(torchvisionCase('image'), still)).toEqual(torchvisionCase('image'))
 })
