@@ -2,17 +2,12 @@ import * as tf from '@tensorflow/tfjs'
 
 import { BackendError, TraceError } from '../../errors.js'
 import { tracing } from '../../layers/tracing.js'
-import { type Argument, type Capture, type Constant, type Graph, operation, type Value } from './graph.js'
-import {
-  isNativeBackend,
-  type NativeAttribute,
-  type NativeBackend,
-  type NativeBinding,
-  type NativeTensor,
-} from './native-backend.js'
-import { asAttribute, dataType } from './recorded-types.js'
+import type { Argument, Capture, Graph, Value } from './graph.js'
+import { GraphWriter } from './graph-writer.js'
+import { isNativeBackend, type NativeBackend, type NativeBinding } from './native-backend.js'
+import { dataType } from './recorded-types.js'
 import { byRunning, type ShapeInference } from './shape-inference.js'
-import { forbidRandom, randomError, skipCheckOfGather, spoil } from './trace-guards.js'
+import { forbidRandom, skipCheckOfGather, spoil } from './trace-guards.js'
 import { userLine } from './user-line.js'
 
 /** Something from outside that a recorded function uses. */
@@ -68,16 +63,12 @@ export function record(
   return new Recorder(backend, shapes ?? byRunning(backend.binding)).record(run, inputs)
 }
 
-/** Recorded tensors have negative numbers, the addon's own are from 0; −1 is tfjs-node's for none. Never used again. */
-let nextId = -2
-
 /** It stands where tfjs-node's backend calls its addon, for as long as the function runs. */
 class Recorder {
   readonly #backend: NativeBackend
   readonly #binding: NativeBinding
   readonly #shapes: ShapeInference
-  readonly #values = new Map<number, Value>()
-  readonly #handles = new Map<Value, number>()
+  readonly #graph: GraphWriter
   readonly #captures = new Map<object, { readonly capture: Capture; readonly captured: Captured }>()
   readonly #variables = new Map<object, tf.Variable>()
   readonly #written = new WeakSet()
@@ -89,6 +80,7 @@ class Recorder {
     this.#backend = backend
     this.#binding = backend.binding
     this.#shapes = shapes
+    this.#graph = new GraphWriter(shapes)
   }
 
   record(run: (inputs: readonly tf.Tensor[]) => readonly tf.Tensor[], inputs: readonly tf.Tensor[]): Recording {
@@ -100,8 +92,8 @@ class Recorder {
     engine.startScope('jit')
     try {
       const standIns = inputs.map((input, index) => this.#argument(input, index))
-      const nodes = standIns.map((standIn) => asArgument(this.#valueOf(standIn)))
-      const outputs = tracing(() => run(standIns))
+      const outputs = tracing(() => run(standIns.map(({ tensor }) => tensor)))
+      const nodes = standIns.map(({ node }) => node)
       return this.#recording(nodes, outputs, variables, before)
     } catch (error) {
       for (const { variable } of this.#created) if (!variable.isDisposed) variable.dispose()
@@ -179,8 +171,8 @@ class Recorder {
     const backend = this.#backend
     const binding = this.#binding
     const place: NativeBinding = {
-      executeOp: (op, attributes, inputs, outputs) => this.#operation(op, attributes, inputs, outputs),
-      createTensor: (shape, dtype, values) => this.#constant(shape, dtype, values),
+      executeOp: (op, attributes, inputs, outputs) => this.#graph.operation(op, attributes, inputs, outputs),
+      createTensor: (shape, dtype, values) => this.#graph.constant(shape, dtype, values),
       deleteTensor: (id) => {
         binding.deleteTensor(id)
       },
@@ -237,7 +229,7 @@ class Recorder {
     const info = this.#backend.tensorMap.get(dataId)
     if (info.values !== null) {
       if (this.#written.has(dataId)) {
-        info.id = this.#constant(info.shape, info.dtype, info.values)
+        info.id = this.#graph.constant(info.shape, info.dtype, info.values)
         info.values = null
       } else {
         this.#upload(dataId)
@@ -248,129 +240,30 @@ class Recorder {
   }
 
   #valueOf(tensor: tf.Tensor): Value {
-    return this.#value(this.#idOf(tensor))
+    return this.#graph.value(this.#idOf(tensor))
   }
 
-  #value(id: number): Value {
-    const value = this.#values.get(id)
-    if (value) return value
-    throw new TraceError('A tensor made while one function was recorded is used in another', { where: userLine() })
-  }
-
-  #argument(tensor: tf.Tensor, index: number): tf.Tensor {
+  #argument(tensor: tf.Tensor, index: number): { readonly node: Argument; readonly tensor: tf.Tensor } {
     this.#upload(tensor.dataId)
-    const { shape, dtype, id } = this.#backend.tensorMap.get(tensor.dataId)
-    const outputs: Value[] = []
-    const node: Argument = { kind: 'argument', index, outputs }
-    const value: Value = { node, output: 0, shape: tensor.shape, dtype: dataType(dtype) }
-    outputs.push(value)
-    this.#handles.set(value, this.#shapes.input(dtype, shape, id))
-    return this.#backend.createOutputTensor({ id: this.#add(value), shape: [...tensor.shape], dtype })
+    const { dtype, id } = this.#backend.tensorMap.get(tensor.dataId)
+    const { shape } = tensor
+    const argument = this.#graph.argument(index, { id, dtype, shape })
+    return { node: argument.node, tensor: this.#backend.createOutputTensor({ id: argument.id, dtype, shape }) }
   }
 
   #capture(dataId: object): void {
     if (this.#captures.has(dataId)) return
-    const { shape, dtype, id } = this.#backend.tensorMap.get(dataId)
+    const info = this.#backend.tensorMap.get(dataId)
     const variable = this.#variables.get(dataId)
-    const type = dataType(dtype)
-    const outputs: Value[] = []
-    const index = this.#captures.size
-    const capture: Capture = { kind: 'capture', index, outputs, ...(variable ? { name: variable.name } : {}) }
-    const value: Value = { node: capture, output: 0, shape, dtype: type }
-    outputs.push(value)
-    this.#handles.set(value, this.#shapes.input(dtype, shape, id))
-    this.#values.set(id, value)
-    const tensor = variable ?? new tf.Tensor(shape, type, dataId, -1)
+    const capture = this.#graph.capture(this.#captures.size, variable?.name, info)
+    const tensor = variable ?? new tf.Tensor(info.shape, dataType(info.dtype), dataId, -1)
     this.#captures.set(dataId, { capture, captured: { tensor, line: variable ? undefined : userLine() } })
   }
-
-  #constant(shape: readonly number[], dtype: number, values: unknown): number {
-    if (!isNumbers(values)) throw new TraceError('`jit` records tensors of numbers only', { where: userLine() })
-    const copy = values.slice()
-    const outputs: Value[] = []
-    const node: Constant = { kind: 'constant', values: copy, outputs }
-    const value: Value = { node, output: 0, shape: [...shape], dtype: dataType(dtype) }
-    outputs.push(value)
-    this.#handles.set(value, this.#shapes.constant(dtype, shape, copy))
-    return this.#add(value)
-  }
-
-  #operation(
-    op: string,
-    attributes: readonly NativeAttribute[],
-    inputs: readonly number[],
-    count: number,
-  ): NativeTensor[] {
-    if (/^(?:Stateless)?(?:Random|Truncated|Multinomial)/.test(op)) throw randomError()
-    if (DATA_DEPENDENT.has(op)) throw dataDependentError(op)
-    const values = inputs.map((id) => this.#value(id))
-    const named = Object.fromEntries(attributes.map((attribute) => [attribute.name, asAttribute(attribute)]))
-    const results = this.#infer(op, attributes, values, count)
-    const shapes = results.map(({ shape, dtype }) => ({ shape, dtype: dataType(dtype) }))
-    const node = operation(op, values, shapes, named, CHECKED.test(op) ? userLine() : undefined)
-    return node.outputs.map((value, i) => {
-      const { id, shape, dtype } = at(results, i)
-      this.#handles.set(value, id)
-      return { id: this.#add(value), shape, dtype }
-    })
-  }
-
-  #infer(
-    op: string,
-    attributes: readonly NativeAttribute[],
-    inputs: readonly Value[],
-    count: number,
-  ): readonly NativeTensor[] {
-    const handles = inputs.map((value) => this.#handles.get(value) ?? -1)
-    let results: readonly NativeTensor[]
-    try {
-      results = this.#shapes.operation(op, attributes, handles, count)
-    } catch (cause) {
-      throw new TraceError(cause instanceof Error ? cause.message : String(cause), { where: userLine(), cause })
-    }
-    if (results.some(({ shape }) => shape.some((size) => size < 0))) throw dataDependentError(op)
-    return results
-  }
-
-  #add(value: Value): number {
-    this.#values.set(nextId, value)
-    return nextId--
-  }
 }
-
-function asArgument({ node }: Value): Argument {
-  if (node.kind === 'argument') return node
-  throw new TraceError('An argument was changed while the function was recorded')
-}
-
-/** What fails on some values when it runs: the error shall name the line. */
-const CHECKED = /Gather|Scatter|Segment|Sparse/
-
-/** What they return has as many elements as the values say. */
-const DATA_DEPENDENT: ReadonlySet<string> = new Set([
-  ...['Where', 'Unique', 'UniqueV2', 'NonMaxSuppressionV3', 'NonMaxSuppressionV4', 'NonMaxSuppressionV5'],
-])
 
 const disposalError = (name: string): TraceError =>
   new TraceError('A variable is disposed inside a function that `jit` records', { found: name, where: userLine() })
 
-const dataDependentError = (op: string): TraceError =>
-  new TraceError('A shape depends on the values inside a function that `jit` records', {
-    found: op,
-    where: userLine(),
-    hint: 'Do it outside.',
-  })
-
-function at<T>(list: readonly T[], index: number): T {
-  const item = list[index]
-  if (item === undefined) throw new TraceError(`There is no result ${index}`)
-  return item
-}
-
 function standIn(binding: NativeBinding, properties: PropertyDescriptorMap): NativeBinding {
   return Object.create(binding, properties) as NativeBinding
-}
-
-function isNumbers(values: unknown): values is Float32Array | Int32Array | Uint8Array {
-  return ['Float32Array', 'Int32Array', 'Uint8Array'].includes(Object.prototype.toString.call(values).slice(8, -1))
 }
