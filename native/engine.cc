@@ -64,6 +64,7 @@ class Engine {
   Block arena_;
   PackedWeights packed_;
   std::vector<std::weak_ptr<Program>> programs_;  // that have run
+  size_t most_results_ = 0;                       // of one of them, in bytes
   std::atomic<bool> trim_wanted_{false};
 };
 
@@ -101,7 +102,11 @@ void Engine::Run(Execution &execution) {
   FreeUnneeded();
   char *const arena = static_cast<char *>(arena_.Ensure(program.arena_bytes()));
   const auto same = [&](const std::weak_ptr<Program> &known) { return known.lock() == execution.program; };
-  if (std::none_of(programs_.begin(), programs_.end(), same)) programs_.push_back(execution.program);
+  if (std::none_of(programs_.begin(), programs_.end(), same)) {
+    programs_.push_back(execution.program);
+    most_results_ = std::max(most_results_, program.result_bytes());
+    ExpectTensorMemory(most_results_);
+  }
 
   execution.results.assign(program.result_count(), nullptr);
   std::vector<char *> places;
@@ -140,15 +145,18 @@ void Engine::Trim() {
 void Engine::FreeUnneeded() {
   if (!trim_wanted_.exchange(false)) return;
   size_t needed = 0;
+  most_results_ = 0;
   for (auto known = programs_.begin(); known != programs_.end();) {
     if (const std::shared_ptr<Program> program = known->lock()) {
       needed = std::max(needed, program->arena_bytes());
+      most_results_ = std::max(most_results_, program->result_bytes());
       ++known;
     } else {
       known = programs_.erase(known);
     }
   }
   if (needed < arena_.bytes()) arena_.Free();
+  ExpectTensorMemory(most_results_);
 }
 
 void CheckTensor(const std::shared_ptr<TF_Tensor> &tensor, const Buffer &buffer) {

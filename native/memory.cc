@@ -2,6 +2,7 @@
 
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <iterator>
 #include <map>
@@ -22,6 +23,17 @@ struct Recycler {
   std::multimap<size_t, void *> kept;
   size_t kept_bytes = 0;
   size_t used_bytes = 0;
+  size_t expected_bytes = 0;
+
+  // Largest first, so that few calls free much.
+  void FreeTooMany() {
+    while (kept_bytes > std::max(used_bytes, expected_bytes)) {
+      const auto largest = std::prev(kept.end());
+      FreePages(largest->second, largest->first);
+      kept_bytes -= largest->first;
+      kept.erase(largest);
+    }
+  }
 };
 
 // Never destroyed: tensors may be freed while the process ends.
@@ -99,13 +111,14 @@ void GiveTensorMemoryBack(void *data, size_t bytes) {
   recycler.used_bytes -= bytes;
   recycler.kept.emplace(bytes, data);
   recycler.kept_bytes += bytes;
-  // Largest first, so that few calls free much.
-  while (recycler.kept_bytes > recycler.used_bytes + (size_t{64} << 20)) {
-    const auto largest = std::prev(recycler.kept.end());
-    FreePages(largest->second, largest->first);
-    recycler.kept_bytes -= largest->first;
-    recycler.kept.erase(largest);
-  }
+  recycler.FreeTooMany();
+}
+
+void ExpectTensorMemory(size_t bytes) {
+  Recycler &recycler = TheRecycler();
+  const std::lock_guard<std::mutex> lock(recycler.mutex);
+  recycler.expected_bytes = bytes;
+  recycler.FreeTooMany();
 }
 
 }  // namespace siglip

@@ -32,8 +32,10 @@ class Block {
 };
 
 // Blocks for tensors: what is freed is kept for the next tensor of that size, since fresh pages cost more than what is
-// computed in them. Kept are at most as many bytes as are in use, and 64 MB. From any thread.
+// computed in them. Kept are at most as many bytes as are in use or expected, whichever is more. From any thread.
 void *TakeTensorMemory(size_t bytes);
 void GiveTensorMemoryBack(void *data, size_t bytes);
+// How many bytes of tensors may soon be asked for though none are in use now.
+void ExpectTensorMemory(size_t bytes);
 
 }  // namespace siglip
