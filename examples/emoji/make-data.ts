@@ -1,4 +1,5 @@
 /** Draws all emoji of several vendors as pictures with captions: what the model in the box is trained and tested on. */
+import { createHash } from 'node:crypto'
 import { mkdir, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
@@ -41,6 +42,7 @@ const FEWEST_PIXELS = 40
 
 async function draw(names: IconNames, drawer: IconDrawer): Promise<readonly Picture[]> {
   const pictures: Picture[] = []
+  const setsByHash = new Map<string, string>()
   for (const { name: set, ...rest } of iconSets) {
     const icons = await names.iconsOf({ name: set, ...rest })
     const skipped: string[] = []
@@ -49,7 +51,13 @@ async function draw(names: IconNames, drawer: IconDrawer): Promise<readonly Pict
       if (typeof pixels === 'string') skipped.push(`${icon} (${pixels})`)
       else if (pixels.length !== SIDE * SIDE * 4) skipped.push(`${icon} (not ${SIDE} × ${SIDE} pixels)`)
       else if (opacity(pixels) < FEWEST_PIXELS) skipped.push(`${icon} (empty)`)
-      else pictures.push({ set, icon, emoji, split: splitOf(set, emoji), pixels })
+      else {
+        const hash = createHash('sha1').update(pixels).update(String(emoji)).digest('base64')
+        const twin = setsByHash.get(hash)
+        setsByHash.set(hash, set)
+        if (twin !== undefined) skipped.push(`${icon} (it is that of ${twin})`)
+        else pictures.push({ set, icon, emoji, split: splitOf(set, emoji), pixels })
+      }
     }
     console.log(`${set}: ${icons.length - skipped.length} pictures`)
     for (const reason of skipped) console.log(`  left out ${reason}`)

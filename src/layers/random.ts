@@ -1,1 +1,0 @@
-export { normalStream, seedOf, uniformStream } from '../random.js'
