@@ -7,18 +7,29 @@
 namespace siglip {
 namespace SIGLIP_ISA {
 
+// x / (1 + eᵘ), without the slow division where an approximation can be improved to within a unit in the last place or two.
+inline Float OverOnePlusExp(Float x, Float u) {
+#if defined(__AVX512F__)
+  const Float d = 1.0f + Exp(Minimum(u, Splat(87.0f)));  // 1 / d is no denormal
+  const Float r = reinterpret_cast<Float>(_mm512_rcp14_ps(reinterpret_cast<__m512>(d)));
+  return x * MultiplyAdd(r, MultiplyAdd(-d, r, Splat(1.0f)), r);
+#else
+  return x / (1.0f + Exp(u));
+#endif
+}
+
 template <Activation kActivation>
 inline Float Activate(Float x) {
   switch (kActivation) {
     case Activation::kGeluTanh: {
       // x·(1 + tanh u) / 2 = x / (1 + exp(−2u)), u = √(2/π)·(x + 0.044715·x³)
       const Float u = x * MultiplyAdd(x * x, Splat(-2.0f * 0.7978845608f * 0.044715f), Splat(-2.0f * 0.7978845608f));
-      return x / (1.0f + Exp(u));
+      return OverOnePlusExp(x, u);
     }
     case Activation::kGelu: return 0.5f * x * (1.0f + Erf(x * 0.70710678f));
     case Activation::kRelu: return Select(x < 0.0f, Float{}, x);  // NaN stays
-    case Activation::kSilu: return x / (1.0f + Exp(-x));
-    case Activation::kQuickGelu: return x / (1.0f + Exp(x * -1.702f));
+    case Activation::kSilu: return OverOnePlusExp(x, -x);
+    case Activation::kQuickGelu: return OverOnePlusExp(x, x * -1.702f);
     default: return x;
   }
 }

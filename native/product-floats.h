@@ -21,7 +21,8 @@ struct FloatBlocks {
 #endif
   static constexpr int kColumns = kVectors * kLanes;
   static constexpr int kDepth = 1;          // k is padded to a multiple of it
-  static constexpr int kSlice = 384;        // as deep as a panel may be to stay in the first-level cache
+  static constexpr int kSlice = 768, kSlab = 1536;
+  static constexpr int kStep = 16;
   static constexpr int kPackingCost = 16;   // of an element, in multiplications
 
   static void Begin() {}
@@ -39,24 +40,29 @@ struct FloatBlocks {
     Pack<kColumns>(lines, first, start, depth, to);
   }
 
-  template <int kCount>
-  static void MultiplyRows(const float *a, const float *b, int64_t depth, float *sums, bool add) {
+  template <int kCount, typename Meanwhile>
+  static void MultiplyRows(const float *a, const float *b, int64_t depth, float *sums, bool add, Meanwhile &meanwhile) {
+    const int64_t lines_a_step = (meanwhile.next_lines * kStep + depth - 1) / (depth > 0 ? depth : 1);
     Float sum[kCount][kVectors];
 #pragma GCC unroll 16
     for (int i = 0; i < kCount; i++) {
 #pragma GCC unroll 4
       for (int j = 0; j < kVectors; j++) sum[i][j] = add ? Load(sums + i * kColumns + j * kLanes) : Float{};
     }
+    for (int64_t k = 0; k < depth; k += kStep) {
+      meanwhile.Fetch(lines_a_step);
+      const float *end = b + (depth - k < kStep ? depth - k : kStep) * kColumns;
 #pragma GCC unroll 2
-    for (int64_t k = 0; k < depth; k++, a += kRows, b += kColumns) {
-      Float row[kVectors];
+      for (; b < end; a += kRows, b += kColumns) {
+        Float row[kVectors];
 #pragma GCC unroll 4
-      for (int j = 0; j < kVectors; j++) row[j] = Load(b + j * kLanes);
+        for (int j = 0; j < kVectors; j++) row[j] = Load(b + j * kLanes);
 #pragma GCC unroll 16
-      for (int i = 0; i < kCount; i++) {
-        const Float element = a[i] - Float{};
+        for (int i = 0; i < kCount; i++) {
+          const Float element = a[i] - Float{};
 #pragma GCC unroll 4
-        for (int j = 0; j < kVectors; j++) sum[i][j] = MultiplyAdd(element, row[j], sum[i][j]);
+          for (int j = 0; j < kVectors; j++) sum[i][j] = MultiplyAdd(element, row[j], sum[i][j]);
+        }
       }
     }
 #pragma GCC unroll 16
@@ -67,16 +73,16 @@ struct FloatBlocks {
   }
 
   // sums[row][column] (kRows × kColumns) = or += a panel of a · one of b; only so many rows and columns of it matter.
-  // Before they are written, `meanwhile` has been called for kRows rows.
+  // Before they are written, `meanwhile` has finished kRows rows and fetched all its next lines.
   template <typename Meanwhile = NothingMeanwhile>
   static void Multiply(int64_t rows, int64_t, const float *a, const float *b, int64_t depth, float *sums, bool add,
                        Meanwhile &&meanwhile = {}) {
-    meanwhile(kRows);
-    if (rows == 1) MultiplyRows<1>(a, b, depth, sums, add);
-    else if (rows <= 2) MultiplyRows<2>(a, b, depth, sums, add);
-    else if (rows <= 4) MultiplyRows<4>(a, b, depth, sums, add);
-    else if (kRows > 8 && rows <= 8) MultiplyRows<kRows < 8 ? kRows : 8>(a, b, depth, sums, add);
-    else MultiplyRows<kRows>(a, b, depth, sums, add);
+    meanwhile.FinishRows(kRows);
+    if (rows == 1) MultiplyRows<1>(a, b, depth, sums, add, meanwhile);
+    else if (rows <= 2) MultiplyRows<2>(a, b, depth, sums, add, meanwhile);
+    else if (rows <= 4) MultiplyRows<4>(a, b, depth, sums, add, meanwhile);
+    else if (kRows > 8 && rows <= 8) MultiplyRows<kRows < 8 ? kRows : 8>(a, b, depth, sums, add, meanwhile);
+    else MultiplyRows<kRows>(a, b, depth, sums, add, meanwhile);
   }
 };
 

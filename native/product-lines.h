@@ -20,9 +20,11 @@ struct Lines {
   }
 };
 
-// What Multiply calls with a number of rows: nothing.
+// What Multiply calls in its steps.
 struct NothingMeanwhile {
-  void operator()(int64_t) const {}
+  static constexpr int64_t next_lines = 0;
+  void FinishRows(int64_t) const {}
+  void Fetch(int64_t) const {}
 };
 
 inline Half LoadHalfPart(const char *from, int64_t n) {

@@ -1,5 +1,6 @@
 // How a product is cut. A task is a block of c. It packs the block's part of the larger operand for its core's second-level
-// cache, where it resides while the panels of the other operand pass by, a slice of a panel at a time.
+// cache, where it resides while the panels of the other operand pass by, a slice of a panel at a time. If k is large, it does
+// so slab by slab, a slab being some slices.
 #pragma once
 
 #include "product-lines.h"
@@ -15,7 +16,7 @@ inline int64_t AtMost(int64_t a, int64_t b) { return a < b ? a : b; }
 struct ProductPlan {
   int64_t batch;
   int64_t row_panels, column_panels;     // of a matrix
-  int64_t depth, slice;                  // k, padded; what is multiplied at a time
+  int64_t depth, slab, slice;            // k, padded; how deep slabs and slices are
   bool rows_reside;                      // or the columns
   bool shared;                           // what passes by is packed by all threads beforehand, else by each task
   int64_t task_rows, task_columns;       // panels in a task
@@ -24,8 +25,8 @@ struct ProductPlan {
   int64_t tasks() const { return batch * row_tasks * column_tasks; }
 };
 
-constexpr int64_t kResidentBytes = 5 << 18;
-constexpr int64_t kFewestResidentLines = 96;
+constexpr int64_t kResidentBytes = 9 << 17;
+constexpr int64_t kMostSumsBytes = 4 << 20;
 constexpr int64_t kMostSharedBytes = int64_t{1} << 28;
 
 template <typename Blocks>
@@ -35,18 +36,25 @@ ProductPlan PlanProduct(int64_t m, int64_t n, int64_t k, int64_t batch, bool pac
   plan.row_panels = CeilDivide(m, Blocks::kRows);
   plan.column_panels = CeilDivide(n, Blocks::kColumns);
   plan.depth = CeilDivide(k, Blocks::kDepth) * Blocks::kDepth;
-  const int64_t slices = AtLeast(1, CeilDivide(k, Blocks::kSlice));
-  plan.slice = CeilDivide(CeilDivide(k, slices), Blocks::kDepth) * Blocks::kDepth;
+  const int64_t slabs = AtLeast(1, CeilDivide(k, Blocks::kSlab));
+  const int64_t slices = AtLeast(1, CeilDivide(CeilDivide(k, slabs), Blocks::kSlice));
+  plan.slice = CeilDivide(CeilDivide(k, slabs * slices), Blocks::kDepth) * Blocks::kDepth;
+  plan.slab = plan.slice * slices;
   plan.rows_reside = packed || m > n;
 
-  const int64_t width = plan.rows_reside ? Blocks::kRows : Blocks::kColumns;
-  const int64_t line_bytes = AtLeast(1, plan.depth * static_cast<int64_t>(sizeof(typename Blocks::Element)));
-  const int64_t resident = CeilDivide(AtLeast(kFewestResidentLines, kResidentBytes / line_bytes), width);
-  const int64_t least_row_tasks = plan.rows_reside ? CeilDivide(plan.row_panels, resident) : 1;
-  const int64_t least_column_tasks = plan.rows_reside ? 1 : CeilDivide(plan.column_panels, resident);
+  constexpr int64_t kSize = sizeof(typename Blocks::Element), kSumsBytes = Blocks::kRows * Blocks::kColumns * 4;
+  const int64_t panels = plan.rows_reside ? plan.row_panels : plan.column_panels;
+  const int64_t passing_panels = plan.rows_reside ? plan.column_panels : plan.row_panels;
+  const int64_t panel_bytes = (plan.rows_reside ? Blocks::kRows : Blocks::kColumns) * AtLeast(1, plan.slab) * kSize;
+  const int64_t fit = AtLeast(1, kResidentBytes / panel_bytes);
+  const int64_t least_tasks = CeilDivide(panels, fit);
+  const int64_t most_sums = AtLeast(1, kMostSumsBytes / kSumsBytes / CeilDivide(panels, least_tasks));
+  const int64_t least_passing_tasks = slabs > 1 ? CeilDivide(passing_panels, most_sums) : 1;
+  const int64_t least_row_tasks = plan.rows_reside ? least_tasks : least_passing_tasks;
+  const int64_t least_column_tasks = plan.rows_reside ? least_passing_tasks : least_tasks;
 
-  const int64_t passing = plan.rows_reside ? plan.column_panels * Blocks::kColumns : plan.row_panels * Blocks::kRows;
-  plan.shared = !packed && batch * passing * line_bytes <= kMostSharedBytes &&
+  const int64_t passing_bytes = passing_panels * (plan.rows_reside ? Blocks::kColumns : Blocks::kRows) * plan.depth * kSize;
+  plan.shared = !packed && batch * passing_bytes <= kMostSharedBytes &&
                 (batch < threads || least_row_tasks * least_column_tasks > 2);
 
   // The cut that ends first: rounds of tasks × (multiplying and packing) in one.

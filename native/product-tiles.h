@@ -10,7 +10,7 @@ struct TileBlocks {
   using Element = uint16_t;
   static constexpr int kRows = 32, kColumns = 32;
   static constexpr int kDepth = 32;
-  static constexpr int kSlice = 384;  // 24 KB: half the first-level cache
+  static constexpr int kSlice = 256, kSlab = 3072;
   static constexpr int kPackingCost = 64;
   static constexpr int kTile = 16 * 32;  // elements
 
@@ -107,7 +107,8 @@ struct TileBlocks {
   template <bool kTwoRows, bool kTwoColumns, typename Meanwhile>
   static void MultiplyTiles(const uint16_t *a, const uint16_t *b, int64_t depth, float *sums, bool add,
                             Meanwhile &meanwhile) {
-    const int64_t rows_a_step = (kRows * kDepth + depth - 1) / (depth > 0 ? depth : 1);
+    const int64_t steps = depth > 0 ? depth / kDepth : 1;
+    const int64_t rows_a_step = (kRows + steps - 1) / steps, lines_a_step = (meanwhile.next_lines + steps - 1) / steps;
     constexpr int64_t kStride = kColumns * 4;
     float *below = sums + 16 * kColumns;
     if (add) {
@@ -134,9 +135,10 @@ struct TileBlocks {
         _tile_dpbf16ps(2, 5, 6);
         if (kTwoColumns) _tile_dpbf16ps(3, 5, 7);
       }
-      meanwhile(rows_a_step);
+      meanwhile.FinishRows(rows_a_step);
+      meanwhile.Fetch(lines_a_step);
     }
-    meanwhile(kRows);
+    meanwhile.FinishRows(kRows);
     _tile_stored(0, sums, kStride);
     if (kTwoColumns) _tile_stored(1, sums + 16, kStride);
     if (kTwoRows) _tile_stored(2, below, kStride);
@@ -144,7 +146,7 @@ struct TileBlocks {
   }
 
   // sums[row][column] (kRows × kColumns) = or += a panel of a · one of b; only so many rows and columns of it matter.
-  // Before they are written, `meanwhile` has been called for kRows rows: some in each step.
+  // Before they are written, `meanwhile` has finished kRows rows and fetched all its next lines, some in each step.
   template <typename Meanwhile = NothingMeanwhile>
   static void Multiply(int64_t rows, int64_t columns, const uint16_t *a, const uint16_t *b, int64_t depth, float *sums,
                        bool add, Meanwhile &&meanwhile = {}) {

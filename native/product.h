@@ -67,24 +67,31 @@ inline Finish FinishOf(const Product &product, int64_t index) {
 
 // A panel holds kRows or kColumns lines, as deep as k is; those of a matrix lie one after the other.
 template <typename Blocks>
-void PackPanel(bool rows, const Lines &lines, int64_t panel, typename Blocks::Element *to) {
-  if (rows) Blocks::PackRows(lines, panel * Blocks::kRows, 0, lines.depth, to);
-  else Blocks::PackColumns(lines, panel * Blocks::kColumns, 0, lines.depth, to);
+void PackPanel(bool rows, const Lines &lines, int64_t panel, int64_t start, int64_t depth, typename Blocks::Element *to) {
+  depth = AtMost(depth, lines.depth - start);
+  if (rows) Blocks::PackRows(lines, panel * Blocks::kRows, start, depth, to);
+  else Blocks::PackColumns(lines, panel * Blocks::kColumns, start, depth, to);
 }
 
-// A block's sums that are complete, but not yet finished: that is done a few rows at a time while the next block is
-// multiplied, where multiplying leaves the other units idle.
-struct Unfinished {
+// What is done while a block is multiplied, a little in each step: multiplying leaves the other units idle.
+struct BlockMeanwhile {
+  // The block before: its sums are complete, but not yet finished.
   const Finish *finish;
   int64_t stride;  // of the sums
-  const float *sums = nullptr;
-  int64_t row = 0, rows = 0, column = 0, columns = 0;
+  const float *sums;
+  int64_t row, rows, column, columns;
+  // What will be read next, and isn't in a cache.
+  const char *next, *next_end;
+  int64_t next_lines;  // to be asked for in the block
 
-  void operator()(int64_t count) {
+  void FinishRows(int64_t count) {
     if (rows == 0) return;
     count = AtMost(count, rows);
     (*finish)(sums, stride, row, count, column, columns);
     sums += count * stride, row += count, rows -= count;
+  }
+  void Fetch(int64_t lines) {
+    for (; lines > 0 && next < next_end; lines--, next += 64) __builtin_prefetch(next, 0, 2);
   }
 };
 
@@ -103,7 +110,7 @@ void MultiplyMatrices(const Product &product, Threads &threads) {
     return rows ? RowsOf(a, BatchOffset(a, c, index)) : ColumnsOf(b, BatchOffset(b, c, index));
   };
 
-  const int64_t resident_panel = (rows_reside ? Blocks::kRows : Blocks::kColumns) * plan.depth;
+  const int64_t resident_width = rows_reside ? Blocks::kRows : Blocks::kColumns;
   const int64_t passing_width = rows_reside ? Blocks::kColumns : Blocks::kRows, passing_panel = passing_width * plan.depth;
   const int64_t passing_panels = rows_reside ? plan.column_panels : plan.row_panels;
   const Element *ready = static_cast<const Element *>(product.packed);
@@ -112,17 +119,20 @@ void MultiplyMatrices(const Product &product, Threads &threads) {
     Element *to = static_cast<Element *>(threads.Shared(static_cast<size_t>(panels * passing_panel * kSize)));
     ParallelFor(threads, panels, [&](int64_t panel, int) {
       const Lines passing = lines(!rows_reside, panel / passing_panels);
-      PackPanel<Blocks>(!rows_reside, passing, panel % passing_panels, to + panel * passing_panel);
+      PackPanel<Blocks>(!rows_reside, passing, panel % passing_panels, 0, k, to + panel * passing_panel);
     });
     ready = to;
   }
 
-  // In a thread's scratch: the resident panels, one that passes (if they aren't ready), the sums of all of a panel's blocks.
-  const auto lines_of_cache = [](int64_t bytes) { return CeilDivide(bytes, 64) * 64; };
+  // In a thread's scratch: the resident panels, one that passes (if they aren't ready), and the sums: of a block, of all
+  // that a passing panel makes, or (if there are several slabs) of all blocks.
+  const auto whole_lines = [](int64_t bytes) { return CeilDivide(bytes, 64) * 64; };
   const int64_t most_resident = rows_reside ? plan.task_rows : plan.task_columns;
-  const int64_t passing_at = lines_of_cache(most_resident * resident_panel * kSize);
-  const int64_t sums_at = passing_at + lines_of_cache(ready == nullptr ? passing_panel * kSize : 0);
-  const int64_t sums_end = sums_at + (plan.slice < plan.depth ? most_resident : 1) * kSums * 4;
+  const int64_t most_passing = rows_reside ? plan.task_columns : plan.task_rows;
+  const int64_t sums_count = plan.slab < plan.depth ? most_resident * most_passing : plan.slice < plan.depth ? most_resident : 1;
+  const int64_t passing_at = whole_lines(most_resident * resident_width * plan.slab * kSize);
+  const int64_t sums_at = passing_at + (ready == nullptr ? whole_lines(passing_width * plan.slab * kSize) : 0);
+  const int64_t sums_end = sums_at + sums_count * kSums * 4;
 
   ParallelFor(threads, plan.tasks(), [&](int64_t task, int thread) {
     const int64_t index = task / (plan.row_tasks * plan.column_tasks);
@@ -131,6 +141,7 @@ void MultiplyMatrices(const Product &product, Threads &threads) {
     const int64_t row_end = AtMost(row + plan.task_rows, plan.row_panels);
     const int64_t column_end = AtMost(column + plan.task_columns, plan.column_panels);
     const int64_t first = rows_reside ? row : column, residents = (rows_reside ? row_end : column_end) - first;
+    const int64_t passing_first = rows_reside ? column : row, passing_end = rows_reside ? column_end : row_end;
     const Finish finish = FinishOf(product, index);
 
     char *scratch = static_cast<char *>(threads.Scratch(thread, static_cast<size_t>(sums_end)));
@@ -138,36 +149,53 @@ void MultiplyMatrices(const Product &product, Threads &threads) {
     Element *own_passing = reinterpret_cast<Element *>(scratch + passing_at);
     float *sums = reinterpret_cast<float *>(scratch + sums_at);
     const Lines resident_lines = lines(rows_reside, index), passing_lines = lines(!rows_reside, index);
-    for (int64_t i = 0; i < residents; i++) {
-      PackPanel<Blocks>(rows_reside, resident_lines, first + i, resident + i * resident_panel);
-    }
-
-    Unfinished unfinished{&finish, Blocks::kColumns};
+    BlockMeanwhile meanwhile{};
+    meanwhile.finish = &finish;
+    meanwhile.stride = Blocks::kColumns;
     Blocks::Begin();
-    for (int64_t j = rows_reside ? column : row, end = rows_reside ? column_end : row_end; j < end; j++) {
-      const Element *passing = own_passing;
-      if (product.packed != nullptr) passing = ready + j * passing_panel;
-      else if (ready != nullptr) passing = ready + (index * passing_panels + j) * passing_panel;
-      else PackPanel<Blocks>(!rows_reside, passing_lines, j, own_passing);
-      int64_t k_start = 0;
-      do {
-        const int64_t depth = AtMost(plan.slice, plan.depth - k_start);
-        const bool last = k_start + depth == plan.depth;
-        const Element *slice = passing + k_start * passing_width;
-        for (int64_t i = 0; i < residents; i++) {
-          const int64_t at_row = (rows_reside ? first + i : j) * Blocks::kRows;
-          const int64_t at_column = (rows_reside ? j : first + i) * Blocks::kColumns;
-          const int64_t rows = AtMost(Blocks::kRows, m - at_row), columns = AtMost(Blocks::kColumns, n - at_column);
-          const Element *own = resident + i * resident_panel + k_start * (resident_panel / AtLeast(1, plan.depth));
-          float *block = sums + (plan.slice < plan.depth ? i : 0) * kSums;
-          Blocks::Multiply(rows, columns, rows_reside ? own : slice, rows_reside ? slice : own, depth, block, k_start > 0,
-                           unfinished);
-          if (last) unfinished = {&finish, Blocks::kColumns, block, at_row, rows, at_column, columns};
-        }
-        k_start += depth;
-      } while (k_start < plan.depth);
-    }
-    unfinished(Blocks::kRows);
+    int64_t slab = 0;
+    do {
+      const int64_t slab_depth = AtMost(plan.slab, plan.depth - slab);
+      for (int64_t i = 0; i < residents; i++) {
+        PackPanel<Blocks>(rows_reside, resident_lines, first + i, slab, slab_depth, resident + i * resident_width * slab_depth);
+      }
+      for (int64_t j = passing_first; j < passing_end; j++) {
+        const Element *passing = own_passing;
+        if (product.packed != nullptr) passing = ready + j * passing_panel + slab * passing_width;
+        else if (ready != nullptr) passing = ready + (index * passing_panels + j) * passing_panel + slab * passing_width;
+        else PackPanel<Blocks>(!rows_reside, passing_lines, j, slab, slab_depth, own_passing);
+        int64_t start = 0;
+        do {
+          const int64_t depth = AtMost(plan.slice, slab_depth - start), slice_bytes = depth * passing_width * kSize;
+          const bool slab_ends = start + depth == slab_depth, last = slab + start + depth == plan.depth;
+          const Element *slice = passing + start * passing_width;
+          if (ready != nullptr) {  // the next slice: it lies behind this one, or at the same place in the next panel
+            const Element *next = slab_ends ? passing + passing_panel : slice + depth * passing_width;
+            meanwhile.next = reinterpret_cast<const char *>(next);
+            meanwhile.next_end = meanwhile.next + (slab_ends && j + 1 == passing_end ? 0 : slice_bytes);
+            meanwhile.next_lines = CeilDivide(slice_bytes, 64 * residents);
+          }
+          for (int64_t i = 0; i < residents; i++) {
+            const int64_t row_panel = rows_reside ? first + i : j, column_panel = rows_reside ? j : first + i;
+            const int64_t at_row = row_panel * Blocks::kRows, at_column = column_panel * Blocks::kColumns;
+            const int64_t rows = AtMost(Blocks::kRows, m - at_row), columns = AtMost(Blocks::kColumns, n - at_column);
+            const Element *own = resident + (i * slab_depth + start) * resident_width;
+            float *block = sums;
+            if (plan.slice < plan.depth) block += i * kSums;
+            if (plan.slab < plan.depth) block += (j - passing_first) * residents * kSums;
+            Blocks::Multiply(rows, columns, rows_reside ? own : slice, rows_reside ? slice : own, depth, block,
+                             slab + start > 0, meanwhile);
+            if (last) {
+              meanwhile.sums = block;
+              meanwhile.row = at_row, meanwhile.rows = rows, meanwhile.column = at_column, meanwhile.columns = columns;
+            }
+          }
+          start += depth;
+        } while (start < slab_depth);
+      }
+      slab += slab_depth;
+    } while (slab < plan.depth);
+    meanwhile.FinishRows(Blocks::kRows);
     Blocks::End();
   });
 }
@@ -190,7 +218,7 @@ inline void Pack(const View &b, DType precision, void *packed, Threads &threads)
   const Lines columns = ColumnsOf(b, 0);
   const int64_t depth = CeilDivide(columns.depth, BFloat16Blocks::kDepth) * BFloat16Blocks::kDepth;
   ParallelFor(threads, CeilDivide(columns.count, BFloat16Blocks::kColumns), [&](int64_t panel, int) {
-    PackPanel<BFloat16Blocks>(false, columns, panel,
+    PackPanel<BFloat16Blocks>(false, columns, panel, 0, columns.depth,
                               static_cast<BFloat16Blocks::Element *>(packed) + panel * BFloat16Blocks::kColumns * depth);
   });
 }
