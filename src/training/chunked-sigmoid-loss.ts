@@ -14,7 +14,7 @@ export interface ChunkOptions {
 }
 
 /**
- * {@link sigmoidLoss} block by block, with memory linear in the batch: no matrix of all pairs is ever made. The gradients are computed
+ * `sigmoidLoss` block by block, with memory linear in the batch: no matrix of all pairs is ever made. The gradients are computed
  * in the same pass, so that each block's logits are needed once, and are kept instead of the blocks.
  *
  * Across processes, each has some images and their texts; the texts go round, and the losses and gradients of `chunkedSigmoidLoss`

@@ -13,7 +13,7 @@ import { linearLayers, Lora, type LoraAdapter } from './lora.js'
 const PREFIX = 'base_model.model.'
 
 /**
- * Puts adapters on a model that peft or {@link saveLora} has saved.
+ * Puts adapters on a model that peft or `saveLora` has saved.
  * @throws {FileError} if a file is missing; ConfigError for adapters of another kind, WeightsError for those of another model
  */
 export async function loadLora(model: PreTrainedModel, source: CheckpointSource, options?: HubOptions): Promise<Lora> {

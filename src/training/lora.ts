@@ -17,7 +17,7 @@ export const scaleOf = ({ a, alpha }: LoraAdapter): number => alpha / a.shape[0]
 
 /**
  * Low-rank adapters on a model's linear layers (Hu et al. 2022, "LoRA: Low-Rank Adaptation of Large Language Models", section 4.1), made
- * by {@link addLora} or {@link loadLora}. The model computes with them until they are merged or removed. To train them alone:
+ * by `addLora` or `loadLora`. The model computes with them until they are merged or removed. To train them alone:
  * `new AdamW({ parameters: lora.namedParameters() })`.
  */
 export class Lora {

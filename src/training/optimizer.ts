@@ -92,7 +92,7 @@ export abstract class Optimizer<Slot extends string = string> extends tf.Optimiz
     return [...this.#tracked.values()].flatMap(({ variable, frozen }) => (frozen ? [] : [variable]))
   }
 
-  /** Takes the next steps at this share of the learning rate: what a {@link Schedule} says. Starts at 1. */
+  /** Takes the next steps at this share of the learning rate: what a `Schedule` says. Starts at 1. */
   scaleLearningRate(share: number): void {
     checkSetting('share of the learning rate', share)
     tf.tidy(() => {
