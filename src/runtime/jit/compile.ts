@@ -7,6 +7,7 @@ import { attention } from './rewrites/attention.js'
 import { canonical } from './rewrites/canonical.js'
 import { epilogues } from './rewrites/epilogues.js'
 import { expand } from './rewrites/expand.js'
+import { pads } from './rewrites/pads.js'
 
 export interface CompileOptions {
   /** What matrix products multiply; everything else is float32, as are all results. */
@@ -18,7 +19,7 @@ export interface CompileOptions {
 /** A recorded function as a program for the engine. */
 export function compile(graph: Graph, { precision, assigned = new Set() }: CompileOptions): Program {
   const builder = new GraphBuilder()
-  const rules = [canonical, activations, attention, epilogues, expand]
+  const rules = [canonical, pads, activations, attention, epilogues, expand]
   const rewritten = rules.reduce((current, rule) => rewrite(current, builder, rule(builder, current)), graph)
   return lower(rewritten, { precision, assigned })
 }

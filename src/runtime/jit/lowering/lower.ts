@@ -226,7 +226,7 @@ class Lowering {
     }
     this.#steps.push({
       kind: 'product',
-      ...{ a, b, c, alpha, activation: known(activation), precision: this.#options.precision },
+      ...{ a, b, c, alpha, activation: known(activation), precision: this.#storage.precisionOf(node) },
       ...(biased ? { bias: biased } : {}),
       ...(added ? { residual: added } : {}),
       keep: this.#isKept(baseOf(right)),
@@ -252,7 +252,7 @@ class Lowering {
     if (!q || !k || !v) return
     const out = this.#place(at(node.outputs, 0))
     const scale = numberOf(node, 'scale', 1)
-    const { precision } = this.#options
+    const precision = this.#storage.precisionOf(node)
     this.#steps.push({ kind: 'attention', q, k, v, out, ...(mask ? { mask } : {}), scale, precision })
   }
 

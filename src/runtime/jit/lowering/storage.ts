@@ -1,7 +1,10 @@
-import { at, intsOf, isElementwise } from '../graph-builder.js'
+import { at, intsOf, isElementwise, sizeOf } from '../graph-builder.js'
 import { type Graph, type Node, nodesOf, type Operation, type Value } from '../graph.js'
 import type { ElementType } from '../program.js'
 import { baseOf, type Clusters, isReduction, isView, unshaped } from './clusters.js'
+
+/** Multiplications that take no time worth rounding for. */
+const SMALL = 2 ** 24
 
 interface Reader {
   readonly node: Operation
@@ -59,6 +62,18 @@ export class Storage {
     return this.#isMultiplied(value) ? 'bfloat16' : dtype
   }
 
+  /** What a product or attention multiplies: small products of what no weight is part of, logits, are not rounded. */
+  precisionOf(node: Operation): 'float32' | 'bfloat16' {
+    if (!this.#halves) return 'float32'
+    if (node.op !== 'product') return 'bfloat16'
+    const operands = node.inputs.slice(0, 2)
+    const depth = operands[0]?.shape.at(-1) ?? 1
+    const small = sizeOf(at(node.outputs, 0).shape) * depth <= SMALL
+    const flat = operands.every(({ shape }) => shape.length === 2)
+    const computed = operands.every((operand) => baseOf(operand).node.kind === 'operation')
+    return small && flat && computed ? 'float32' : 'bfloat16'
+  }
+
   /** The type of a copy of a value that is made to have its elements in order. */
   copiedTypeOf(value: Value): ElementType {
     const { dtype } = value
@@ -72,7 +87,9 @@ export class Storage {
       const cluster = this.#clusters.clusterOf(node)
       return cluster === undefined || cluster !== this.#clusters.clusterOf(maker)
     })
-    const operands = readers.filter(({ node, input }) => input < (OPERANDS[node.op] ?? 0))
+    const operands = readers.filter(
+      ({ node, input }) => input < (OPERANDS[node.op] ?? 0) && this.precisionOf(node) === 'bfloat16',
+    )
     // A sum over many rounds off less than each of them does.
     return (
       operands.length > 0 && readers.every((reader) => operands.includes(reader) || this.#clusters.isTotal(reader.node))
