@@ -72,7 +72,7 @@ function write(memory: DataView, dtype: ElementType, index: number, value: numbe
   const at = index * SIZES[dtype]
   if (dtype === 'float32') memory.setFloat32(at, value, true)
   else if (dtype === 'int32') memory.setInt32(at, value, true)
-  else if (dtype === 'bool') memory.setUint8(at, value)
+  else if (dtype === 'bool') memory.setUint8(at, Number(value !== 0))
   else memory.setUint16(at, half(value), true)
 }
 
