@@ -4,10 +4,10 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <iterator>
-#include <map>
+#include <list>
 #include <mutex>
 #include <new>
+#include <utility>
 
 namespace siglip {
 namespace {
@@ -20,18 +20,16 @@ size_t Unit(size_t bytes) { return bytes >= kLargePage ? kLargePage : kPage; }
 
 struct Recycler {
   std::mutex mutex;
-  std::multimap<size_t, void *> kept;
+  std::list<std::pair<size_t, void *>> kept;  // the one not used for longest first
   size_t kept_bytes = 0;
   size_t used_bytes = 0;
   size_t expected_bytes = 0;
 
-  // Largest first, so that few calls free much.
   void FreeTooMany() {
     while (kept_bytes > std::max(used_bytes, expected_bytes)) {
-      const auto largest = std::prev(kept.end());
-      FreePages(largest->second, largest->first);
-      kept_bytes -= largest->first;
-      kept.erase(largest);
+      FreePages(kept.front().second, kept.front().first);
+      kept_bytes -= kept.front().first;
+      kept.pop_front();
     }
   }
 };
@@ -88,7 +86,8 @@ void *TakeTensorMemory(size_t bytes) {
   {
     const std::lock_guard<std::mutex> lock(recycler.mutex);
     recycler.used_bytes += bytes;
-    const auto found = recycler.kept.find(bytes);
+    const auto fits = [bytes](const auto &block) { return block.first == bytes; };
+    const auto found = std::find_if(recycler.kept.begin(), recycler.kept.end(), fits);
     if (found != recycler.kept.end()) {
       void *const data = found->second;
       recycler.kept.erase(found);
@@ -109,7 +108,7 @@ void GiveTensorMemoryBack(void *data, size_t bytes) {
   Recycler &recycler = TheRecycler();
   const std::lock_guard<std::mutex> lock(recycler.mutex);
   recycler.used_bytes -= bytes;
-  recycler.kept.emplace(bytes, data);
+  recycler.kept.emplace_back(bytes, data);
   recycler.kept_bytes += bytes;
   recycler.FreeTooMany();
 }
