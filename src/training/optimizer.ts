@@ -80,7 +80,9 @@ export abstract class Optimizer<Slot extends string = string> extends tf.Optimiz
     this.#settings = settings
     this.#groups = groups
     this.#given = parameters !== undefined
-    for (const [name, { shape }] of parameters ?? []) rule.slots(shape, name) // throws before anything is made
+    for (const [name, { shape }] of parameters ?? []) {
+      if (!groupSettings(name, groups, settings).frozen) rule.slots(shape, name) // throws before anything is made
+    }
     this.#step = scalarVariable(0)
     this.#share = scalarVariable(1)
     this.#state.set('step', this.#step)
