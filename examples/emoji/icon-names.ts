@@ -81,7 +81,8 @@ export class IconNames {
         return names.map((icon) => [own.get(icon) ?? guesses.get(plainName(icon)) ?? '', icon])
       }
       case 'countries':
-        return names.map((icon) => [countryKey(icon), icon])
+        // Longer codes first: what flagpack has as `gb` is England's flag, and `gb-ukm` is the United Kingdom's.
+        return names.sort((one, other) => other.length - one.length).map((icon) => [countryKey(icon), icon])
     }
   }
 
@@ -119,6 +120,7 @@ const keyOf = (emoji: string): string =>
 function countryKey(code: string): string {
   const spelt = (start: number, letters: string): string[] =>
     Array.from(letters, (letter) => (start + letter.charCodeAt(0)).toString(16))
+  if (code === 'gb-ukm') return countryKey('gb')
   if (/^[a-z]{2}$/.test(code)) return spelt(0x1f1e6 - 0x61, code).join('-')
   if (!/^gb-(eng|sct|wls)$/.test(code)) return ''
   return ['1f3f4', ...spelt(0xe0000, code.replace('-', '')), 'e007f'].join('-')

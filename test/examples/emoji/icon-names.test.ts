@@ -26,6 +26,7 @@ beforeAll(async () => {
       { label: 'dog face', hexcode: '1F436', emoji: '🐶', tags: ['pet'], group: 3 },
       { label: 'keycap: #', hexcode: '0023-FE0F-20E3', emoji: '#️⃣', group: 8 },
       { label: 'flag: Austria', hexcode: '1F1E6-1F1F9', emoji: '🇦🇹', group: 9 },
+      { label: 'flag: United Kingdom', hexcode: '1F1EC-1F1E7', emoji: '🇬🇧', group: 9 },
       { label: 'flag: Scotland', hexcode: '1F3F4-E0067-E0062-E0073-E0063-E0074-E007F', emoji: '🏴󠁧󠁢󠁳󠁣󠁴󠁿', group: 9 },
     ],
     'emojibase-data/en/shortcodes/cldr.json': { '1F44B': ['hi', 'both'], '1F436': 'both' },
@@ -52,7 +53,13 @@ beforeAll(async () => {
     },
     '@iconify-json/fxemoji/icons.json': { icons: { dog: icon('<h/>'), hi: icon('<i/>'), pout: icon('<j/>') } },
     '@iconify-json/flagpack/icons.json': {
-      icons: { at: icon('<k/>'), 'gb-sct': icon('<l/>'), 'gb-ukm': icon('<m/>') },
+      icons: {
+        at: icon('<k/>'),
+        'gb-sct': icon('<l/>'),
+        'gb-eng': icon('<m/>'),
+        gb: icon('<n/>'),
+        'gb-ukm': icon('<o/>'),
+      },
     },
   })
 })
@@ -82,6 +89,7 @@ it('the list has emoji with a group, without components and skin tones, and says
     'dog face',
     'keycap: number sign',
     'flag: austria',
+    'flag: united kingdom',
     'flag: scotland',
   ])
   expect(emoji[0]).toMatchObject({ key: '1f44b', tags: ['bye'] })
@@ -94,7 +102,11 @@ it('icons are known by characters, by the names of others, by country', async ()
   expect(await shown('noto')).toEqual({ 'flag-for-flag-austria': 'flag: austria' })
   expect(await shown('emojione')).toEqual({ 'other-hello': 'waving hand', 'dog-face': 'dog face' })
   expect(await shown('fxemoji')).toEqual({ dog: 'dog face', hi: 'waving hand' })
-  expect(await shown('flagpack')).toEqual({ at: 'flag: austria', 'gb-sct': 'flag: scotland' })
+  expect(await shown('flagpack')).toEqual({
+    at: 'flag: austria',
+    'gb-sct': 'flag: scotland',
+    'gb-ukm': 'flag: united kingdom',
+  })
 })
 
 it('an alias may be its parent the other way round', async () => {
