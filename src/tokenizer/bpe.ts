@@ -10,11 +10,17 @@ import type { TokenizerModel } from './tokenizer-model.js'
 
 const WHERE = 'tokenizer.json'
 const SPACE = 0x20
+/** What stands for a space in texts. */
+const SPACE_MARK = '\u2581'
 /** Marks a character whose id hasn't been looked up yet. */
 const NOT_LOOKED_UP = -2
 
 /** Ranks and positions share one number in the queue; texts longer than this many characters would not fit. */
 const MAX_CHARACTERS = 2 ** 28
+
+/** How many words are remembered, and how long they may be. */
+const MOST_WORDS = 2 ** 15
+const LONGEST_WORD = 64
 
 /**
  * Byte-pair encoding: a text's characters are merged two by two, the pair that was learnt first before the others, from left to
@@ -34,6 +40,10 @@ export class Bpe implements TokenizerModel {
   readonly #fuseUnk: boolean
   readonly #byteFallback: boolean
   readonly #ignoreMerges: boolean
+  /** The characters that some merge joins to a space behind them, and to one before them. */
+  readonly #beforeSpace = new Set<string>()
+  readonly #afterSpace = new Set<string>()
+  readonly #words = new Map<string, readonly number[]>()
 
   /**
    * @param options the model's other settings.
@@ -64,6 +74,7 @@ export class Bpe implements TokenizerModel {
       this.#ranks.set(merges[3 * rank] ?? 0, merges[3 * rank + 1] ?? 0, rank)
       this.#merged[rank] = merges[3 * rank + 2] ?? 0
     }
+    this.#learnCuts(merges)
   }
 
   get size(): number {
@@ -92,7 +103,54 @@ export class Bpe implements TokenizerModel {
       const id = this.#vocabulary.findText(text)
       if (id >= 0) return [id]
     }
-    return this.#merge(this.#characters(text))
+    return this.#encodeWords(text)
+  }
+
+  /**
+   * Encodes word by word, as most words come again: where no merge joins the characters on both sides of a boundary, what is merged
+   * on one side doesn't depend on the other.
+   */
+  #encodeWords(text: string): number[] {
+    const ids: number[] = []
+    let start = 0
+    const cut = (end: number): void => {
+      for (const id of this.#encodeWord(text.slice(start, end))) ids.push(id)
+      start = end
+    }
+    for (let at = text.indexOf(SPACE_MARK); at >= 0; at = text.indexOf(SPACE_MARK, at + 1)) {
+      if (at > start && this.#isApart(this.#beforeSpace, characterBefore(text, at))) cut(at)
+      if (at + 1 < text.length && this.#isApart(this.#afterSpace, characterAt(text, at + 1))) cut(at + 1)
+    }
+    if (start < text.length) cut(text.length)
+    return ids
+  }
+
+  /** A character that isn't in the vocabulary becomes other tokens, which merges may know. */
+  #isApart(joined: ReadonlySet<string>, character: string): boolean {
+    return !joined.has(character) && this.#characterId(character.codePointAt(0) ?? 0) >= 0
+  }
+
+  #encodeWord(word: string): readonly number[] {
+    const known = this.#words.get(word)
+    if (known) return known
+    const ids = this.#merge(this.#characters(word))
+    if (word.length > LONGEST_WORD) return ids
+    if (this.#words.size >= MOST_WORDS) this.#words.clear()
+    this.#words.set(word, ids)
+    return ids
+  }
+
+  #learnCuts(merges: readonly number[]): void {
+    const mark = encoder.encode(SPACE_MARK)
+    for (let at = 0; at < merges.length; at += 3) {
+      const [left = 0, right = 0] = [merges[at], merges[at + 1]]
+      if (this.#vocabulary.startsWith(right, mark)) {
+        const before = this.#vocabulary.token(left) ?? ''
+        this.#beforeSpace.add(characterBefore(before, before.length))
+      }
+      if (this.#vocabulary.endsWith(left, mark))
+        this.#afterSpace.add(characterAt(this.#vocabulary.token(right) ?? '', 0))
+    }
   }
 
   #readVocabulary(json: JsonBytes): void {
@@ -221,3 +279,13 @@ export class Bpe implements TokenizerModel {
 const MERGED = -1
 
 const encoder = new TextEncoder()
+
+function characterAt(text: string, at: number): string {
+  return String.fromCodePoint(text.codePointAt(at) ?? 0)
+}
+
+function characterBefore(text: string, end: number): string {
+  const last = text.charCodeAt(end - 1)
+  const isPair = end > 1 && last >= 0xdc00 && last <= 0xdfff
+  return characterAt(text, isPair ? end - 2 : end - 1)
+}

@@ -67,6 +67,18 @@ export class ByteVocabulary {
     }
   }
 
+  /** Whether a token begins with these bytes. */
+  startsWith(id: number, bytes: Uint8Array): boolean {
+    const start = this.#starts[id] ?? 0
+    return (this.#ends[id] ?? 0) - start >= bytes.length && equalBytes(this.#text, start, bytes, 0, bytes.length)
+  }
+
+  /** Whether a token ends with these bytes. */
+  endsWith(id: number, bytes: Uint8Array): boolean {
+    const start = (this.#ends[id] ?? 0) - bytes.length
+    return start >= (this.#starts[id] ?? 0) && equalBytes(this.#text, start, bytes, 0, bytes.length)
+  }
+
   /** The token of an id, if there is one. */
   token(id: number): string | undefined {
     const end = this.#ends[id]
