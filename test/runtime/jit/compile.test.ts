@@ -122,3 +122,27 @@ it('takes tensors without elements', () => {
   const run: Run = (x) => [tf.concat([tf.tanh(x), tf.ones([2, 3])]), tf.matMul(x, weight), tf.sum(x), tf.sum(x, 0)]
   expect(compiledDeviation(run, tf.zeros([0, 3]))).toBe(0)
 })
+
+it('takes whole numbers and conditions', () => {
+  const run: Run = (x, i) => {
+    const condition = tf.greater(x, 0)
+    return [
+      ...[
+        tf.add(i, 1),
+        tf.transpose(i),
+        tf.concat([i, i], 1),
+        tf.pad(i, [
+          [1, 2],
+          [0, 1],
+        ]),
+        tf.tile(i, [2, 1]),
+      ],
+      ...[condition, tf.logicalAnd(condition, tf.less(x, 1)), tf.logicalNot(condition), tf.cast(condition, 'int32')],
+      ...[tf.where(condition, i, tf.zerosLike(i)), tf.mul(tf.cast(i, 'float32'), 0.5), tf.cast(i, 'bool')],
+      ...[tf.gather(i, tf.tensor1d([1, 0], 'int32')), tf.argMax(x, 1), tf.oneHot(tf.slice(i, [0, 0], [1, 3]), 4)],
+      ...[tf.where(tf.equal(i, 2), x, tf.scalar(-1)), tf.all(condition, 1), tf.cast(x, 'int32'), tf.cast(x, 'bool')],
+    ]
+  }
+  const x = tf.tensor2d([0.5, -1.7, 2, 0, 3.2, -0.1], [2, 3])
+  expect(compiledDeviation(run, x, tf.tensor2d([0, 1, 2, 3, 2, 1], [2, 3], 'int32'))).toBeLessThan(1e-6)
+})
