@@ -100,6 +100,11 @@ export class TraceError extends SiglipError {
   readonly code = 'ERR_TRACE'
 }
 
+/** A training can't go on: its loss or a gradient is no finite number. */
+export class TrainingError extends SiglipError {
+  readonly code = 'ERR_TRAINING'
+}
+
 /** The command line was used wrongly: exit code 2. */
 export class UsageError extends SiglipError {
   readonly code = 'ERR_USAGE'

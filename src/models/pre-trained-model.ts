@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs'
 import { saveFolder } from '#save-folder'
 import { nearest } from '../../converters/nearest.js'
+import type { FileContent } from '../../converters/save-folder.js'
 import { isWeightFile, weightFiles, type WeightFilesOptions } from '../../converters/weight-files.js'
 import { InputError, WeightsError } from '../errors.js'
 import { Module, type Json } from '../layers/module.js'
@@ -85,6 +86,14 @@ export abstract class PreTrainedModel extends Module {
    * @throws {FileError} if it can't be written; InputError if the model is disposed
    */
   async savePretrained(folder: string, options?: WeightFilesOptions): Promise<void> {
+    await saveFolder(folder, this.toFiles(options), { replaces: isWeightFile })
+  }
+
+  /**
+   * What `savePretrained` writes: file names and what they hold; of weights, what makes the bytes piece by piece.
+   * @throws {InputError} if the model is disposed
+   */
+  toFiles(options?: WeightFilesOptions): Map<string, FileContent> {
     for (const parameter of this.parameters()) parameter.read() // throws before anything is written
     const parameters = this.namedParameters()
     const read = async (name: string): Promise<Float32Array<ArrayBuffer>> =>
@@ -94,9 +103,7 @@ export abstract class PreTrainedModel extends Module {
       architectures: [this.getClassName()],
       dtype: nameOfDtype[options?.dtype ?? 'F32'],
     })
-    await saveFolder(folder, new Map([...config, ...weightFiles({ tensors, read }, options)]), {
-      replaces: isWeightFile,
-    })
+    return new Map<string, FileContent>([...config, ...weightFiles({ tensors, read }, options)])
   }
 
   protected settings(): Json {

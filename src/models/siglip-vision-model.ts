@@ -8,7 +8,7 @@ import type { VisionModelOutput } from './model-outputs.js'
 import type { ModelOptions } from './pre-trained-model.js'
 import type { Fields } from './pretrained-config.js'
 import { SiglipVisionConfig } from './siglip-config.js'
-import { pixelTensor, type TensorInput } from './tensor-input.js'
+import { idTensor, pixelTensor, type TensorInput } from './tensor-input.js'
 import { VisionTower } from './vision-tower.js'
 
 /** What the image tower takes. */
@@ -20,6 +20,11 @@ export interface SiglipVisionInputs {
 export interface SiglipVisionOptions extends EncoderOptions {
   /** Takes pictures of any size, the position embeddings being fitted to it. Default: false. */
   readonly interpolatePosEncoding?: boolean | undefined
+  /**
+   * The patches that are seen of each picture, int32 `[batch, kept]`, each once; the others are dropped (Li et al. 2023, "Scaling
+   * Language-Image Pre-training via Masking", section 3). Default: all.
+   */
+  readonly keptPatches?: TensorInput | undefined
 }
 
 /**
@@ -46,12 +51,13 @@ export class SiglipVisionModel extends VisionTower<SiglipVisionInputs, SiglipVis
 
   /** @throws {InputError} for pictures of another shape than the configuration's, unless `interpolatePosEncoding` is set */
   forward(inputs: SiglipVisionInputs, options: SiglipVisionOptions = {}): VisionModelOutput {
-    const { interpolatePosEncoding = false } = options
+    const { interpolatePosEncoding = false, keptPatches } = options
     return tf.tidy(() => {
       const pixelValues = pixelTensor(inputs.pixelValues, this.config.numChannels) // [batch, channels, height, width]
       this.checkSize(pixelValues, interpolatePosEncoding)
 
-      const hiddenStates = this.embeddings.forward(pixelValues, interpolatePosEncoding) // [batch, patches, hidden]
+      const embedded = this.embeddings.forward(pixelValues, interpolatePosEncoding) // [batch, patches, hidden]
+      const hiddenStates = keptPatches ? kept(embedded, keptPatches) : embedded // [batch, kept, hidden]
       return this.encode(hiddenStates, options)
     })
   }
@@ -83,4 +89,17 @@ export class SiglipVisionModel extends VisionTower<SiglipVisionInputs, SiglipVis
     const { hiddenSize, visionUseHead, imageSize, patchSize } = this.config
     return visionUseHead ? [batch, hiddenSize] : [batch, Math.floor(imageSize / patchSize) ** 2, hiddenSize]
   }
+}
+
+/** Some patches of each picture: of all pictures' patches in one row, so that the gradient is one sum over segments. */
+function kept(patches: tf.Tensor3D, places: TensorInput): tf.Tensor3D {
+  const [batch, count, hidden] = patches.shape
+  const chosen = idTensor(places, 'keptPatches', count) // [batch, kept]
+  const [rows, size] = chosen.shape
+  if (rows !== batch) {
+    throw new InputError('bad keptPatches', { expected: `[${batch}, kept]`, found: `[${rows}, ${size}]` })
+  }
+  const firsts = tf.range(0, batch * count, count, 'int32').as2D(batch, 1)
+  const inRow = tf.reshape(tf.add(chosen, firsts), [batch * size])
+  return tf.reshape(tf.gather(tf.reshape(patches, [batch * count, hidden]), inRow), [batch, size, hidden])
 }

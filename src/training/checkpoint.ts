@@ -1,0 +1,172 @@
+import { readdir, rm } from 'node:fs/promises'
+import path from 'node:path'
+import * as tf from '@tensorflow/tfjs'
+import { openFolder } from '#open-folder'
+import { saveFolder } from '#save-folder'
+import { jsonFile, readJsonObject } from '../../converters/json-file.js'
+import type { FileContent } from '../../converters/save-folder.js'
+import { layoutSafetensors } from '../../converters/serialize-safetensors.js'
+import { openWeights, type Weights } from '../../converters/weights.js'
+import { ConfigError } from '../errors.js'
+import { isObject } from '../is-object.js'
+import type { PreTrainedModel } from '../models/pre-trained-model.js'
+import type { Position } from './data/batches.js'
+import type { ExponentialAverage } from './exponential-average.js'
+import { loadState } from './load-state.js'
+import type { Optimizer } from './optimizer.js'
+
+/** How far a training is, beside its tensors. */
+export interface Progress {
+  /** Steps done. */
+  readonly step: number
+  /** Where the data goes on. */
+  readonly position: Position
+  /** What a training must have alike to be the same one. */
+  readonly settings: Settings
+}
+
+export type Settings = Readonly<Record<string, string | number | boolean | null>>
+
+/** All that a training changes. */
+export interface Trained {
+  readonly model: PreTrainedModel
+  readonly processor: { toFiles(): ReadonlyMap<string, Uint8Array> }
+  /** What is moved; beside the model's, adapters. */
+  readonly parameters: ReadonlyMap<string, tf.Variable>
+  readonly optimizers: readonly Optimizer[]
+  readonly average: ExponentialAverage | undefined
+}
+
+const STATE = 'training.safetensors'
+const PROGRESS = 'training.json'
+
+/** The checkpoints of a training, a folder for each: `checkpoints/step-1000`. Each is whole or not there. */
+export class Checkpoints {
+  readonly #folder: string
+
+  constructor(
+    out: string,
+    private readonly keep: number,
+  ) {
+    this.#folder = path.join(out, 'checkpoints')
+  }
+
+  /** The newest one's folder. */
+  async newest(): Promise<string | undefined> {
+    const last = (await this.steps()).at(-1)
+    return last === undefined ? undefined : this.folderOf(last)
+  }
+
+  /**
+   * Writes model, processor, optimizers, average and progress; then older ones that are too many go.
+   * @returns its folder, which loads as a model, too
+   */
+  async save(trained: Trained, progress: Progress): Promise<string> {
+    const folder = this.folderOf(progress.step)
+    const files = new Map<string, FileContent>([
+      ...trained.model.toFiles(),
+      ...trained.processor.toFiles(),
+      [STATE, stateFile(stateOf(trained))],
+      [PROGRESS, jsonFile({ ...progress })],
+    ])
+    await saveFolder(folder, files)
+    for (const step of (await this.steps()).slice(0, -this.keep)) {
+      await rm(this.folderOf(step), { recursive: true, force: true })
+    }
+    return folder
+  }
+
+  private folderOf(step: number): string {
+    return path.join(this.#folder, `step-${step}`)
+  }
+
+  private async steps(): Promise<readonly number[]> {
+    const names = await readdir(this.#folder).catch(() => [])
+    return names
+      .flatMap((name) => /^step-(\d+)$/.exec(name)?.[1] ?? [])
+      .map(Number)
+      .sort((a, b) => a - b)
+  }
+}
+
+/**
+ * Takes a training up: everything is as when the checkpoint was written.
+ * @throws {ConfigError} for a checkpoint of a training with other settings; FileError | WeightsError for one that is damaged
+ */
+export async function loadCheckpoint(folder: string, trained: Trained, settings: Settings): Promise<Progress> {
+  const opened = await openFolder(folder)
+  const progress = checkedProgress(await readJsonObject(opened, PROGRESS), `${folder}/${PROGRESS}`)
+  checkSettings(progress.settings, settings, folder)
+  const weights = await openWeights(opened, { file: 'model.safetensors' })
+  const state = await openWeights(opened, { file: STATE })
+  await readInto(trained.model.namedParameters(), weights)
+  await readInto(stateOf(trained), state)
+  return progress
+}
+
+/** Under names that say whose it is: `optimizer.0/exp_avg/logit_scale`, `average/logit_scale`. */
+function stateOf({ model, parameters, optimizers, average }: Trained): ReadonlyMap<string, tf.Variable> {
+  const known = model.namedParameters()
+  const under = (prefix: string, variables: Iterable<readonly [string, tf.Variable]>): [string, tf.Variable][] =>
+    [...variables].map(([name, variable]) => [`${prefix}/${name}`, variable])
+  return new Map([
+    ...under(
+      'parameter',
+      [...parameters].filter(([name]) => !known.has(name)),
+    ),
+    ...optimizers.flatMap((optimizer, i) => under(`optimizer.${i}`, optimizer.state())),
+    ...under('average', average?.state() ?? []),
+  ])
+}
+
+function stateFile(variables: ReadonlyMap<string, tf.Variable>): FileContent {
+  const tensors = new Map([...variables].map(([name, { shape }]) => [name, { dtype: 'F32' as const, shape }]))
+  const { head, names } = layoutSafetensors(tensors, {})
+  return async function* () {
+    yield head
+    for (const name of names) {
+      const values = await variables.get(name)?.data<'float32'>()
+      if (values) yield new Uint8Array(values.buffer, values.byteOffset, values.byteLength)
+    }
+  }
+}
+
+async function readInto(variables: ReadonlyMap<string, tf.Variable>, weights: Weights): Promise<void> {
+  const state = new Map<string, tf.Tensor>()
+  try {
+    for (const [name, { shape }] of weights.tensors) state.set(name, tf.tensor(await weights.read(name), [...shape]))
+    loadState(variables, state, weights.location)
+  } finally {
+    tf.dispose([...state.values()])
+  }
+}
+
+function checkedProgress(json: Readonly<Record<string, unknown>>, where: string): Progress {
+  const { step, position, settings } = json
+  if (typeof step === 'number' && isObject(position) && isObject(settings)) {
+    const { epoch, pool, batch } = position
+    return {
+      step,
+      position: { epoch: Number(epoch), pool: Number(pool), batch: Number(batch) },
+      settings: Object.fromEntries(Object.entries(settings).map(([name, value]) => [name, plain(value)])),
+    }
+  }
+  throw new ConfigError('Not the progress of a training', { expected: 'step, position and settings', where })
+}
+
+const plain = (value: unknown): string | number | boolean | null =>
+  typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? value : null
+
+function checkSettings(before: Settings, now: Settings, where: string): void {
+  const names = new Set([...Object.keys(before), ...Object.keys(now)])
+  const changed = [...names].filter((name) => (before[name] ?? null) !== (now[name] ?? null))
+  if (changed.length === 0) return
+  const listed = (settings: Settings): string =>
+    changed.map((name) => `${name} ${String(settings[name] ?? 'none')}`).join(', ')
+  throw new ConfigError('The training was begun with other settings', {
+    expected: listed(before),
+    found: listed(now),
+    where,
+    hint: 'Give the same settings, or another folder.',
+  })
+}

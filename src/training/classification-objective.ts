@@ -1,0 +1,84 @@
+import * as tf from '@tensorflow/tfjs'
+import { ConfigError, InputError } from '../errors.js'
+import type { EncoderOptions } from '../layers/siglip-encoder.js'
+import type { ImageClassifier } from '../models/image-classifier.js'
+import type { Arrays } from '../models/model-arrays.js'
+import type { TwoTowerConfig } from '../models/two-tower-config.js'
+import type { VisionTower } from '../models/vision-tower.js'
+import type { NdArray } from '../nd-array.js'
+import type { PreparedBatch } from './data/prepared-batches.js'
+import type { Sample } from './data/sample.js'
+import type { Inputs, Objective } from './objective.js'
+
+/** Any model with a classifier. */
+export type AnyClassifier = ImageClassifier<unknown, EncoderOptions, TwoTowerConfig, VisionTower<unknown>>
+
+/** Pictures get the logits of their classes: one of several, or where the model is of several labels, all that are said of them. */
+export class ClassificationObjective implements Objective {
+  readonly #model: AnyClassifier
+
+  /** @throws {ConfigError} for a model whose classes have no names */
+  constructor(model: AnyClassifier) {
+    if (!model.config.label2id) {
+      throw new ConfigError('The classes have no names', {
+        expected: 'id2label',
+        hint: 'Give the model’s config id2label.',
+      })
+    }
+    this.#model = model
+  }
+
+  inputsOf({ samples, images }: PreparedBatch): Arrays {
+    return {
+      ...images,
+      labels: classTargets(
+        this.#model.config,
+        samples.map(({ sample }) => sample),
+      ),
+    }
+  }
+
+  gradients(
+    { labels, ...pictures }: Inputs,
+    variables: readonly tf.Variable[],
+  ): { value: tf.Scalar; grads: tf.NamedTensorMap } {
+    return tf.variableGrads(() => {
+      const { loss } = this.#model.forward(pictures, { labels })
+      if (loss) return loss
+      throw new InputError('no labels')
+    }, [...variables])
+  }
+}
+
+/**
+ * What pictures show, as a classifier's loss takes it: int32 `[batch]`, or float32 `[batch, labels]` where any number of classes may
+ * apply.
+ * @throws {InputError} for what is no class
+ */
+export function classTargets(config: TwoTowerConfig, samples: readonly Sample[]): NdArray {
+  const { numLabels, problemType } = config
+  const rows = samples.map((sample) => classesOf(config, sample))
+  if (problemType !== 'multi_label_classification') {
+    return { data: Int32Array.from(rows, ([first = 0]) => first), shape: [samples.length] }
+  }
+  const data = new Float32Array(samples.length * numLabels)
+  for (const [row, classes] of rows.entries()) for (const place of classes) data[row * numLabels + place] = 1
+  return { data, shape: [samples.length, numLabels] }
+}
+
+function classesOf(
+  { label2id = {}, problemType }: TwoTowerConfig,
+  { key, label, captions }: Sample,
+): readonly number[] {
+  const names = problemType === 'multi_label_classification' || label === undefined ? captions : [label]
+  return names.map((name) => {
+    const place = Object.hasOwn(label2id, name) ? label2id[name] : undefined
+    if (place !== undefined) return place
+    throw new InputError('no class of the model', {
+      expected: `one of ${Object.keys(label2id).slice(0, 5).join(', ')}, …`,
+      found: JSON.stringify(name),
+      where: key,
+      hint: 'Make the model with these classes, or leave the picture out.',
+    })
+  })
+}

@@ -1,0 +1,124 @@
+import type * as tf from '@tensorflow/tfjs'
+import type { Augmentation } from '../image/augmentation.js'
+import type { ImageProcessor } from '../image/picture-preparer.js'
+import type { Siglip2Model } from '../models/siglip2-model.js'
+import type { SiglipModel } from '../models/siglip-model.js'
+import type { Precision } from '../runtime/jit/precision.js'
+import type { PreTrainedTokenizer } from '../tokenizer/pretrained-tokenizer.js'
+import type { AnyClassifier } from './classification-objective.js'
+import type { ContrastiveLoss, contrastiveLosses } from './contrastive-objective.js'
+import type { PlanOptions } from './data/batch-plan.js'
+import type { SeededSample } from './data/batches.js'
+import type { TrainingData } from './data/sample.js'
+import type { Optimizer } from './optimizer.js'
+import type { Schedule } from './schedule.js'
+
+/** Makes an optimizer of the parameters that are its own. */
+export type OptimizerMaker = (parameters: ReadonlyMap<string, tf.Variable>) => Optimizer
+
+/** An optimizer of some of the parameters. */
+export interface OptimizerPart {
+  /** Of names as transformers has them. Default: all. */
+  readonly pattern?: RegExp | undefined
+  readonly make: OptimizerMaker
+}
+
+/** Something that is measured now and then: how well the model does on data that it isn't trained on. */
+export interface Evaluator {
+  /** Steps between two measurements; the end is always one. Default: only the end. */
+  readonly every?: number | undefined
+  /** Figures by their names. The model is the one in training: with `ema`, it has the averages. */
+  readonly evaluate: () => Promise<Readonly<Record<string, number>>>
+}
+
+/** Where a training is. */
+export interface StepReport {
+  /** Steps done, this one included. */
+  readonly step: number
+  /** Of the whole training. */
+  readonly steps: number
+  /** Epoch of the data, from 0. */
+  readonly epoch: number
+  readonly loss: number
+  /** Length of the gradient before clipping. */
+  readonly gradientNorm: number
+  /** The schedule's share of the learning rate. */
+  readonly rateShare: number
+  /** Since the training was begun or taken up. */
+  readonly picturesPerSecond: number
+  /** At this rate. */
+  readonly secondsLeft: number
+}
+
+/** What is kept of a processor: pictures and texts are prepared as they will be when the model is used. */
+export interface TrainingProcessor {
+  readonly imageProcessor: ImageProcessor
+  /** Not needed for a classifier. */
+  readonly tokenizer?: PreTrainedTokenizer | undefined
+  toFiles(): ReadonlyMap<string, Uint8Array>
+}
+
+/** What is trained, on what, and how. */
+export interface TrainOptions extends Omit<PlanOptions, 'dropLast'> {
+  /** Both towers, or one with a classifier. It is changed, and stays the caller's. */
+  readonly model: SiglipModel | Siglip2Model | AnyClassifier
+  readonly processor: TrainingProcessor
+  readonly data: TrainingData
+  /** Where checkpoints, the finished model in `model/`, and metrics go. */
+  readonly out: string
+  /** How the model's embeddings are judged; of no effect for a classifier, which has its own loss. Default: `'sigmoid'`. */
+  readonly loss?: keyof typeof contrastiveLosses | ContrastiveLoss | undefined
+  /** How long, in steps. Either this or `epochs`. */
+  readonly steps?: number | undefined
+  /** How long, in rounds through the data. It is gone through once before, without its pictures, to count the steps. */
+  readonly epochs?: number | undefined
+  /**
+   * What moves the parameters: one optimizer of all, or several, each parameter being the first's that names it; of no one's, it
+   * stays as it is. Default: AdamW at 1e-5, without decay on biases and norms.
+   */
+  readonly optimizer?: OptimizerMaker | readonly OptimizerPart[] | undefined
+  /** What may move: `lora.namedParameters()` to train adapters alone. Default: the model's. */
+  readonly parameters?: ReadonlyMap<string, tf.Variable> | undefined
+  /** The share of the learning rate by step. Default: half a cosine after a warm-up of a twentieth. */
+  readonly schedule?: ((steps: number) => Schedule) | undefined
+  /** The longest that the gradient may be. Default: 1. */
+  readonly clipNorm?: number | undefined
+  /** Decay of a moving average of the weights, which is what is evaluated and saved then. Default: none. */
+  readonly ema?: number | undefined
+  /** How many of a picture's patches are seen (FLIP), and for which part of the steps at the end all are. Default: all. */
+  readonly keepPatches?: { readonly share: number; readonly fullShare?: number | undefined } | undefined
+  /** In so many parts a batch goes through the towers, for batches that memory is too small for. Default: 1. */
+  readonly parts?: number | undefined
+  /** How pictures are changed at random. Default: not at all. */
+  readonly augmentation?: Augmentation | undefined
+  /** What is said of a sample. Default: one of its captions, by its seed. */
+  readonly caption?: ((sample: SeededSample) => string) | undefined
+  /** What matrices are multiplied in. Default: `'auto'`. */
+  readonly precision?: Precision | undefined
+  /** Every order and every random choice follows from it. Default: 0. */
+  readonly seed?: number | undefined
+  /** By the names under which their figures are logged. */
+  readonly evaluators?: Readonly<Record<string, Evaluator>> | undefined
+  /** Steps between two checkpoints; the end is always one. Default: 1,000. */
+  readonly saveEvery?: number | undefined
+  /** So many of the newest checkpoints stay. Default: 2. */
+  readonly keepCheckpoints?: number | undefined
+  /** Whether to go on from the newest checkpoint in `out`, if there is one. Default: false; then there must be none. */
+  readonly resume?: boolean | undefined
+  /** Stops after the step that runs, with a checkpoint. */
+  readonly signal?: AbortSignal | undefined
+  /** Told after each step. */
+  readonly onStep?: ((report: StepReport) => void) | undefined
+}
+
+/** How a training ended. */
+export interface TrainResult {
+  /** Steps done, those before it was taken up included. */
+  readonly step: number
+  /** Whether these are all; else the signal stopped it. */
+  readonly isComplete: boolean
+  /** What the evaluators measured at the end, by their names. */
+  readonly figures: Readonly<Record<string, Readonly<Record<string, number>>>>
+  /** The folder of the finished model, or of the checkpoint to go on from. */
+  readonly folder: string
+}

@@ -1,0 +1,336 @@
+import path from 'node:path'
+import * as tf from '@tensorflow/tfjs'
+import { useBackend } from '#backend'
+import { picturePreparer } from '#picture-preparer'
+import { saveFolder } from '#save-folder'
+import { isWeightFile } from '../../converters/weight-files.js'
+import { FileError, InputError, TrainingError } from '../errors.js'
+import type { Arrays } from '../models/model-arrays.js'
+import { isInt32 } from '../models/tensor-input.js'
+import { TwoTowerModel } from '../models/two-tower-model.js'
+import type { Jitted } from '../runtime/jit/jitted.js'
+import { Checkpoints, loadCheckpoint, type Progress, type Settings, type Trained } from './checkpoint.js'
+import { ClassificationObjective } from './classification-objective.js'
+import { ContrastiveObjective, contrastiveLosses } from './contrastive-objective.js'
+import { sampleBatches } from './data/batches.js'
+import { preparedBatches, type PreparedBatch } from './data/prepared-batches.js'
+import { ExponentialAverage } from './exponential-average.js'
+import type { Inputs, Objective } from './objective.js'
+import type { Optimizer } from './optimizer.js'
+import { optimizersOf } from './optimizers-of.js'
+import { cosineSchedule, type Schedule } from './schedule.js'
+import type { TrainOptions, TrainResult } from './train-options.js'
+import { TrainingLog } from './training-log.js'
+import { trainingStep, type StepTensors } from './training-step.js'
+
+/**
+ * Trains a model.
+ *
+ * In `out` there are then `checkpoints/step-…`, from which training is taken up with `resume`, to the bit as if it had not been broken
+ * off on the same machine; `metrics.jsonl` and TensorBoard's events; and, once all steps are done, `model/`. One process trains.
+ *
+ * @throws {InputError} for options that are wrong; FileError if `out` can't be written, or has a training that isn't to be taken up;
+ * ConfigError if that had other settings; TrainingError, with the step and the first bad tensor, once the loss or a gradient is no
+ * finite number: nothing of it is saved
+ * @example
+ *     const { folder } = await train({
+ *       model: await SiglipModel.fromPretrained('google/siglip-base-patch16-224'),
+ *       processor: await SiglipProcessor.fromPretrained('google/siglip-base-patch16-224'),
+ *       data: await ImageFolder.open('pictures'),
+ *       loss: ({ logits, labels }) => tf.losses.sigmoidCrossEntropy(labels, logits),
+ *       batchSize: 32,
+ *       epochs: 3,
+ *       out: 'run',
+ *     })
+ */
+export async function train(options: TrainOptions): Promise<TrainResult> {
+  const trainer = await Trainer.prepare(options)
+  try {
+    return await trainer.run()
+  } finally {
+    trainer.dispose()
+  }
+}
+
+/** A training of so many steps: what {@link train} makes, runs and disposes of. */
+export class Trainer {
+  readonly #trained: Trained
+  readonly #objective: Objective
+  readonly #step: Jitted<[Inputs], StepTensors>
+  readonly #schedule: Schedule
+  readonly #checkpoints: Checkpoints
+
+  private constructor(
+    private readonly options: TrainOptions,
+    /** Of the whole training. */
+    readonly steps: number,
+  ) {
+    const { model, processor, ema, schedule = fineTuning, clipNorm = 1, precision = 'auto' } = options
+    const parameters = options.parameters ?? model.namedParameters()
+    this.#objective = objectiveOf(options, steps)
+    this.#schedule = schedule(steps)
+    const optimizers = optimizersOf(options.optimizer, parameters)
+    const average = ema === undefined ? undefined : new ExponentialAverage(parameters, ema)
+    this.#trained = { model, processor, parameters, optimizers, average }
+    this.#step = trainingStep({ objective: this.#objective, optimizers, average, clipNorm, precision })
+    this.#checkpoints = new Checkpoints(options.out, options.keepCheckpoints ?? 2)
+  }
+
+  /** @throws {InputError} for options that are wrong */
+  static async prepare(options: TrainOptions): Promise<Trainer> {
+    const { parts = 1, saveEvery = 1000, keepCheckpoints = 2 } = options
+    for (const [name, value] of Object.entries({ parts, saveEvery, keepCheckpoints })) checkCount(name, value)
+    const { batchSize } = options
+    if (batchSize % parts > 0) {
+      throw new InputError('bad parts', { expected: `a divisor of ${batchSize}, the batch size`, found: `${parts}` })
+    }
+    await useBackend()
+    return new Trainer(options, await stepsOf(options))
+  }
+
+  /** Runs the steps that are not done yet. */
+  async run(): Promise<TrainResult> {
+    const begun = await this.begin()
+    const log = new TrainingLog(this.options.out, begun.step)
+    try {
+      const progress = await this.takeSteps(begun, log)
+      const checkpoint = await this.#checkpoints.save(this.#trained, progress)
+      if (progress.step < this.steps) return { step: progress.step, isComplete: false, figures: {}, folder: checkpoint }
+      this.takeAverage()
+      const figures = await this.evaluate(progress.step, log)
+      return { step: progress.step, isComplete: true, figures, folder: await this.saveModel() }
+    } finally {
+      log.close()
+    }
+  }
+
+  /** Frees what training needs beside the model. */
+  dispose(): void {
+    this.#step.dispose()
+    for (const optimizer of this.#trained.optimizers) optimizer.dispose()
+    this.#trained.average?.dispose()
+  }
+
+  /** Where to go on. */
+  private async begin(): Promise<Progress> {
+    const { out, resume = false } = this.options
+    const settings = settingsOf(this.options, this.steps, this.#trained.optimizers)
+    const newest = await this.#checkpoints.newest()
+    if (newest === undefined) return { step: 0, position: { epoch: 0, pool: 0, batch: 0 }, settings }
+    if (resume) return loadCheckpoint(newest, this.#trained, settings)
+    throw new FileError('There is a training already', {
+      found: path.basename(newest),
+      where: out,
+      hint: 'Go on with it by resume, or give another folder.',
+    })
+  }
+
+  /** While a step runs, the batch of the next one is prepared. */
+  private async takeSteps(begun: Progress, log: TrainingLog): Promise<Progress> {
+    const { options, steps } = this
+    const { data, processor, signal } = options
+    const preparer = picturePreparer(processor.imageProcessor)
+    const samples = sampleBatches(data, { ...options, epochs: undefined, from: begun.position })
+    const batches = preparedBatches(samples, preparer, options)
+    const pace = paceFrom(begun.step, steps, options.batchSize)
+    let progress = begun
+    let running: Promise<Progress> | undefined
+    try {
+      for (let { step } = begun; step < steps; step++) {
+        const batch = await nextOf(batches, signal)
+        const inputs = batch && this.#objective.inputsOf(batch, step)
+        progress = (await running) ?? progress
+        running = undefined
+        if (!inputs || signal?.aborted) break
+        running = this.takeStep(batch, inputs, progress, pace, log)
+        running.catch(() => undefined) // it is thrown where it is awaited
+      }
+      return (await running) ?? progress
+    } finally {
+      await Promise.allSettled([running])
+      await batches.return(undefined)
+      preparer.dispose()
+    }
+  }
+
+  /** One step and what follows it: figures, evaluations, a checkpoint. */
+  private async takeStep(
+    batch: PreparedBatch,
+    arrays: Arrays,
+    before: Progress,
+    pace: Pace,
+    log: TrainingLog,
+  ): Promise<Progress> {
+    const { saveEvery = 1000, onStep } = this.options
+    const rateShare = this.#schedule(before.step)
+    const step = before.step + 1
+    const [loss, gradientNorm] = await this.compute(arrays, rateShare, step)
+    log.write(step, { loss, gradientNorm, rateShare, ...pace(step) })
+    onStep?.({ step, steps: this.steps, epoch: batch.epoch, loss, gradientNorm, rateShare, ...pace(step) })
+    const progress = { ...before, step, position: batch.next }
+    if (step === this.steps) return progress // its end is another's
+    await this.evaluateNow(step, log)
+    if (step % saveEvery === 0) await this.#checkpoints.save(this.#trained, progress)
+    return progress
+  }
+
+  /** @returns loss and length of the gradient */
+  private async compute(arrays: Arrays, rateShare: number, step: number): Promise<readonly [number, number]> {
+    for (const optimizer of this.#trained.optimizers) optimizer.scaleLearningRate(rateShare)
+    const inputs = tensors(arrays)
+    const result = await this.#step.async(inputs).finally(() => {
+      tf.dispose(inputs)
+    })
+    try {
+      const [loss = NaN] = await result.loss.data()
+      const [norm = NaN] = await result.norm.data()
+      if (Number.isFinite(loss) && Number.isFinite(norm)) return [loss, norm]
+      throw new TrainingError('The training diverged', {
+        expected: 'a finite loss and gradient',
+        found: `a loss of ${loss}`,
+        where: `step ${step}, ${await this.firstBad(arrays, await result.norms.data<'float32'>())}`,
+        hint: 'Take a smaller learning rate or a longer warm-up, and go on from the last checkpoint.',
+      })
+    } finally {
+      tf.dispose({ ...result })
+    }
+  }
+
+  /** The first tensor of the step that has a number which is none: of the batch, the parameters, the gradients. */
+  private async firstBad(arrays: Arrays, norms: Float32Array): Promise<string> {
+    const isBad = (values: ArrayLike<number>): boolean =>
+      Array.prototype.some.call(values, (value) => !Number.isFinite(value))
+    for (const [name, { data }] of Object.entries(arrays)) if (isBad(data)) return `${name} of the batch`
+    const { parameters, optimizers } = this.#trained
+    for (const [name, variable] of parameters) if (isBad(await variable.data())) return `parameter ${name}`
+    const variables = optimizers.flatMap((optimizer) => optimizer.variables)
+    const bad = variables[norms.findIndex((norm) => !Number.isFinite(norm))]
+    const [name] = [...parameters].find(([, variable]) => variable === bad) ?? []
+    return name === undefined ? 'the loss' : `gradient of ${name}`
+  }
+
+  /** The evaluators whose turn it is, with the averages where there are some. */
+  private async evaluateNow(step: number, log: TrainingLog): Promise<void> {
+    const due = Object.entries(this.options.evaluators ?? {}).filter(([, { every }]) => every && step % every === 0)
+    if (due.length === 0) return
+    const { average, parameters } = this.#trained
+    const before = average ? [...parameters.values()].map((variable) => [variable, tf.clone(variable)] as const) : []
+    try {
+      this.takeAverage()
+      await this.evaluate(step, log, Object.fromEntries(due))
+    } finally {
+      for (const [variable, value] of before) variable.assign(value)
+      tf.dispose(before.map(([, value]) => value))
+    }
+  }
+
+  private async evaluate(
+    step: number,
+    log: TrainingLog,
+    evaluators = this.options.evaluators ?? {},
+  ): Promise<TrainResult['figures']> {
+    const figures = new Map<string, Readonly<Record<string, number>>>()
+    for (const [name, { evaluate }] of Object.entries(evaluators)) {
+      const found = await evaluate()
+      figures.set(name, found)
+      const named = Object.entries(found).map(([figure, value]) => [`${name}/${figure}`, value] as const)
+      log.write(step, Object.fromEntries(named))
+    }
+    return Object.fromEntries(figures)
+  }
+
+  /** Gives the parameters their averages, where there are some. */
+  private takeAverage(): void {
+    const { average, parameters } = this.#trained
+    for (const [name, value] of average?.state() ?? []) parameters.get(name)?.assign(value)
+  }
+
+  private async saveModel(): Promise<string> {
+    const folder = path.join(this.options.out, 'model')
+    const { model, processor } = this.#trained
+    await saveFolder(folder, new Map([...model.toFiles(), ...processor.toFiles()]), { replaces: isWeightFile })
+    return folder
+  }
+}
+
+const fineTuning = (steps: number): Schedule => cosineSchedule({ steps, warmup: Math.floor(steps / 20) })
+
+function objectiveOf(options: TrainOptions, steps: number): Objective {
+  const { model, processor, loss = 'sigmoid', parts = 1, seed = 0, keepPatches } = options
+  if (!(model instanceof TwoTowerModel)) return new ClassificationObjective(model)
+  if (!processor.tokenizer) throw new InputError('no tokenizer', { hint: 'Both towers need a whole processor.' })
+  const { share = 1, fullShare = 0.1 } = keepPatches ?? {}
+  if (!(share > 0 && share <= 1 && fullShare >= 0 && fullShare <= 1)) {
+    throw new InputError('bad keepPatches', { expected: 'shares above 0, to 1', found: `${share} and ${fullShare}` })
+  }
+  return new ContrastiveObjective({
+    model,
+    tokenizer: processor.tokenizer,
+    loss: typeof loss === 'function' ? loss : contrastiveLosses[loss],
+    parts,
+    keptShare: (step) => (step >= steps * (1 - fullShare) ? 1 : share),
+    seed,
+  })
+}
+
+/** What of the options must stay for a training to go on to the bit; of a user's functions, only that they are some. */
+function settingsOf(options: TrainOptions, steps: number, optimizers: readonly Optimizer[]): Settings {
+  const { batchSize, loss = 'sigmoid', seed = 0, parts = 1, clipNorm = 1, ema = null, precision = 'auto' } = options
+  const { shuffle = true, distinct = null, each = 'sample', keepPatches = null, augmentation = null } = options
+  return {
+    ...{ steps, batchSize, seed, parts, clipNorm, ema, precision, shuffle, distinct, each },
+    model: options.model.getClassName(),
+    loss: typeof loss === 'function' ? 'own' : loss,
+    keepPatches: JSON.stringify(keepPatches),
+    augmentation: JSON.stringify(augmentation),
+    optimizers: JSON.stringify(optimizers.map((each) => ({ name: each.getClassName(), ...each.getConfig() }))),
+  }
+}
+
+async function stepsOf({ steps, epochs, data, ...plan }: TrainOptions): Promise<number> {
+  if ((steps === undefined) === (epochs === undefined)) {
+    throw new InputError('How long?', {
+      expected: 'either steps or epochs',
+      found: steps === undefined ? 'neither' : 'both',
+    })
+  }
+  if (steps !== undefined) return checkCount('steps', steps)
+  let counted = 0
+  const batches = sampleBatches(data, { ...plan, epochs: checkCount('epochs', epochs) })
+  while (!(await batches.next()).done) counted++
+  return counted
+}
+
+function checkCount(name: string, value: number | undefined): number {
+  if (value !== undefined && Number.isInteger(value) && value >= 1) return value
+  throw new InputError(`bad ${name}`, { expected: 'a whole number from 1', found: String(value) })
+}
+
+type Pace = (step: number) => { readonly picturesPerSecond: number; readonly secondsLeft: number }
+
+function paceFrom(begun: number, steps: number, batchSize: number): Pace {
+  const since = Date.now()
+  return (step) => {
+    const picturesPerSecond = ((step - begun) * batchSize * 1000) / Math.max(1, Date.now() - since)
+    return { picturesPerSecond, secondsLeft: ((steps - step) * batchSize) / picturesPerSecond }
+  }
+}
+
+/** Undefined at the end, or when the signal says so. */
+async function nextOf<T>(items: AsyncIterator<T>, signal: AbortSignal | undefined): Promise<T | undefined> {
+  if (signal?.aborted) return undefined
+  try {
+    const next = await items.next()
+    return next.done ? undefined : next.value
+  } catch (error) {
+    if (signal?.aborted) return undefined
+    throw error
+  }
+}
+
+function tensors(arrays: Arrays): Inputs {
+  const made = Object.entries(arrays).map(([name, array]) => {
+    return [name, tf.tensor(array.data, [...array.shape], isInt32(array) ? 'int32' : 'float32')] as const
+  })
+  return Object.fromEntries(made)
+}

@@ -1,0 +1,53 @@
+import * as tf from '@tensorflow/tfjs'
+import { jit } from '../runtime/jit/jit.js'
+import type { Jitted } from '../runtime/jit/jitted.js'
+import type { Precision } from '../runtime/jit/precision.js'
+import { clipByGlobalNorm } from './clip-by-global-norm.js'
+import type { ExponentialAverage } from './exponential-average.js'
+import type { Inputs, Objective } from './objective.js'
+import type { Optimizer } from './optimizer.js'
+
+/** What a step tells. */
+export interface StepTensors {
+  readonly loss: tf.Scalar
+  /** Of all gradients as one vector, before clipping. */
+  readonly norm: tf.Scalar
+  /** Of each variable's gradient, in the variables' order; 0 for one without. */
+  readonly norms: tf.Tensor1D
+}
+
+/** What a step moves, and how. */
+export interface StepOptions {
+  readonly objective: Objective
+  readonly optimizers: readonly Optimizer[]
+  readonly average: ExponentialAverage | undefined
+  /** The longest that all gradients together may be. */
+  readonly clipNorm: number
+  readonly precision: Precision
+}
+
+/**
+ * Gradients, clipping, optimizers and average as one recorded function. Where a loss or a gradient is no finite number, the
+ * gradients count as zeros: the parameters stay finite, and what went wrong can still be told.
+ */
+export function trainingStep(options: StepOptions): Jitted<[Inputs], StepTensors> {
+  const { objective, optimizers, average, clipNorm, precision } = options
+  const step = (inputs: Inputs): StepTensors =>
+    tf.tidy(() => {
+      const variables = optimizers.flatMap((optimizer) => optimizer.variables)
+      const { value, grads } = objective.gradients(inputs, variables)
+      const { gradients, norm, norms } = clipByGlobalNorm(grads, clipNorm)
+      const isFinite = tf.isFinite(tf.add(norm, value))
+      for (const optimizer of optimizers) {
+        const own = optimizer.variables.flatMap(({ name }) => {
+          const gradient = gradients[name]
+          return gradient ? [{ name, tensor: tf.where(isFinite, gradient, tf.scalar(0)) }] : []
+        })
+        optimizer.applyGradients(own)
+      }
+      average?.update()
+      const inOrder = variables.map(({ name }) => norms[name] ?? tf.scalar(0))
+      return { loss: value, norm, norms: tf.stack(inOrder).as1D() }
+    })
+  return jit(step, { precision })
+}
