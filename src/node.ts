@@ -1,5 +1,6 @@
 /**
- * What only Node can do: setting the native backend up, the cache of the hub, converting checkpoint folders, exporting models as graphs.
+ * What only Node can do: setting the native backend up, the cache of the hub, converting checkpoint folders, exporting models as graphs,
+ * data to train on, files for TensorBoard.
  *
  * @module
  */
@@ -7,6 +8,12 @@ export { setup, type SetupOptions, type SetupReport } from './runtime/setup.js'
 export { doctor, formatDoctor, type DoctorReport, type NativeState } from './runtime/doctor.js'
 export type { SetupProgress } from './runtime/setup/setup-progress.js'
 export type { Processor as ProcessorInfo } from './runtime/processor.js'
+
+export { ImageFolder, type ImageFolderOptions } from './training/data/image-folder.js'
+export { WebDataset, type WebDatasetOptions } from './training/data/web-dataset.js'
+export { formatBroken, type Breakage, type BrokenSample, type OnBroken } from './training/data/broken-sample.js'
+export { EventFile, type EventFileOptions } from './training/tensorboard/event-file.js'
+export { MetricsFile, type Metrics } from './training/tensorboard/metrics-file.js'
 
 export { downloadModel, type DownloadOptions } from './hub/download-model.js'
 export { listCache, type CacheEntry } from './hub/list-cache.js'

@@ -18,8 +18,8 @@ export interface LossInputs {
  * Each pair of an image and a text is a question of its own: do they belong together? −Σ log σ(±logits) / images.
  * Source: Zhai et al. 2023, "Sigmoid Loss for Language Image Pre-Training", algorithm 1.
  *
- * @param inputs.labels `[images, texts]`: 1 where the two belong together, of which an image may have many. Default: i to i
- * @param inputs.weights `[images, texts]`: how much each pair counts. Default: 1
+ * @param inputs `labels` `[images, texts]`: 1 where the two belong together, of which an image may have many. Default: i to i
+ *   `weights` `[images, texts]`: how much each pair counts. Default: 1
  * @throws {InputError} for shapes that do not fit
  */
 export function sigmoidLoss({

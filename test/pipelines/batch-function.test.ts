@@ -27,7 +27,7 @@ onEachBackend((backend) => {
   if (backend === 'native') {
     it('multiplies in bfloat16 when asked', async () => {
       const product = ({ x }: { x: tf.Tensor }): tf.Tensor2D => tf.matMul(x.as2D(-1, 3), tf.eye(3))
-      const run = batchFunction(product, { precision: 'bfloat16' })
+      const run = batchFunction<Pick<ReturnType<typeof batch>, 'x'>, tf.Tensor2D>(product, { precision: 'bfloat16' })
       const result = await run({ x: { data: Float32Array.of(1 + 2 ** -12, 2, 3), shape: [1, 3] } })
       expect(Array.from(result.dataSync())).toEqual([1, 2, 3])
     })
@@ -35,5 +35,7 @@ onEachBackend((backend) => {
 })
 
 it('has bfloat16 in recorded functions only', () => {
-  expect(() => batchFunction(compute, { jit: false, precision: 'bfloat16' })).toThrow(InputError)
+  expect(() =>
+    batchFunction<ReturnType<typeof batch>, tf.Tensor2D>(compute, { jit: false, precision: 'bfloat16' }),
+  ).toThrow(InputError)
 })
