@@ -7,10 +7,10 @@
 namespace siglip {
 namespace SIGLIP_ISA {
 
-// x / (1 + eᵘ), without the slow division where an approximation can be improved to within a unit in the last place or two.
+// x / (1 + eᵘ). Where there is an approximation of 1 / d, it is improved to a unit or two in the last place: faster.
 inline Float OverOnePlusExp(Float x, Float u) {
 #if defined(__AVX512F__)
-  const Float d = 1.0f + Exp(Minimum(u, Splat(87.0f)));  // 1 / d is no denormal
+  const Float d = 1.0f + Exp(Clamp(u, -80.0f, 80.0f));  // denormals, which are slow, are beyond
   const Float r = reinterpret_cast<Float>(_mm512_rcp14_ps(reinterpret_cast<__m512>(d)));
   return x * MultiplyAdd(r, MultiplyAdd(-d, r, Splat(1.0f)), r);
 #else
@@ -54,38 +54,46 @@ struct Finish {
   void (*rows)(const Finish &, const float *, int64_t, int64_t, int64_t, int64_t, int64_t);
 
   // `rows` rows of sums, `stride` apart, which belong at (row, column) of c.
-  void operator()(const float *sums, int64_t stride, int64_t row, int64_t count, int64_t column, int64_t columns) const {
+  void operator()(const float *sums, int64_t stride, int64_t row, int64_t count, int64_t column,
+                  int64_t columns) const {
     rows(*this, sums, stride, row, count, column, columns);
   }
 };
 
 enum class Residual { kNone, kFloat32, kBFloat16 };
 
-// The vectors of rows that lie below each other, n elements of each.
-template <Activation kActivation, DType kC, Residual kResidual>
-inline __attribute__((always_inline)) void FinishVectors(const Finish &finish, const float *sums, int64_t stride, int64_t row,
-                                                         int64_t rows, int64_t column, int64_t n) {
+// `rows` rows of kVectors whole vectors, or of the first n elements of one.
+template <Activation kActivation, DType kC, Residual kResidual, int kVectors>
+inline __attribute__((always_inline)) void FinishVectors(const Finish &finish, const float *sums, int64_t stride,
+                                                         int64_t row, int64_t rows, int64_t column, int64_t n) {
   constexpr DType kType = kResidual == Residual::kBFloat16 ? DType::kBFloat16 : DType::kFloat32;
   constexpr int64_t kSize = kC == DType::kBFloat16 ? 2 : 4, kResidualSize = kType == DType::kBFloat16 ? 2 : 4;
-  Float bias = {};
+  Float bias[kVectors] = {};
   if (finish.bias != nullptr) {
-    const char *from = reinterpret_cast<const char *>(finish.bias + column * finish.bias_step);
-    bias = finish.bias_step == 1 ? LoadNeighbours<DType::kFloat32, false>(from, n)
-                                 : LoadApart<DType::kFloat32>(from, finish.bias_step, n);
-  }
-  char *to = finish.c + (row * finish.c_stride + column) * kSize;
-  const char *from = finish.residual + (row * finish.residual_stride + column * finish.residual_step) * kResidualSize;
-  for (int64_t i = 0; i < rows; i++, sums += stride, to += finish.c_stride * kSize) {
-    Float v = Activate<kActivation>(MultiplyAdd(Load(sums), Float{} + finish.alpha, bias));
-    if (kResidual != Residual::kNone) {
-      v += finish.residual_step == 1 ? LoadNeighbours<kType, false>(from, n) : LoadApart<kType>(from, finish.residual_step, n);
-      from += finish.residual_stride * kResidualSize;
+    for (int j = 0; j < kVectors; j++) {
+      const char *from = reinterpret_cast<const char *>(finish.bias + (column + j * kLanes) * finish.bias_step);
+      bias[j] = finish.bias_step == 1 ? LoadNeighbours<DType::kFloat32, false>(from, n)
+                                      : LoadApart<DType::kFloat32>(from, finish.bias_step, n);
     }
-    if (kC == DType::kFloat32) {
-      StoreNeighbours(reinterpret_cast<float *>(to), n, v);
-    } else {
-      const Half half = ToHalf(v);
-      std::memcpy(to, &half, n >= kLanes ? sizeof half : static_cast<size_t>(n) * 2);
+  }
+  const Float alpha = finish.alpha - Float{};
+  const int64_t step = finish.residual_step, c_row = finish.c_stride * kSize;
+  char *to = finish.c + row * c_row + column * kSize;
+  const char *from = finish.residual + (row * finish.residual_stride + column * step) * kResidualSize;
+  for (int64_t i = 0; i < rows; i++, sums += stride, to += c_row) {
+    for (int j = 0; j < kVectors; j++) {
+      Float v = Activate<kActivation>(MultiplyAdd(Load(sums + j * kLanes), alpha, bias[j]));
+      if (kResidual != Residual::kNone) {
+        const char *own = from + (i * finish.residual_stride + j * kLanes * step) * kResidualSize;
+        v += step == 1 ? LoadNeighbours<kType, false>(own, n) : LoadApart<kType>(own, step, n);
+      }
+      char *place = to + j * kLanes * kSize;
+      if (kC == DType::kFloat32) {
+        StoreNeighbours(reinterpret_cast<float *>(place), n, v);
+      } else {
+        const Half half = ToHalf(v);
+        std::memcpy(place, &half, n >= kLanes ? sizeof half : static_cast<size_t>(n) * 2);
+      }
     }
   }
 }
@@ -94,10 +102,13 @@ template <Activation kActivation, DType kC, Residual kResidual>
 void FinishRows(const Finish &finish, const float *sums, int64_t stride, int64_t row, int64_t rows, int64_t column,
                 int64_t columns) {
   int64_t j = 0;
-  for (; j + kLanes <= columns; j += kLanes) {
-    FinishVectors<kActivation, kC, kResidual>(finish, sums + j, stride, row, rows, column + j, kLanes);
+  for (; j + 2 * kLanes <= columns; j += 2 * kLanes) {
+    FinishVectors<kActivation, kC, kResidual, 2>(finish, sums + j, stride, row, rows, column + j, kLanes);
   }
-  if (j < columns) FinishVectors<kActivation, kC, kResidual>(finish, sums + j, stride, row, rows, column + j, columns - j);
+  for (; j < columns; j += kLanes) {
+    const int64_t n = columns - j < kLanes ? columns - j : kLanes;
+    FinishVectors<kActivation, kC, kResidual, 1>(finish, sums + j, stride, row, rows, column + j, n);
+  }
 }
 
 template <Activation kActivation, DType kC>

@@ -20,10 +20,10 @@ struct FloatBlocks {
   static constexpr int kRows = 4, kVectors = 2;
 #endif
   static constexpr int kColumns = kVectors * kLanes;
-  static constexpr int kDepth = 1;          // k is padded to a multiple of it
-  static constexpr int kSlice = 768, kSlab = 1536;
+  static constexpr int kDepth = 1;                  // k is padded to a multiple of it
+  static constexpr int kSlice = 768, kSlab = 1024;  // how deep panels that pass by and reside may be (product-plan.h)
+  static constexpr int kPackingCost = 16;           // of an element, in multiplications
   static constexpr int kStep = 16;
-  static constexpr int kPackingCost = 16;   // of an element, in multiplications
 
   static void Begin() {}
   static void End() {}
@@ -42,7 +42,7 @@ struct FloatBlocks {
 
   template <int kCount, typename Meanwhile>
   static void MultiplyRows(const float *a, const float *b, int64_t depth, float *sums, bool add, Meanwhile &meanwhile) {
-    const int64_t lines_a_step = (meanwhile.next_lines * kStep + depth - 1) / (depth > 0 ? depth : 1);
+    const int64_t lines_a_step = (meanwhile.lines_a_block * kStep + depth - 1) / (depth > 0 ? depth : 1);
     Float sum[kCount][kVectors];
 #pragma GCC unroll 16
     for (int i = 0; i < kCount; i++) {
@@ -73,11 +73,11 @@ struct FloatBlocks {
   }
 
   // sums[row][column] (kRows × kColumns) = or += a panel of a · one of b; only so many rows and columns of it matter.
-  // Before they are written, `meanwhile` has finished kRows rows and fetched all its next lines.
+  // `meanwhile` is told to do its share for a block.
   template <typename Meanwhile = NothingMeanwhile>
   static void Multiply(int64_t rows, int64_t, const float *a, const float *b, int64_t depth, float *sums, bool add,
                        Meanwhile &&meanwhile = {}) {
-    meanwhile.FinishRows(kRows);
+    meanwhile.FinishRows(meanwhile.rows_a_block);
     if (rows == 1) MultiplyRows<1>(a, b, depth, sums, add, meanwhile);
     else if (rows <= 2) MultiplyRows<2>(a, b, depth, sums, add, meanwhile);
     else if (rows <= 4) MultiplyRows<4>(a, b, depth, sums, add, meanwhile);

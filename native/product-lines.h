@@ -22,7 +22,7 @@ struct Lines {
 
 // What Multiply calls in its steps.
 struct NothingMeanwhile {
-  static constexpr int64_t next_lines = 0;
+  static constexpr int64_t rows_a_block = 0, lines_a_block = 0;
   void FinishRows(int64_t) const {}
   void Fetch(int64_t) const {}
 };
@@ -94,7 +94,8 @@ void PackFloats(const Lines &lines, int64_t first, int64_t start, int64_t depth,
         const int64_t rest = depth - k;
 #pragma GCC unroll 16
         for (int i = 0; i < kLanes; i++) {
-          block[i] = line + i < count ? LoadNeighbours<kType, kRounded>(lines.at(first + line + i, start + k), rest) : Float{};
+          const char *from = lines.at(first + line + i, start + k);
+          block[i] = line + i < count ? LoadNeighbours<kType, kRounded>(from, rest) : Float{};
         }
         Transpose(block);
         float *column = to + k * kWidth + line;

@@ -1,6 +1,6 @@
-// How a product is cut. A task is a block of c. It packs the block's part of the larger operand for its core's second-level
-// cache, where it resides while the panels of the other operand pass by, a slice of a panel at a time. If k is large, it does
-// so slab by slab, a slab being some slices.
+// How a product is cut. A task is a block of c. It packs the block's part of the larger operand for its core's
+// second-level cache, where it resides while the panels of the other operand pass by, a slice of a panel at a time.
+// If k is large, it does so slab by slab, a slab being some slices.
 #pragma once
 
 #include "product-lines.h"
@@ -25,7 +25,7 @@ struct ProductPlan {
   int64_t tasks() const { return batch * row_tasks * column_tasks; }
 };
 
-constexpr int64_t kResidentBytes = 9 << 17;
+constexpr int64_t kResidentBytes = 10 << 17;
 constexpr int64_t kMostSumsBytes = 4 << 20;
 constexpr int64_t kMostSharedBytes = int64_t{1} << 28;
 
@@ -53,13 +53,20 @@ ProductPlan PlanProduct(int64_t m, int64_t n, int64_t k, int64_t batch, bool pac
   const int64_t least_row_tasks = plan.rows_reside ? least_tasks : least_passing_tasks;
   const int64_t least_column_tasks = plan.rows_reside ? least_passing_tasks : least_tasks;
 
-  const int64_t passing_bytes = passing_panels * (plan.rows_reside ? Blocks::kColumns : Blocks::kRows) * plan.depth * kSize;
+  const int64_t passing_width = plan.rows_reside ? Blocks::kColumns : Blocks::kRows;
+  const int64_t passing_bytes = passing_panels * passing_width * plan.depth * kSize;
   plan.shared = !packed && batch * passing_bytes <= kMostSharedBytes &&
                 (batch < threads || least_row_tasks * least_column_tasks > 2);
 
-  // The cut that ends first: rounds of tasks × (multiplying and packing) in one.
+  // The cut that ends first. Tasks are handed out one by one, so if there are more than threads, they even out.
   int64_t best = -1;
   const int64_t choices = batch >= 4 * threads ? 1 : AtMost(2 * threads, 16);
+  const int64_t all_rows = plan.row_panels * Blocks::kRows, all_columns = plan.column_panels * Blocks::kColumns;
+  // Of an element, in multiplications: what resides is packed, what passes by is fetched and perhaps packed, too.
+  const int64_t resident_cost = Blocks::kPackingCost;
+  const int64_t passing_cost = plan.shared || packed ? Blocks::kPackingCost / 2 : Blocks::kPackingCost * 3 / 2;
+  const int64_t row_cost = plan.rows_reside ? resident_cost : passing_cost;
+  const int64_t column_cost = plan.rows_reside ? passing_cost : resident_cost;
   for (int64_t i = 0; i < choices; i++) {
     const int64_t task_rows = CeilDivide(plan.row_panels, least_row_tasks + i);
     const int64_t row_tasks = CeilDivide(plan.row_panels, task_rows);
@@ -67,9 +74,12 @@ ProductPlan PlanProduct(int64_t m, int64_t n, int64_t k, int64_t batch, bool pac
       const int64_t task_columns = CeilDivide(plan.column_panels, least_column_tasks + j);
       const int64_t column_tasks = CeilDivide(plan.column_panels, task_columns);
       const int64_t rows = task_rows * Blocks::kRows, columns = task_columns * Blocks::kColumns;
-      const int64_t own = plan.shared || packed ? (plan.rows_reside ? rows : columns) : rows + columns;
-      const int64_t rounds = CeilDivide(batch * row_tasks * column_tasks, threads);
-      const int64_t cost = rounds * (rows * columns + own * Blocks::kPackingCost);
+      const int64_t longest = rows * columns + rows * row_cost + columns * column_cost;
+      const int64_t all = batch * (all_rows * all_columns + all_rows * column_tasks * row_cost +
+                                   all_columns * row_tasks * column_cost);
+      const int64_t tasks = batch * row_tasks * column_tasks, left = tasks % threads;
+      const int64_t idle = left == 0 ? 0 : longest * (threads - left) / threads;
+      const int64_t cost = tasks <= threads ? longest : all / threads + idle;
       if (best < 0 || cost < best) {
         best = cost;
         plan.task_rows = task_rows, plan.task_columns = task_columns;

@@ -10,7 +10,7 @@ struct TileBlocks {
   using Element = uint16_t;
   static constexpr int kRows = 32, kColumns = 32;
   static constexpr int kDepth = 32;
-  static constexpr int kSlice = 256, kSlab = 3072;
+  static constexpr int kSlice = 256, kSlab = 3072;  // a slice of a panel is a third of the first-level cache
   static constexpr int kPackingCost = 64;
   static constexpr int kTile = 16 * 32;  // elements
 
@@ -53,7 +53,7 @@ struct TileBlocks {
     return ToHalf(reinterpret_cast<Float>(_mm512_maskz_loadu_ps(mask, from)));
   }
 
-  static uint16_t Element1(const Lines &lines, int64_t line, int64_t k) {
+  static uint16_t ElementAt(const Lines &lines, int64_t line, int64_t k) {
     const char *from = lines.at(line, k);
     return lines.dtype == DType::kBFloat16 ? *reinterpret_cast<const uint16_t *>(from)
                                            : ToHalf(*reinterpret_cast<const float *>(from));
@@ -79,7 +79,7 @@ struct TileBlocks {
     } else {
       uint16_t elements[kTile] = {};
       for (int i = 0; i < 16 && i < count; i++) {
-        for (int j = 0; j < 32 && j < depth; j++) elements[i * 32 + j] = Element1(lines, line + i, k + j);
+        for (int j = 0; j < 32 && j < depth; j++) elements[i * 32 + j] = ElementAt(lines, line + i, k + j);
       }
       for (int i = 0; i < 16; i++) v[i] = LoadAs<Uint>(elements + i * 32);
     }
@@ -108,7 +108,8 @@ struct TileBlocks {
   static void MultiplyTiles(const uint16_t *a, const uint16_t *b, int64_t depth, float *sums, bool add,
                             Meanwhile &meanwhile) {
     const int64_t steps = depth > 0 ? depth / kDepth : 1;
-    const int64_t rows_a_step = (kRows + steps - 1) / steps, lines_a_step = (meanwhile.next_lines + steps - 1) / steps;
+    const int64_t rows_a_step = (meanwhile.rows_a_block + steps - 1) / steps;
+    const int64_t lines_a_step = (meanwhile.lines_a_block + steps - 1) / steps;
     constexpr int64_t kStride = kColumns * 4;
     float *below = sums + 16 * kColumns;
     if (add) {
@@ -138,7 +139,6 @@ struct TileBlocks {
       meanwhile.FinishRows(rows_a_step);
       meanwhile.Fetch(lines_a_step);
     }
-    meanwhile.FinishRows(kRows);
     _tile_stored(0, sums, kStride);
     if (kTwoColumns) _tile_stored(1, sums + 16, kStride);
     if (kTwoRows) _tile_stored(2, below, kStride);
@@ -146,7 +146,7 @@ struct TileBlocks {
   }
 
   // sums[row][column] (kRows × kColumns) = or += a panel of a · one of b; only so many rows and columns of it matter.
-  // Before they are written, `meanwhile` has finished kRows rows and fetched all its next lines, some in each step.
+  // `meanwhile` is told to do its share for a block, a part of it in each step.
   template <typename Meanwhile = NothingMeanwhile>
   static void Multiply(int64_t rows, int64_t columns, const uint16_t *a, const uint16_t *b, int64_t depth, float *sums,
                        bool add, Meanwhile &&meanwhile = {}) {

@@ -44,6 +44,10 @@ inline Lines ColumnsOf(const View &view, int64_t offset) {
   return {At(view, offset), view.dtype, view.shape[column], view.shape[row], view.strides[column], view.strides[row]};
 }
 
+inline int64_t StrideOf(const View &view, int32_t dimension) {
+  return view.shape[dimension] > 1 ? view.strides[dimension] : 0;
+}
+
 inline Finish FinishOf(const Product &product, int64_t index) {
   const View &c = product.c;
   Finish finish{};
@@ -52,44 +56,57 @@ inline Finish FinishOf(const Product &product, int64_t index) {
   if (product.residual != nullptr) {
     const View &residual = *product.residual;
     finish.residual = At(residual, BatchOffset(residual, c, index));
-    finish.residual_stride = residual.rank > 1 && residual.shape[residual.rank - 2] > 1 ? residual.strides[residual.rank - 2] : 0;
-    finish.residual_step = residual.shape[residual.rank - 1] > 1 ? residual.strides[residual.rank - 1] : 0;
+    finish.residual_stride = residual.rank > 1 ? StrideOf(residual, residual.rank - 2) : 0;
+    finish.residual_step = StrideOf(residual, residual.rank - 1);
   }
   if (product.bias != nullptr) {
     finish.bias = static_cast<const float *>(product.bias->data);
-    finish.bias_step = product.bias->shape[product.bias->rank - 1] > 1 ? product.bias->strides[product.bias->rank - 1] : 0;
+    finish.bias_step = StrideOf(*product.bias, product.bias->rank - 1);
   }
   finish.alpha = product.alpha;
-  finish.rows = c.dtype == DType::kBFloat16 ? FinishWithActivation<DType::kBFloat16>(product.activation, product.residual)
-                                            : FinishWithActivation<DType::kFloat32>(product.activation, product.residual);
+  const auto choose =
+      c.dtype == DType::kBFloat16 ? FinishWithActivation<DType::kBFloat16> : FinishWithActivation<DType::kFloat32>;
+  finish.rows = choose(product.activation, product.residual);
   return finish;
 }
 
 // A panel holds kRows or kColumns lines, as deep as k is; those of a matrix lie one after the other.
 template <typename Blocks>
-void PackPanel(bool rows, const Lines &lines, int64_t panel, int64_t start, int64_t depth, typename Blocks::Element *to) {
+void PackPanel(bool rows, const Lines &lines, int64_t panel, int64_t start, int64_t depth,
+               typename Blocks::Element *to) {
   depth = AtMost(depth, lines.depth - start);
   if (rows) Blocks::PackRows(lines, panel * Blocks::kRows, start, depth, to);
   else Blocks::PackColumns(lines, panel * Blocks::kColumns, start, depth, to);
 }
 
-// What is done while a block is multiplied, a little in each step: multiplying leaves the other units idle.
+// What is done while blocks are multiplied, a little in each step, since multiplying leaves the other units idle: the
+// blocks of the panel before are finished, and what will be read next is fetched.
+template <typename Blocks>
 struct BlockMeanwhile {
-  // The block before: its sums are complete, but not yet finished.
-  const Finish *finish;
-  int64_t stride;  // of the sums
-  const float *sums;
-  int64_t row, rows, column, columns;
-  // What will be read next, and isn't in a cache.
-  const char *next, *next_end;
-  int64_t next_lines;  // to be asked for in the block
+  const Finish &finish;
+  int64_t m, n;
+  bool rows_reside;
+  int64_t rows_a_block = 0;  // to be finished during each
+  const float *sums = nullptr;
+  int64_t row_panel = 0, column_panel = 0;  // of the first that isn't finished
+  int64_t blocks = 0, row = 0;              // how many aren't; the first row of the first that isn't
+
+  const char *next = nullptr, *next_end = nullptr;
+  int64_t lines_a_block = 0;  // to be fetched during each
 
   void FinishRows(int64_t count) {
-    if (rows == 0) return;
-    count = AtMost(count, rows);
-    (*finish)(sums, stride, row, count, column, columns);
-    sums += count * stride, row += count, rows -= count;
+    while (count > 0 && blocks > 0) {
+      const int64_t at_row = row_panel * Blocks::kRows, at_column = column_panel * Blocks::kColumns;
+      const int64_t rows = AtMost(Blocks::kRows, m - at_row) - row, now = AtMost(count, rows);
+      const int64_t columns = AtMost(Blocks::kColumns, n - at_column);
+      finish(sums + row * Blocks::kColumns, Blocks::kColumns, at_row + row, now, at_column, columns);
+      count -= now, row += now;
+      if (now < rows) return;
+      (rows_reside ? row_panel : column_panel)++;
+      sums += Blocks::kRows * Blocks::kColumns, row = 0, blocks--;
+    }
   }
+
   void Fetch(int64_t lines) {
     for (; lines > 0 && next < next_end; lines--, next += 64) __builtin_prefetch(next, 0, 2);
   }
@@ -111,7 +128,8 @@ void MultiplyMatrices(const Product &product, Threads &threads) {
   };
 
   const int64_t resident_width = rows_reside ? Blocks::kRows : Blocks::kColumns;
-  const int64_t passing_width = rows_reside ? Blocks::kColumns : Blocks::kRows, passing_panel = passing_width * plan.depth;
+  const int64_t passing_width = rows_reside ? Blocks::kColumns : Blocks::kRows;
+  const int64_t passing_panel = passing_width * plan.depth;
   const int64_t passing_panels = rows_reside ? plan.column_panels : plan.row_panels;
   const Element *ready = static_cast<const Element *>(product.packed);
   if (plan.shared) {
@@ -124,15 +142,15 @@ void MultiplyMatrices(const Product &product, Threads &threads) {
     ready = to;
   }
 
-  // In a thread's scratch: the resident panels, one that passes (if they aren't ready), and the sums: of a block, of all
-  // that a passing panel makes, or (if there are several slabs) of all blocks.
+  // In a thread's scratch: the resident panels, one that passes (if they aren't ready), and the sums of all blocks that
+  // a passing panel makes, of this panel and the one before; of all blocks if there are several slabs.
   const auto whole_lines = [](int64_t bytes) { return CeilDivide(bytes, 64) * 64; };
   const int64_t most_resident = rows_reside ? plan.task_rows : plan.task_columns;
   const int64_t most_passing = rows_reside ? plan.task_columns : plan.task_rows;
-  const int64_t sums_count = plan.slab < plan.depth ? most_resident * most_passing : plan.slice < plan.depth ? most_resident : 1;
+  const int64_t kept_passing = plan.slab < plan.depth ? most_passing : 2;
   const int64_t passing_at = whole_lines(most_resident * resident_width * plan.slab * kSize);
   const int64_t sums_at = passing_at + (ready == nullptr ? whole_lines(passing_width * plan.slab * kSize) : 0);
-  const int64_t sums_end = sums_at + sums_count * kSums * 4;
+  const int64_t sums_end = sums_at + most_resident * kept_passing * kSums * 4;
 
   ParallelFor(threads, plan.tasks(), [&](int64_t task, int thread) {
     const int64_t index = task / (plan.row_tasks * plan.column_tasks);
@@ -149,53 +167,54 @@ void MultiplyMatrices(const Product &product, Threads &threads) {
     Element *own_passing = reinterpret_cast<Element *>(scratch + passing_at);
     float *sums = reinterpret_cast<float *>(scratch + sums_at);
     const Lines resident_lines = lines(rows_reside, index), passing_lines = lines(!rows_reside, index);
-    BlockMeanwhile meanwhile{};
-    meanwhile.finish = &finish;
-    meanwhile.stride = Blocks::kColumns;
+    BlockMeanwhile<Blocks> meanwhile{finish, m, n, rows_reside};
     Blocks::Begin();
     int64_t slab = 0;
     do {
       const int64_t slab_depth = AtMost(plan.slab, plan.depth - slab);
       for (int64_t i = 0; i < residents; i++) {
-        PackPanel<Blocks>(rows_reside, resident_lines, first + i, slab, slab_depth, resident + i * resident_width * slab_depth);
+        Element *to = resident + i * resident_width * slab_depth;
+        PackPanel<Blocks>(rows_reside, resident_lines, first + i, slab, slab_depth, to);
       }
       for (int64_t j = passing_first; j < passing_end; j++) {
         const Element *passing = own_passing;
-        if (product.packed != nullptr) passing = ready + j * passing_panel + slab * passing_width;
-        else if (ready != nullptr) passing = ready + (index * passing_panels + j) * passing_panel + slab * passing_width;
-        else PackPanel<Blocks>(!rows_reside, passing_lines, j, slab, slab_depth, own_passing);
+        if (ready == nullptr) {
+          PackPanel<Blocks>(!rows_reside, passing_lines, j, slab, slab_depth, own_passing);
+        } else {
+          const int64_t panel = product.packed != nullptr ? j : index * passing_panels + j;
+          passing = ready + panel * passing_panel + slab * passing_width;
+        }
+        float *panel_sums = sums + (j - passing_first) % kept_passing * residents * kSums;
         int64_t start = 0;
         do {
           const int64_t depth = AtMost(plan.slice, slab_depth - start), slice_bytes = depth * passing_width * kSize;
-          const bool slab_ends = start + depth == slab_depth, last = slab + start + depth == plan.depth;
+          const bool slab_ends = start + depth == slab_depth;
           const Element *slice = passing + start * passing_width;
           if (ready != nullptr) {  // the next slice: it lies behind this one, or at the same place in the next panel
             const Element *next = slab_ends ? passing + passing_panel : slice + depth * passing_width;
             meanwhile.next = reinterpret_cast<const char *>(next);
             meanwhile.next_end = meanwhile.next + (slab_ends && j + 1 == passing_end ? 0 : slice_bytes);
-            meanwhile.next_lines = CeilDivide(slice_bytes, 64 * residents);
+            meanwhile.lines_a_block = CeilDivide(slice_bytes, 64 * residents);
           }
           for (int64_t i = 0; i < residents; i++) {
-            const int64_t row_panel = rows_reside ? first + i : j, column_panel = rows_reside ? j : first + i;
-            const int64_t at_row = row_panel * Blocks::kRows, at_column = column_panel * Blocks::kColumns;
-            const int64_t rows = AtMost(Blocks::kRows, m - at_row), columns = AtMost(Blocks::kColumns, n - at_column);
+            const int64_t rows = m - (rows_reside ? first + i : j) * Blocks::kRows;
+            const int64_t columns = n - (rows_reside ? j : first + i) * Blocks::kColumns;
             const Element *own = resident + (i * slab_depth + start) * resident_width;
-            float *block = sums;
-            if (plan.slice < plan.depth) block += i * kSums;
-            if (plan.slab < plan.depth) block += (j - passing_first) * residents * kSums;
-            Blocks::Multiply(rows, columns, rows_reside ? own : slice, rows_reside ? slice : own, depth, block,
-                             slab + start > 0, meanwhile);
-            if (last) {
-              meanwhile.sums = block;
-              meanwhile.row = at_row, meanwhile.rows = rows, meanwhile.column = at_column, meanwhile.columns = columns;
-            }
+            Blocks::Multiply(rows, columns, rows_reside ? own : slice, rows_reside ? slice : own, depth,
+                             panel_sums + i * kSums, slab + start > 0, meanwhile);
           }
           start += depth;
         } while (start < slab_depth);
+        if (slab + slab_depth < plan.depth) continue;
+        meanwhile.FinishRows(residents * Blocks::kRows);
+        meanwhile.rows_a_block = CeilDivide(Blocks::kRows * AtLeast(1, plan.slice), AtLeast(1, slab_depth));
+        meanwhile.sums = panel_sums;
+        meanwhile.row_panel = rows_reside ? first : j, meanwhile.column_panel = rows_reside ? j : first;
+        meanwhile.blocks = residents;
       }
       slab += slab_depth;
     } while (slab < plan.depth);
-    meanwhile.FinishRows(Blocks::kRows);
+    meanwhile.FinishRows(residents * Blocks::kRows);
     Blocks::End();
   });
 }
@@ -218,8 +237,8 @@ inline void Pack(const View &b, DType precision, void *packed, Threads &threads)
   const Lines columns = ColumnsOf(b, 0);
   const int64_t depth = CeilDivide(columns.depth, BFloat16Blocks::kDepth) * BFloat16Blocks::kDepth;
   ParallelFor(threads, CeilDivide(columns.count, BFloat16Blocks::kColumns), [&](int64_t panel, int) {
-    PackPanel<BFloat16Blocks>(false, columns, panel, 0, columns.depth,
-                              static_cast<BFloat16Blocks::Element *>(packed) + panel * BFloat16Blocks::kColumns * depth);
+    BFloat16Blocks::Element *to = static_cast<BFloat16Blocks::Element *>(packed);
+    PackPanel<BFloat16Blocks>(false, columns, panel, 0, columns.depth, to + panel * BFloat16Blocks::kColumns * depth);
   });
 }
 
