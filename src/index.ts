@@ -95,6 +95,7 @@ export { Siglip2ForImageClassification } from './models/siglip2-for-image-classi
 export type { LabelOptions } from './models/image-classifier.js'
 export { PreTrainedModel, type LoadingInfo, type ModelOptions } from './models/pre-trained-model.js'
 export type { WeightFilesOptions } from '../converters/weight-files.js'
+export type { FileContent } from '../converters/save-folder.js'
 export type { LoadOptions } from './models/load-pretrained.js'
 export type {
   BaseModelOutputWithPooling,
@@ -142,7 +143,7 @@ export {
   type Schedule,
   type ScheduleOptions,
 } from './training/schedule.js'
-export { clipByGlobalNorm } from './training/clip-by-global-norm.js'
+export { clipByGlobalNorm, type ClippedGradients } from './training/clip-by-global-norm.js'
 export { ExponentialAverage } from './training/exponential-average.js'
 export { accumulatedGradients, type AccumulatedOptions } from './training/accumulated-gradients.js'
 export { Lora, type LoraAdapter } from './training/lora.js'

@@ -3,6 +3,7 @@ import { lecunNormal, zeros, type Initializer } from './initializers.js'
 import { Module, type Json } from './module.js'
 import { ParameterScope, type LayerOptions, type Parameter } from './parameter-scope.js'
 
+/** Sizes of a {@link Linear}, and what it starts from. */
 export interface LinearSettings {
   readonly inFeatures: number
   readonly outFeatures: number

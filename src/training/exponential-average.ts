@@ -46,6 +46,7 @@ export class ExponentialAverage {
     loadState(this.#averages, state, 'ExponentialAverage')
   }
 
+  /** Frees the averages. */
   dispose(): void {
     tf.dispose([...this.#averages.values()])
   }

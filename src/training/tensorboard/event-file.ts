@@ -68,6 +68,7 @@ export class EventFile {
     this.summary(tag, step, (summary) => summary.bytes(4, message.bytes(4, png)))
   }
 
+  /** Closes the file; what was written is in it already. */
   close(): void {
     closeSync(this.#file)
   }

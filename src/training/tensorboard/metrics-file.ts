@@ -38,6 +38,7 @@ export class MetricsFile {
     this.attempt(() => writeSync(this.#file, `${line}\n`))
   }
 
+  /** Closes the file; what was written is in it already. */
   close(): void {
     closeSync(this.#file)
   }
