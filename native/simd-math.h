@@ -114,7 +114,10 @@ inline Float CopySign(Float magnitude, Float sign) {
 inline Float Absolute(Float x) { return AsFloat(AsInt(x) & 0x7fffffff); }
 
 inline Float Tanh(Float x) {
-  const Float e = Expm1(Absolute(x) * -2.0f);
+  // e^(−2|x|) − 1
+  const Reduced reduced = ReduceByLog2(MaximumOf(Splat(-30.0f), Absolute(x) * -2.0f));
+  const Float scale = Scale(Splat(1.0f), reduced.n);
+  const Float e = MultiplyAdd(ExpMinusOneOfReduced(reduced.r), scale, scale - 1.0f);
   return CopySign(DivideNormal(e, e + 2.0f), x);
 }
 
