@@ -9,17 +9,25 @@ import { epilogues } from './rewrites/epilogues.js'
 import { expand } from './rewrites/expand.js'
 import { pads } from './rewrites/pads.js'
 
+/** The rules that make a graph smaller and faster; {@link compile} applies them in this order. */
+export const rewrites = { pads, activations, attention, epilogues } as const
+
 export interface CompileOptions {
   /** What matrix products multiply; everything else is float32, as are all results. */
   readonly precision: 'float32' | 'bfloat16'
   /** Numbers of the captures that are assigned between calls. Default: none. */
   readonly assigned?: ReadonlySet<number>
+  /** Rewrites to be left out, to see what they bring. Default: none. */
+  readonly without?: readonly (keyof typeof rewrites)[]
 }
 
 /** A recorded function as a program for the engine. */
-export function compile(graph: Graph, { precision, assigned = new Set() }: CompileOptions): Program {
+export function compile(graph: Graph, { precision, assigned = new Set(), without = [] }: CompileOptions): Program {
   const builder = new GraphBuilder()
-  const rules = [canonical, pads, activations, attention, epilogues, expand]
+  const chosen = keysOf(rewrites).flatMap((name) => (without.includes(name) ? [] : rewrites[name]))
+  const rules = [canonical, ...chosen, expand]
   const rewritten = rules.reduce((current, rule) => rewrite(current, builder, rule(builder, current)), graph)
   return lower(rewritten, { precision, assigned })
 }
+
+const keysOf = <T extends object>(object: T): (keyof T)[] => Object.keys(object) as (keyof T)[]
