@@ -37,8 +37,6 @@ inline void StoreProbabilities(uint16_t *panel, int64_t, int64_t key, int64_t co
 }
 #endif
 
-inline int64_t RoundUpTo(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
-
 template <typename Blocks, bool kRounded>
 class AttentionTask {
   using Element = typename Blocks::Element;
@@ -51,10 +49,10 @@ class AttentionTask {
         keys_(x_.k.shape[2]),
         size_(x_.q.shape[3]),
         out_size_(x_.v.shape[3]),
-        depth_(RoundUpTo(size_, Blocks::kDepth)),
-        key_depth_(RoundUpTo(keys_, 2 * kLanes)),
-        keys_padded_(RoundUpTo(key_depth_, kRows) + kRows),
-        sizes_padded_(RoundUpTo(out_size_, kRows) + kLanes) {}
+        depth_(RoundUp(size_, Blocks::kDepth)),
+        key_depth_(RoundUp(keys_, 2 * kLanes)),
+        keys_padded_(RoundUp(key_depth_, kRows) + kRows),
+        sizes_padded_(RoundUp(out_size_, kRows) + kLanes) {}
 
   size_t Bytes() const {
     return 64 * 8 + sizeof(Element) * (keys_padded_ * depth_ + sizes_padded_ * key_depth_ + kColumns * depth_) +
@@ -64,7 +62,7 @@ class AttentionTask {
   void UseMemory(char *memory) {
     const auto take = [&memory](int64_t bytes) {
       char *taken = memory;
-      memory += RoundUpTo(bytes, 64);
+      memory += RoundUp(bytes, 64);
       return taken;
     };
     const int64_t size = sizeof(Element);
@@ -85,7 +83,7 @@ class AttentionTask {
     const Lines k = LinesOf(x_.k, keys_, size_, x_.k.strides[2], 1);
     for (int64_t key = 0; key < keys_; key += kRows) Blocks::PackRows(k, key, 0, size_, k_ + key * depth_);
     const Lines v = LinesOf(x_.v, out_size_, keys_, 1, x_.v.strides[2]);
-    for (int64_t i = 0; i < out_size_; i += kRows) Blocks::PackRows(v, i, 0, keys_, v_ + i * RoundUpTo(keys_, Blocks::kDepth));
+    for (int64_t i = 0; i < out_size_; i += kRows) Blocks::PackRows(v, i, 0, keys_, v_ + i * RoundUp(keys_, Blocks::kDepth));
   }
 
   // A load that nothing waits for; the processor goes on fetching what follows, which it doesn't after a prefetch.
@@ -124,7 +122,7 @@ class AttentionTask {
     if (x_.mask) PackMask(first);
     Float scale[Blocks::kColumns / kLanes];
     for (int64_t column = 0; column < count; column += kLanes) scale[column / kLanes] = Softmax(column);
-    const int64_t depth = RoundUpTo(keys_, Blocks::kDepth);
+    const int64_t depth = RoundUp(keys_, Blocks::kDepth);
     for (int64_t i = 0; i < out_size_; i += kRows) {
       const int64_t rows = out_size_ - i < kRows ? out_size_ - i : kRows;
       Blocks::Multiply(rows, count, v_ + i * depth, probabilities_, depth, out_ + i * kColumns, false);
@@ -196,7 +194,7 @@ class AttentionTask {
       StoreProbability(key, column, last, Float{});
       key += 2;
     }
-    for (; key < RoundUpTo(keys_, Blocks::kDepth); key += 2) StoreProbability(key, column, Float{}, Float{});
+    for (; key < RoundUp(keys_, Blocks::kDepth); key += 2) StoreProbability(key, column, Float{}, Float{});
     return 1.0f / sum;
   }
 

@@ -242,8 +242,6 @@ inline void AssignTiles(RowPlan &plan, int32_t *free_from) {
   }
 }
 
-inline int64_t RoundUp(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
-
 inline void ChooseTile(RowPlan &plan) {
   const int64_t slots = plan.slot_count > 0 ? plan.slot_count : 1;
   // All tiles together stay in the first-level cache, or, for long rows, in the second.

@@ -22,10 +22,7 @@ inline Float DivideNormal(Float a, Float b) {
 }
 
 // The highest power first.
-template <typename... Rest>
-inline Float Polynomial(Float, Float sum) {
-  return sum;
-}
+inline Float Polynomial(Float, Float sum) { return sum; }
 template <typename... Rest>
 inline Float Polynomial(Float x, Float sum, float next, Rest... rest) {
   return Polynomial(x, MultiplyAdd(sum, x, Splat(next)), rest...);
@@ -146,12 +143,6 @@ inline Float Softplus(Float x) {
 }
 
 inline Float Rsqrt(Float x) { return 1.0f / SquareRoot(x); }
-
-template <float (*function)(float)>
-inline Float EachLane(Float v) {
-  for (int i = 0; i < kLanes; i++) v[i] = function(v[i]);
-  return v;
-}
 
 inline Float Power(Float x, Float y) {
   for (int i = 0; i < kLanes; i++) x[i] = __builtin_powf(x[i], y[i]);

@@ -30,6 +30,8 @@ typedef uint8_t Byte __attribute__((vector_size(kLanes)));
 typedef double HalfDouble __attribute__((vector_size(4 * kLanes)));  // half as many
 typedef float HalfFloat __attribute__((vector_size(2 * kLanes)));
 
+inline int64_t RoundUp(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
+
 template <typename Vector, typename Element>
 inline Vector LoadAs(const Element *from) {
   Vector v;
