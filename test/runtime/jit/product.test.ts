@@ -1,0 +1,102 @@
+import * as tf from '@tensorflow/tfjs'
+import fc from 'fast-check'
+
+import type { Engine } from '../../../src/runtime/jit/engine.js'
+import { activations, type Program } from '../../../src/runtime/jit/program.js'
+import { onEngine } from '../../backends.js'
+import { expectAsPlain, programOf, viewOf } from './expect-as-plain.js'
+
+const size = fc.oneof(fc.integer({ min: 1, max: 40 }), fc.constantFrom(64, 65, 131))
+const drawn = fc.record({
+  batch: fc.integer({ min: 1, max: 3 }),
+  m: size,
+  k: fc.oneof({ weight: 4, arbitrary: size }, { weight: 1, arbitrary: fc.constantFrom(769, 3100) }),
+  n: size,
+  aTransposed: fc.boolean(),
+  bTransposed: fc.boolean(),
+  bShared: fc.boolean(),
+  bias: fc.boolean(),
+  residual: fc.boolean(),
+  alpha: fc.constantFrom(1, 0.125),
+  activation: fc.constantFrom(...activations),
+  precision: fc.constantFrom('float32' as const, 'bfloat16' as const),
+})
+type Drawn = typeof drawn extends fc.Arbitrary<infer T> ? T : never
+
+/** The order in memory of `[batch, rows, columns]`, the last two perhaps swapped. */
+const order = (transposed: boolean) => (transposed ? [0, 2, 1] : [0, 1, 2])
+
+function product({ batch, m, k, n, aTransposed, bTransposed, bShared, bias, residual, ...rest }: Drawn): Program {
+  const b = viewOf(1, [batch, k, n], 'float32', order(bTransposed))
+  const [, ...bStrides] = b.strides
+  return programOf(
+    [
+      { kind: 'argument', index: 0 },
+      { kind: 'argument', index: 1 },
+      { kind: 'result', index: 0, shape: [batch, m, n], dtype: 'float32' },
+      { kind: 'argument', index: 2 },
+      { kind: 'argument', index: 3 },
+    ],
+    [
+      {
+        kind: 'product',
+        a: viewOf(0, [batch, m, k], 'float32', order(aTransposed)),
+        b: bShared ? { ...b, strides: [0, ...bStrides] } : b,
+        c: viewOf(2, [batch, m, n]),
+        keep: false,
+        ...(bias ? { bias: viewOf(3, [n]) } : {}),
+        // The same for all of the batch, as positions are.
+        ...(residual ? { residual: { ...viewOf(4, [batch, m, n]), strides: [0, n, 1] } } : {}),
+        ...rest,
+      },
+    ],
+  )
+}
+
+function operands({ batch, m, k, n, bShared }: Drawn): tf.Tensor[] {
+  return [
+    tf.randomNormal([batch, m, k], 0, 1, 'float32', 1),
+    tf.randomNormal([bShared ? 1 : batch, k, n], 0, k ** -0.5, 'float32', 2),
+    tf.randomNormal([n], 0, 1, 'float32', 3),
+    tf.randomNormal([m, n], 0, 1, 'float32', 4),
+  ]
+}
+
+onEngine((running) => {
+  let engine: Engine
+  beforeEach(() => {
+    engine = running()
+    tf.engine().startScope()
+  })
+  afterEach(() => {
+    tf.engine().endScope()
+  })
+
+  it('gives the plain sum for every size, stride and epilogue', () => {
+    fc.assert(
+      fc.property(drawn, (sizes) => {
+        tf.tidy(() => {
+          expectAsPlain(engine, product(sizes), operands(sizes), sizes.precision === 'float32' ? 4e-6 : 0.02)
+        })
+      }),
+      { numRuns: 40 },
+    )
+  })
+
+  it.each(['float32', 'bfloat16'] as const)('gives the same bits with any number of threads in %s', (precision) => {
+    const sizes: Drawn = {
+      ...{ batch: 1, m: 197, k: 1100, n: 130, aTransposed: false, bTransposed: true, bShared: false },
+      ...{ bias: true, residual: true, alpha: 1, activation: 'geluTanh', precision },
+    }
+    const inputs = operands(sizes)
+    const executable = engine.compile(product(sizes))
+    const runs = [1, 2, 3].map((threads) => {
+      engine.setThreads(threads)
+      return executable.run(inputs, []).map((tensor) => tensor.dataSync())
+    })
+    engine.setThreads(engine.threads)
+    executable.dispose()
+    expect(runs[1]).toEqual(runs[0])
+    expect(runs[2]).toEqual(runs[0])
+  })
+})
