@@ -41,7 +41,7 @@ export const threadsOption = (): Option =>
   new Option('--threads <n>', 'how many threads compute (default: one for each core)').argParser(count)
 
 /** To be called before a backend starts. */
-export function limitThreads({ threads }: ModelOptions): void {
+export function limitThreads({ threads }: { readonly threads?: number | undefined }): void {
   if (threads !== undefined) process.env['SIGLIP_THREADS'] = String(threads)
 }
 

@@ -11,6 +11,13 @@ export function count(text: string): number {
   throw new InvalidArgumentError(`Expected a whole number from 1 to ${MAX_COUNT}.`)
 }
 
+/** Parses a number from 0. */
+export function amount(text: string): number {
+  const value = Number(text)
+  if (text.trim() !== '' && Number.isFinite(value) && value >= 0) return value
+  throw new InvalidArgumentError('Expected a number from 0.')
+}
+
 /** Gathers the values of an option that is given several times. */
 export function gathered(text: string, before: readonly string[] = []): readonly string[] {
   return [...before, text]

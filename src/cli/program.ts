@@ -11,11 +11,12 @@ import { addInspect } from './inspect.js'
 import type { Session } from './session.js'
 import { addSetup } from './setup.js'
 import { addTokenize } from './tokenize.js'
+import { addTrain } from './train.js'
 
 /** All commands. What a command needs is loaded when it runs, so that help is there at once. */
 export function siglipProgram(session: Session): Command {
   const program = new Command('siglip')
-    .description('SigLIP, the vision–language model: labels pictures, embeds pictures and texts.')
+    .description('SigLIP, the vision–language model: labels pictures, embeds pictures and texts, learns from yours.')
     .option('--debug', 'show where errors come from')
     .option('--quiet', 'no messages but errors')
     .version(packageVersion(), '--version', 'print the version')
@@ -30,6 +31,7 @@ export function siglipProgram(session: Session): Command {
     addClassify,
     addEmbed,
     addTokenize,
+    addTrain,
     addInspect,
     addConvert,
     addExport,

@@ -3,23 +3,28 @@ import type { Session } from './session.js'
 
 /** A bar at the bottom of the terminal. */
 export class Progress {
-  #done = 0
+  #done: number
+  #note = ''
   readonly #since = Date.now()
 
   private constructor(
     private readonly session: Session,
     private readonly total: number,
     private readonly bar: SingleBar | undefined,
-  ) {}
+    private readonly begun: number,
+  ) {
+    this.#done = begun
+  }
 
   /**
    * Shows on stderr, where that is a terminal, how far a run is, how fast, and the time left; from the first result on.
    *
    * @param few so many are done too soon to show anything.
    * @param unit what is counted, in the plural.
+   * @param begun so many were done before.
    */
-  static async start(session: Session, total: number, few: number, unit: string): Promise<Progress> {
-    if (total <= few || session.quiet || !process.stderr.isTTY) return new Progress(session, total, undefined)
+  static async start(session: Session, total: number, few: number, unit: string, begun = 0): Promise<Progress> {
+    if (total <= few || session.quiet || !process.stderr.isTTY) return new Progress(session, total, undefined, begun)
     const { default: cliProgress } = await import('cli-progress')
     const bar = new cliProgress.SingleBar({
       format: `{bar} {value} of {total} ${unit}{pace}`,
@@ -29,7 +34,7 @@ export class Progress {
       stream: process.stderr,
       clearOnComplete: true,
     })
-    const progress = new Progress(session, total, bar)
+    const progress = new Progress(session, total, bar, begun)
     session.print = (write) => {
       bar.stop() // which takes it off the terminal
       write()
@@ -38,9 +43,10 @@ export class Progress {
     return progress
   }
 
-  /** One more is done. */
-  step(): void {
+  /** One more is done. @param note what is shown beside it from now on */
+  step(note = ''): void {
     this.#done++
+    this.#note = note
   }
 
   /** Takes the bar away for good. */
@@ -52,9 +58,9 @@ export class Progress {
   }
 
   #show(): void {
-    const rate = this.#done / ((Date.now() - this.#since) / 1000)
+    const rate = (this.#done - this.begun) / ((Date.now() - this.#since) / 1000)
     const left = Math.ceil((this.total - this.#done) / rate)
-    const pace = this.#done > 0 ? `, ${rate.toPrecision(3)}/s, ${left} s left` : ''
+    const pace = this.#done > this.begun ? `, ${rate.toPrecision(3)}/s, ${left} s left${this.#note}` : ''
     this.bar?.start(this.total, this.#done, { pace })
   }
 }

@@ -4,15 +4,14 @@ import { printable } from './printable.js'
 /** The exit code after each of the things that stop a command from outside. */
 const STOPS = { SIGINT: 130, SIGTERM: 143, EPIPE: 0 } as const
 
-/** Milliseconds that a stopped command has to tidy up. */
-const GRACE = 5000
-
 /** One run of the command line: how it is stopped, what it says beside its results, and how it ends. */
 export class Session {
   /** Everything is printed by this, so that a progress bar can stand aside. */
   print = (write: () => void): void => {
     write()
   }
+  /** Milliseconds that a stopped command has to tidy up. */
+  grace = 5000
   readonly #controller = new AbortController()
   #exitCode = 0
   #debug = false
@@ -88,7 +87,7 @@ export class Session {
     this.#exitCode = STOPS[by]
     if (by !== 'EPIPE') this.#write('siglip: stopped\n')
     this.#controller.abort()
-    setTimeout(() => process.exit(this.#exitCode), GRACE).unref()
+    setTimeout(() => process.exit(this.#exitCode), this.grace).unref()
   }
 }
 

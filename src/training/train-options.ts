@@ -8,8 +8,8 @@ import type { PreTrainedTokenizer } from '../tokenizer/pretrained-tokenizer.js'
 import type { AnyClassifier } from './classification-objective.js'
 import type { ContrastiveLoss, contrastiveLosses } from './contrastive-objective.js'
 import type { PlanOptions } from './data/batch-plan.js'
-import type { SeededSample } from './data/batches.js'
-import type { TrainingData } from './data/sample.js'
+import type { Sample, TrainingData } from './data/sample.js'
+import type { Lora } from './lora.js'
 import type { Optimizer } from './optimizer.js'
 import type { Schedule } from './schedule.js'
 
@@ -77,8 +77,8 @@ export interface TrainOptions extends Omit<PlanOptions, 'dropLast'> {
    * stays as it is. Default: AdamW at 1e-5, without decay on biases and norms.
    */
   readonly optimizer?: OptimizerMaker | readonly OptimizerPart[] | undefined
-  /** What may move: `lora.namedParameters()` to train adapters alone. Default: the model's. */
-  readonly parameters?: ReadonlyMap<string, tf.Variable> | undefined
+  /** Adapters of the model, which are trained then and nothing else. At the end they are saved in `adapter/`, and merged. */
+  readonly lora?: Lora | undefined
   /** The share of the learning rate by step. Default: half a cosine after a warm-up of a twentieth. */
   readonly schedule?: ((steps: number) => Schedule) | undefined
   /** The longest that the gradient may be. Default: 1. */
@@ -91,8 +91,8 @@ export interface TrainOptions extends Omit<PlanOptions, 'dropLast'> {
   readonly parts?: number | undefined
   /** How pictures are changed at random. Default: not at all. */
   readonly augmentation?: Augmentation | undefined
-  /** What is said of a sample. Default: one of its captions, by its seed. */
-  readonly caption?: ((sample: SeededSample) => string) | undefined
+  /** What is said of a sample; `random` draws numbers from 0 to below 1. Default: one of its captions, at random. */
+  readonly caption?: ((sample: Sample, random: () => number) => string) | undefined
   /** What matrices are multiplied in. Default: `'auto'`. */
   readonly precision?: Precision | undefined
   /** Every order and every random choice follows from it. Default: 0. */

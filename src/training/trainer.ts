@@ -16,8 +16,10 @@ import { sampleBatches } from './data/batches.js'
 import { preparedBatches, type PreparedBatch } from './data/prepared-batches.js'
 import { ExponentialAverage } from './exponential-average.js'
 import type { Inputs, Objective } from './objective.js'
+import { mergeLora } from './merge-lora.js'
 import type { Optimizer } from './optimizer.js'
 import { optimizersOf } from './optimizers-of.js'
+import { saveLora } from './save-lora.js'
 import { cosineSchedule, type Schedule } from './schedule.js'
 import type { TrainOptions, TrainResult } from './train-options.js'
 import { TrainingLog } from './training-log.js'
@@ -59,6 +61,7 @@ export class Trainer {
   readonly #step: Jitted<[Inputs], StepTensors>
   readonly #schedule: Schedule
   readonly #checkpoints: Checkpoints
+  #progress: Progress = { step: 0, position: { epoch: 0, pool: 0, batch: 0 }, settings: {} }
 
   private constructor(
     private readonly options: TrainOptions,
@@ -66,7 +69,7 @@ export class Trainer {
     readonly steps: number,
   ) {
     const { model, processor, ema, schedule = fineTuning, clipNorm = 1, precision = 'auto' } = options
-    const parameters = options.parameters ?? model.namedParameters()
+    const parameters = options.lora?.namedParameters() ?? model.namedParameters()
     this.#objective = objectiveOf(options, steps)
     this.#schedule = schedule(steps)
     const optimizers = optimizersOf(options.optimizer, parameters)
@@ -76,7 +79,12 @@ export class Trainer {
     this.#checkpoints = new Checkpoints(options.out, options.keepCheckpoints ?? 2)
   }
 
-  /** @throws {InputError} for options that are wrong */
+  /** Steps done, those before it was taken up included. */
+  get step(): number {
+    return this.#progress.step
+  }
+
+  /** Reads the checkpoint to go on from, if there is one. @throws as {@link train} does */
   static async prepare(options: TrainOptions): Promise<Trainer> {
     const { parts = 1, saveEvery = 1000, keepCheckpoints = 2 } = options
     for (const [name, value] of Object.entries({ parts, saveEvery, keepCheckpoints })) checkCount(name, value)
@@ -85,15 +93,22 @@ export class Trainer {
       throw new InputError('bad parts', { expected: `a divisor of ${batchSize}, the batch size`, found: `${parts}` })
     }
     await useBackend()
-    return new Trainer(options, await stepsOf(options))
+    const trainer = new Trainer(options, await stepsOf(options))
+    try {
+      trainer.#progress = await trainer.begin()
+      return trainer
+    } catch (error) {
+      trainer.dispose()
+      throw error
+    }
   }
 
   /** Runs the steps that are not done yet. */
   async run(): Promise<TrainResult> {
-    const begun = await this.begin()
-    const log = new TrainingLog(this.options.out, begun.step)
+    const log = new TrainingLog(this.options.out, this.step)
     try {
-      const progress = await this.takeSteps(begun, log)
+      const progress = await this.takeSteps(this.#progress, log)
+      this.#progress = progress
       const checkpoint = await this.#checkpoints.save(this.#trained, progress)
       if (progress.step < this.steps) return { step: progress.step, isComplete: false, figures: {}, folder: checkpoint }
       this.takeAverage()
@@ -116,7 +131,7 @@ export class Trainer {
     const { out, resume = false } = this.options
     const settings = settingsOf(this.options, this.steps, this.#trained.optimizers)
     const newest = await this.#checkpoints.newest()
-    if (newest === undefined) return { step: 0, position: { epoch: 0, pool: 0, batch: 0 }, settings }
+    if (newest === undefined) return { ...this.#progress, settings }
     if (resume) return loadCheckpoint(newest, this.#trained, settings)
     throw new FileError('There is a training already', {
       found: path.basename(newest),
@@ -246,8 +261,13 @@ export class Trainer {
   }
 
   private async saveModel(): Promise<string> {
-    const folder = path.join(this.options.out, 'model')
+    const { out, lora } = this.options
+    const folder = path.join(out, 'model')
     const { model, processor } = this.#trained
+    if (lora) {
+      await saveLora(lora, path.join(out, 'adapter'))
+      mergeLora(lora)
+    }
     await saveFolder(folder, new Map([...model.toFiles(), ...processor.toFiles()]), { replaces: isWeightFile })
     return folder
   }

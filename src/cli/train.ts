@@ -1,0 +1,205 @@
+import { Option, type Command } from 'commander'
+import { UsageError } from '../errors.js'
+import type { BackendPreference } from '../runtime/backend-report.js'
+import type { ParameterGroup } from '../training/parameter-group.js'
+import type { Schedule } from '../training/schedule.js'
+import type { OptimizerMaker, OptimizerPart, StepReport, TrainResult } from '../training/train-options.js'
+import { backendOption, limitThreads, threadsOption } from './model-options.js'
+import { openCheckpoint } from './open-checkpoint.js'
+import { openData } from './open-data.js'
+import { count, gathered, oneOf, amount } from './option-values.js'
+import { drawConfusion } from './draw-confusion.js'
+import { printable } from './printable.js'
+import { trainee } from './trainee.js'
+import { Progress } from './progress.js'
+import type { Session } from './session.js'
+import {
+  LOSSES,
+  OPTIMIZERS,
+  PRECISIONS,
+  SCHEDULES,
+  trainingSettings,
+  type TrainingSettings,
+} from './training-settings.js'
+
+/** How long a checkpoint may take after Ctrl-C, in milliseconds. */
+const SAVING = 600_000
+
+/** `siglip train`: trains a model on pictures with captions, or a classifier on pictures with classes. */
+export function addTrain(program: Command, session: Session): void {
+  program
+    .command('train')
+    .description(
+      'Trains a model on pictures with captions, or a classifier on folders of pictures. One process trains; for many trainings at ' +
+        'once, start many. Ctrl-C saves a checkpoint; --resume goes on from it, to the bit as without a break.',
+    )
+    .argument(
+      '[data]',
+      'a folder with metadata.jsonl or metadata.csv, or with a folder for each class; or .tar shards: a-{00..09}.tar',
+    )
+    .option('--model <dir>', 'what is trained: a folder, a URL, or a name on the Hugging Face Hub')
+    .option('--out <dir>', 'checkpoints, figures for TensorBoard, and in model/ the result')
+    .addOption(new Option('--loss <name>', `${LOSSES.join(', ')} (default: sigmoid)`).argParser(oneOf(LOSSES)))
+    .option('--epochs <n>', 'rounds through the data', count)
+    .option('--steps <n>', 'batches, instead of epochs', count)
+    .option('--batch-size <n>', 'pictures at once (default: 32)', count)
+    .option('--parts <n>', 'parts that a batch goes through the model in, if memory is short', count)
+    .option('--lr <rate>', 'the learning rate (default: by the optimizer, 1e-5 for adamw)', amount)
+    .option('--weight-decay <share>', 'how fast weights shrink', amount)
+    .addOption(
+      new Option('--optimizer <name>', `${OPTIMIZERS.join(', ')} (default: adamw)`).argParser(oneOf(OPTIMIZERS)),
+    )
+    .addOption(new Option('--schedule <name>', `${SCHEDULES.join(', ')} (default: cosine)`).argParser(oneOf(SCHEDULES)))
+    .option('--warmup <steps>', 'in which the learning rate rises (default: a twentieth)', count)
+    .option('--lora <settings>', 'train adapters alone: r=8 or r=8,alpha=16')
+    .option('--freeze <pattern>', 'parameters that stay, by name; may be repeated', gathered)
+    .option('--ema <decay>', 'save an average of the weights, e.g. 0.999', amount)
+    .addOption(
+      new Option('--precision <name>', `${PRECISIONS.join(', ')} (default: auto)`).argParser(oneOf(PRECISIONS)),
+    )
+    .option('--seed <n>', 'every random choice follows from it (default: 0)', amount)
+    .option('--save-every <steps>', 'between two checkpoints (default: 1000)', count)
+    .option('--eval <data>', 'what the model is measured on, at the end and with --eval-every')
+    .option('--eval-every <steps>', 'between two measurements', count)
+    .addOption(
+      new Option('--on-broken <what>', 'broken pictures and captions: fail or skip (default: fail)').argParser(
+        oneOf(['fail', 'skip']),
+      ),
+    )
+    .option('--resume', 'go on from the newest checkpoint in --out')
+    .option(
+      '--config <file>',
+      'a JSON file with any of these settings, in camelCase, and augmentation, keepPatches, distinct',
+    )
+    .addOption(backendOption())
+    .addOption(threadsOption())
+    .addHelpText(
+      'after',
+      '\nExample:\n  $ siglip train photos --model google/siglip-base-patch16-224 --lora r=8 --epochs 3 --out run',
+    )
+    .action((data: string | undefined, options: Options) => train(data, options, session))
+}
+
+interface Options extends Readonly<Record<string, unknown>> {
+  readonly config?: string
+  readonly backend: BackendPreference
+  readonly threads?: number
+}
+
+async function train(data: string | undefined, options: Options, session: Session): Promise<void> {
+  const { config, backend, threads, ...given } = options
+  const settings = await trainingSettings({ ...given, data }, config)
+  const [source, folder, out] = [needed(settings, 'data'), needed(settings, 'model'), needed(settings, 'out')]
+  if ((settings.epochs === undefined) === (settings.steps === undefined)) {
+    throw new UsageError('How long?', { expected: 'either --epochs or --steps' })
+  }
+  limitThreads({ threads })
+  session.grace = SAVING
+
+  const { useBackend } = await import('#backend')
+  const { Trainer } = await import('../training/trainer.js')
+  await useBackend(backend)
+  const samples = await openData(source, settings, session)
+  const evaluation = settings.eval === undefined ? undefined : await openData(settings.eval, settings, session)
+  const { model, processor, evaluate } = await trainee(settings, await openCheckpoint(folder, session), samples)
+  let progress: Progress | undefined
+  try {
+    const trainer = await Trainer.prepare({
+      ...settings,
+      ...{ model, processor, data: samples, out, signal: session.signal },
+      loss: settings.loss === 'softmax' ? 'softmax' : 'sigmoid',
+      lora: settings.lora && (await import('../training/add-lora.js')).addLora(model, settings.lora),
+      optimizer: await optimizerOf(settings),
+      schedule: await scheduleOf(settings),
+      evaluators: evaluation && { eval: { every: settings.evalEvery, evaluate: () => evaluate(evaluation, session) } },
+      onStep: reporter(session, () => progress),
+    })
+    progress = await Progress.start(session, trainer.steps, 0, 'steps', trainer.step)
+    const result = await trainer.run().finally(() => {
+      progress?.end()
+      trainer.dispose()
+    })
+    tell(result, trainer.steps, session)
+    if (!result.isComplete || 'textModel' in model) return
+    await drawConfusion(out, { model, processor }, evaluation ?? samples, session)
+  } finally {
+    model.dispose()
+  }
+}
+
+/** Milliseconds between two lines where there is no bar. */
+const LINES_EVERY = 10_000
+
+/** Shows where a training is: in the bar of a terminal, or by a line now and then. */
+function reporter(session: Session, bar: () => Progress | undefined): (report: StepReport) => void {
+  let told = 0
+  return ({ step, steps, loss, picturesPerSecond, secondsLeft }) => {
+    const pace = `loss ${loss.toPrecision(4)}, ${picturesPerSecond.toPrecision(3)} pictures/s`
+    bar()?.step(`, ${pace}`)
+    if (process.stderr.isTTY) session.print(() => undefined)
+    else if (step === steps || Date.now() - told > LINES_EVERY) {
+      session.say(`step ${step} of ${steps}: ${pace}, ${Math.ceil(secondsLeft)} s left`)
+      told = Date.now()
+    }
+  }
+}
+
+function tell({ step, isComplete, folder, figures }: TrainResult, steps: number, session: Session): void {
+  session.say(
+    isComplete ? `${folder}: trained ${step} steps` : `${folder}: step ${step} of ${steps}; go on with --resume`,
+  )
+  for (const [name, value] of Object.values(figures).flatMap((found) => Object.entries(found))) {
+    session.print(() => process.stdout.write(`${printable(name)}  ${value.toFixed(4)}\n`))
+  }
+}
+
+function needed(settings: TrainingSettings, name: 'data' | 'model' | 'out'): string {
+  const value = settings[name]
+  if (value !== undefined) return value
+  const hint =
+    name === 'data' ? 'Name the pictures: siglip train DATA.' : `Give it by --${name}, or in the --config file.`
+  throw new UsageError(`No ${name}`, { hint })
+}
+
+async function optimizerOf({
+  optimizer,
+  lr,
+  weightDecay,
+  freeze,
+}: TrainingSettings): Promise<readonly OptimizerPart[]> {
+  const { AdamW } = await import('../training/adamw.js')
+  const { noDecay } = await import('../training/parameter-group.js')
+  const frozen = freeze.map((pattern): ParameterGroup => ({ pattern, frozen: true }))
+  const groups = [...frozen, noDecay]
+  const adamw: OptimizerPart = {
+    make: (parameters) => new AdamW({ parameters, groups, weightDecay, learningRate: lr ?? 1e-5 }),
+  }
+  const settings = { groups, weightDecay, learningRate: lr }
+  switch (optimizer) {
+    case 'adamw':
+      return [adamw]
+    case 'lion': {
+      const { Lion } = await import('../training/lion.js')
+      return [{ make: (parameters) => new Lion({ parameters, ...settings }) }]
+    }
+    case 'adafactor': {
+      const { Adafactor } = await import('../training/adafactor.js')
+      return [{ make: (parameters) => new Adafactor({ parameters, ...settings }) }]
+    }
+    case 'sgd': {
+      const { SGD } = await import('../training/sgd.js')
+      return [{ make: (parameters) => new SGD({ parameters, ...settings }) }]
+    }
+    case 'muon': {
+      const { Muon } = await import('../training/muon.js')
+      const make: OptimizerMaker = (parameters) => new Muon({ parameters, ...settings, adjust: 'matchRmsAdamw' })
+      return [{ pattern: /encoder\..*(proj|fc\d)\.weight$/, make }, adamw]
+    }
+  }
+}
+
+async function scheduleOf({ schedule, warmup }: TrainingSettings): Promise<(steps: number) => Schedule> {
+  const { constantSchedule, cosineSchedule, rsqrtSchedule } = await import('../training/schedule.js')
+  const make = { constant: constantSchedule, cosine: cosineSchedule, rsqrt: rsqrtSchedule }[schedule]
+  return (steps) => make({ steps, warmup: warmup ?? Math.floor(steps / 20) })
+}

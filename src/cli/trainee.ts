@@ -1,0 +1,66 @@
+import { UsageError } from '../errors.js'
+import type { CheckpointFolder } from '../hub/checkpoint-folder.js'
+import type { LoadOptions } from '../models/load-pretrained.js'
+import type { Siglip2Model } from '../models/siglip2-model.js'
+import type { SiglipModel } from '../models/siglip-model.js'
+import type { AnyClassifier } from '../training/classification-objective.js'
+import type { Sample, TrainingData } from '../training/data/sample.js'
+import type { TrainingProcessor } from '../training/train-options.js'
+import type { Session } from './session.js'
+import type { TrainingSettings } from './training-settings.js'
+
+/** What is trained, and how it is measured. */
+export interface Trainee {
+  readonly model: SiglipModel | Siglip2Model | AnyClassifier
+  readonly processor: TrainingProcessor
+  readonly evaluate: (data: TrainingData, session: Session) => Promise<Readonly<Record<string, number>>>
+}
+
+/** Loads the model that the loss is for; a classifier gets the classes of the data. */
+export async function trainee(
+  { loss, precision, seed }: TrainingSettings,
+  checkpoint: CheckpointFolder,
+  data: TrainingData,
+): Promise<Trainee> {
+  const { allSamples } = await import('../pipelines/evaluated-model.js')
+  if (loss === 'sigmoid' || loss === 'softmax') {
+    const { AutoModelForZeroShotImageClassification } = await import('../models/auto-model.js')
+    const { AutoProcessor } = await import('../processor/auto-processor.js')
+    const { evaluateRetrieval, recallFigures } = await import('../pipelines/evaluate-retrieval.js')
+    const processor = await AutoProcessor.fromPretrained(checkpoint)
+    const model = await AutoModelForZeroShotImageClassification.fromPretrained(checkpoint)
+    const evaluate: Trainee['evaluate'] = async (seen, { signal }) =>
+      recallFigures(await evaluateRetrieval({ model, processor }, await allSamples(seen), { precision, signal }))
+    return { model, processor, evaluate }
+  }
+  const { AutoModelForImageClassification } = await import('../models/auto-model.js')
+  const { AutoImageProcessor } = await import('../image/auto-image-processor.js')
+  const { evaluateClassifier, evaluateMultiLabel } = await import('../pipelines/evaluate-classifier.js')
+  const imageProcessor = await AutoImageProcessor.fromPretrained(checkpoint)
+  const several = loss === 'multi-label'
+  const classes = classesOf(await allSamples(data), several)
+  const options: LoadOptions = {
+    id2label: Object.fromEntries(classes.entries()),
+    problemType: several ? 'multi_label_classification' : 'single_label_classification',
+    seed,
+  }
+  const model: AnyClassifier = await AutoModelForImageClassification.fromPretrained(checkpoint, options)
+  const processor = { imageProcessor, toFiles: () => imageProcessor.toFiles() }
+  const evaluate: Trainee['evaluate'] = async (seen, { signal }) => {
+    const samples = await allSamples(seen)
+    const run = { precision, signal }
+    if (several)
+      return { 'mean average precision': (await evaluateMultiLabel({ model, processor }, samples, run)).mean }
+    return { accuracy: (await evaluateClassifier({ model, processor }, samples, run)).accuracy }
+  }
+  return { model, processor, evaluate }
+}
+
+function classesOf(samples: readonly Sample[], several: boolean): readonly string[] {
+  const classes = [...new Set(samples.flatMap(({ label, captions }) => (several ? captions : (label ?? []))))].sort()
+  if (classes.length > 1) return classes
+  throw new UsageError('No classes', {
+    expected: several ? 'pictures with several captions, each a class' : 'a folder of pictures for each class',
+    found: `${classes.length} in ${samples.length} samples`,
+  })
+}

@@ -1,0 +1,155 @@
+import { readFile } from 'node:fs/promises'
+import { nearest } from '../../converters/nearest.js'
+import { ConfigError, FileError } from '../errors.js'
+import type { Augmentation } from '../image/augmentation.js'
+import { isObject } from '../is-object.js'
+import { ConfigReader } from '../models/config-reader.js'
+
+export const LOSSES = ['sigmoid', 'softmax', 'classification', 'multi-label'] as const
+export const OPTIMIZERS = ['adamw', 'lion', 'adafactor', 'muon', 'sgd'] as const
+export const SCHEDULES = ['cosine', 'rsqrt', 'constant'] as const
+export const PRECISIONS = ['float32', 'bfloat16', 'auto'] as const
+
+/** The names of all settings: those of the command line, and what only a file can say. */
+const NAMES = [
+  ...['data', 'model', 'out', 'loss', 'epochs', 'steps', 'batchSize', 'lr', 'weightDecay', 'optimizer', 'schedule'],
+  ...['warmup', 'lora', 'freeze', 'precision', 'seed', 'resume', 'clipNorm', 'ema', 'parts', 'keepPatches', 'onBroken'],
+  ...['augmentation', 'saveEvery', 'keepCheckpoints', 'distinct', 'eval', 'evalEvery'],
+]
+
+export type TrainingSettings = ReturnType<typeof checkedSettings>
+
+/**
+ * What a training is to be: a file's settings, and over them those of the command line.
+ * @throws {FileError} if the file can't be read; ConfigError naming what is wrong in it
+ */
+export async function trainingSettings(
+  given: Readonly<Record<string, unknown>>,
+  file: string | undefined,
+): Promise<TrainingSettings> {
+  const fromFile = file === undefined ? {} : await readSettings(file)
+  const said = Object.entries(given).filter(([, value]) => value !== undefined)
+  return checkedSettings({ ...fromFile, ...Object.fromEntries(said) }, file ?? 'command line')
+}
+
+async function readSettings(file: string): Promise<Readonly<Record<string, unknown>>> {
+  const text = await readFile(file, 'utf8').catch((cause: unknown) => {
+    const found = cause instanceof Error && 'code' in cause ? String(cause.code) : undefined
+    throw new FileError('The settings can’t be read', { found, where: file, hint: 'Check the path.', cause })
+  })
+  try {
+    const json: unknown = JSON.parse(text)
+    if (isObject(json)) return json
+  } catch (cause) {
+    const found = cause instanceof Error ? cause.message : undefined
+    throw new ConfigError('The settings are not JSON', { found, where: file, cause })
+  }
+  throw new ConfigError('The settings are not JSON', { expected: 'an object', where: file })
+}
+
+function checkedSettings(given: Readonly<Record<string, unknown>>, where: string) {
+  checkNames(given, NAMES, where)
+  const read = new ConfigReader(given, where)
+  const optional = <T>(name: string, take: (name: string) => T): T | undefined =>
+    read.has(name) ? take(name) : undefined
+  const text = (name: string): string | undefined => optional(name, () => read.string(name, ''))
+  const count = (name: string, min = 1): number | undefined => optional(name, () => read.integer(name, 1, { min }))
+  const number = (name: string, max?: number): number | undefined =>
+    optional(name, () => read.number(name, 0, max === undefined ? { min: 0 } : { min: 0, max }))
+  return {
+    data: text('data'),
+    model: text('model'),
+    out: text('out'),
+    loss: read.oneOf('loss', LOSSES) ?? 'sigmoid',
+    epochs: count('epochs'),
+    steps: count('steps'),
+    batchSize: count('batchSize') ?? 32,
+    lr: number('lr'),
+    weightDecay: number('weightDecay'),
+    optimizer: read.oneOf('optimizer', OPTIMIZERS) ?? 'adamw',
+    schedule: read.oneOf('schedule', SCHEDULES) ?? 'cosine',
+    warmup: count('warmup', 0),
+    lora: loraOf(read.take('lora'), where),
+    freeze: patternsOf(read.take('freeze'), where),
+    precision: read.oneOf('precision', PRECISIONS) ?? 'auto',
+    seed: count('seed', 0) ?? 0,
+    resume: read.boolean('resume', false),
+    clipNorm: number('clipNorm'),
+    ema: number('ema', 1),
+    parts: count('parts'),
+    keepPatches: keepPatchesOf(read.object('keepPatches'), where),
+    onBroken: read.oneOf('onBroken', ['fail', 'skip']) ?? 'fail',
+    augmentation: read.object('augmentation') as Augmentation | undefined, // its own check names what is wrong
+    saveEvery: count('saveEvery'),
+    keepCheckpoints: count('keepCheckpoints'),
+    distinct: read.oneOf('distinct', ['label', 'caption']),
+    eval: text('eval'),
+    evalEvery: count('evalEvery'),
+  }
+}
+
+function checkNames(given: object, names: readonly string[], where: string): void {
+  for (const name of Object.keys(given)) {
+    if (names.includes(name)) continue
+    const near = nearest(name, names)
+    throw new ConfigError('No such setting', {
+      found: name,
+      where,
+      hint: near === undefined ? `There are ${names.join(', ')}.` : `Did you mean ${near}?`,
+    })
+  }
+}
+
+/** What adapters are like: `r=8`, `r=8,alpha=16`, or an object of a file. */
+function loraOf(value: unknown, where: string): LoraSettings | undefined {
+  if (value === undefined) return undefined
+  const given = typeof value === 'string' ? pairsOf(value, where) : value
+  const read = new ConfigReader(given, `lora in ${where}`)
+  if (isObject(given)) checkNames(given, ['r', 'alpha', 'pattern'], `lora in ${where}`)
+  const r = read.integer('r', 8)
+  const pattern = read.string('pattern', '')
+  return { r, alpha: read.number('alpha', 8), pattern: pattern === '' ? undefined : patternOf(pattern, where) }
+}
+
+/** Of `addLora`. */
+export interface LoraSettings {
+  readonly r: number
+  readonly alpha: number
+  readonly pattern: RegExp | undefined
+}
+
+function pairsOf(text: string, where: string): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(
+    text.split(',').map((pair) => {
+      const [, name, value] = /^(\w+)=(.+)$/.exec(pair.trim()) ?? []
+      if (name === undefined || value === undefined) {
+        throw new ConfigError('bad lora', { expected: 'such as r=8,alpha=16', found: text, where })
+      }
+      return [name, name === 'pattern' ? value : Number(value)]
+    }),
+  )
+}
+
+function keepPatchesOf(value: object | undefined, where: string): { share: number; fullShare: number } | undefined {
+  if (!value) return undefined
+  checkNames(value, ['share', 'fullShare'], `keepPatches in ${where}`)
+  const read = new ConfigReader(value, `keepPatches in ${where}`)
+  return {
+    share: read.number('share', 0.5, { min: 0, max: 1 }),
+    fullShare: read.number('fullShare', 0.1, { min: 0, max: 1 }),
+  }
+}
+
+function patternsOf(value: unknown, where: string): readonly RegExp[] {
+  const texts: readonly unknown[] = value === undefined ? [] : Array.isArray(value) ? value : [value]
+  return texts.map((text) => patternOf(text, where))
+}
+
+function patternOf(text: unknown, where: string): RegExp {
+  try {
+    if (typeof text === 'string') return new RegExp(text)
+  } catch (cause) {
+    throw new ConfigError('Not a pattern', { expected: 'a regular expression', found: String(text), where, cause })
+  }
+  throw new ConfigError('Not a pattern', { expected: 'a text', found: typeof text, where })
+}

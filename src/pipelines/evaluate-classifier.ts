@@ -1,0 +1,78 @@
+import type * as tf from '@tensorflow/tfjs'
+import { picturePreparer } from '#picture-preparer'
+import { ConfigError } from '../errors.js'
+import type { ImageProcessor } from '../image/picture-preparer.js'
+import { stacked, type Arrays } from '../models/model-arrays.js'
+import type { NdArray } from '../nd-array.js'
+import { classTargets, type AnyClassifier } from '../training/classification-objective.js'
+import type { Sample } from '../training/data/sample.js'
+import { meanAveragePrecision, type MeanAveragePrecision } from '../training/evaluators/average-precision.js'
+import { classificationReport, type ClassificationReport } from '../training/evaluators/classification-report.js'
+import { batchFunction } from './batch-function.js'
+import { concatenated } from './embedder.js'
+import { picturesOf, type EvaluateOptions } from './evaluated-model.js'
+import { runBatches } from './run-batches.js'
+
+/** A classifier with its image processor. */
+export interface EvaluatedClassifier {
+  readonly model: AnyClassifier
+  readonly processor: { readonly imageProcessor: ImageProcessor }
+}
+
+/**
+ * How well a classifier of one class of several does.
+ * @throws {InputError} for a picture of no class of the model; ConfigError for a model of several labels
+ */
+export async function evaluateClassifier(
+  classifier: EvaluatedClassifier,
+  samples: readonly Sample[],
+  options: EvaluateOptions = {},
+): Promise<ClassificationReport> {
+  const { data } = targetsFor(classifier, samples, false)
+  return withLogits(classifier, samples, options, (logits) => classificationReport(logits, data))
+}
+
+/**
+ * How well a classifier of any number of classes does: each picture's captions are its classes.
+ * @throws {InputError} for a caption that is no class of the model; ConfigError for a model of one class of several
+ */
+export async function evaluateMultiLabel(
+  classifier: EvaluatedClassifier,
+  samples: readonly Sample[],
+  options: EvaluateOptions = {},
+): Promise<MeanAveragePrecision> {
+  const { data, shape } = targetsFor(classifier, samples, true)
+  const targets = { data: Float32Array.from(data), shape }
+  return withLogits(classifier, samples, options, (logits) => meanAveragePrecision(logits, targets))
+}
+
+function targetsFor({ model }: EvaluatedClassifier, samples: readonly Sample[], areSeveral: boolean): NdArray {
+  const { problemType = 'single_label_classification' } = model.config
+  if ((problemType === 'multi_label_classification') === areSeveral) return classTargets(model.config, samples)
+  throw new ConfigError('The classifier is of another kind', {
+    expected: areSeveral ? 'multi_label_classification' : 'single_label_classification',
+    found: problemType,
+    where: 'problem_type',
+  })
+}
+
+async function withLogits<T>(
+  { model, processor }: EvaluatedClassifier,
+  samples: readonly Sample[],
+  { batchSize = 32, ...options }: EvaluateOptions,
+  use: (logits: tf.Tensor2D) => Promise<T>,
+): Promise<T> {
+  const preparer = picturePreparer(processor.imageProcessor)
+  const compute = batchFunction<Arrays, tf.Tensor2D>((inputs) => model.forward(inputs).logits, options)
+  const prepare = (picture: Parameters<typeof preparer.prepare>[0]): Promise<Arrays> => preparer.prepare(picture)
+  const run = { ...options, batchSize }
+  try {
+    const logits = await concatenated(runBatches(picturesOf(samples), prepare, (batch) => compute(stacked(batch)), run))
+    return await use(logits).finally(() => {
+      logits.dispose()
+    })
+  } finally {
+    compute.dispose()
+    preparer.dispose()
+  }
+}

@@ -1,0 +1,31 @@
+import type { ImageInput } from '../image/image-input.js'
+import type { ImageProcessor } from '../image/picture-preparer.js'
+import type { TwoTowerModel } from '../models/two-tower-model.js'
+import type { Sample, TrainingData } from '../training/data/sample.js'
+import type { PreTrainedTokenizer } from '../tokenizer/pretrained-tokenizer.js'
+import type { EmbedOptions } from './embedder.js'
+
+/** Both towers with their processor. */
+export interface EvaluatedModel {
+  readonly model: TwoTowerModel
+  readonly processor: { readonly imageProcessor: ImageProcessor; readonly tokenizer: PreTrainedTokenizer }
+}
+
+/** How pictures and texts go through a model that is evaluated: 32 at once, if nothing else is said. */
+export type EvaluateOptions = Omit<EmbedOptions, 'normalize'>
+
+/** All samples of data, without their pictures. */
+export async function allSamples(data: TrainingData): Promise<readonly Sample[]> {
+  const inOrder = (count: number): Int32Array => Int32Array.from({ length: count }, (_, i) => i)
+  const samples: Sample[] = []
+  for (let place = 0; ; place++) {
+    const pool = await data.pool(place, inOrder)
+    if (!pool) return samples
+    samples.push(...pool)
+  }
+}
+
+/** The pictures of samples, opened when their turn comes. */
+export async function* picturesOf(samples: readonly Sample[]): AsyncGenerator<ImageInput> {
+  for (const sample of samples) yield await sample.open()
+}
