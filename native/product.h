@@ -70,13 +70,36 @@ inline Finish FinishOf(const Product &product, int64_t index) {
   return finish;
 }
 
-// A panel holds kRows or kColumns lines, as deep as k is; those of a matrix lie one after the other.
+// `count` panels, each kRows or kColumns lines and `step` elements behind the one before, from k = start on.
 template <typename Blocks>
-void PackPanel(bool rows, const Lines &lines, int64_t panel, int64_t start, int64_t depth,
-               typename Blocks::Element *to) {
-  depth = AtMost(depth, lines.depth - start);
-  if (rows) Blocks::PackRows(lines, panel * Blocks::kRows, start, depth, to);
-  else Blocks::PackColumns(lines, panel * Blocks::kColumns, start, depth, to);
+void PackPanels(bool rows, const Lines &lines, int64_t panel, int64_t count, int64_t start, int64_t depth,
+                typename Blocks::Element *to, int64_t step) {
+  const int64_t width = rows ? Blocks::kRows : Blocks::kColumns, end = AtMost(start + depth, lines.depth);
+  // If lines lie beside each other in memory, what follows in it is in the next panel, not further along the line.
+  const int64_t run = lines.stride == 1 ? 64 : end - start;
+  for (int64_t k = start; k < end; k += run) {
+    for (int64_t i = 0; i < count; i++) {
+      typename Blocks::Element *place = to + i * step + (k - start) * width;
+      if (rows) Blocks::PackRows(lines, (panel + i) * width, k, AtMost(run, end - k), place);
+      else Blocks::PackColumns(lines, (panel + i) * width, k, AtMost(run, end - k), place);
+    }
+  }
+}
+
+// The panels of a matrix that a task packs at a time.
+constexpr int64_t kPanelsAtOnce = 8;
+
+// All panels of each matrix, one after the other, as deep as k is.
+template <typename Blocks, typename LinesOf>
+void PackAll(bool rows, const LinesOf &lines_of, int64_t batch, int64_t panels, int64_t depth,
+             typename Blocks::Element *to, Threads &threads) {
+  const int64_t size = (rows ? Blocks::kRows : Blocks::kColumns) * depth;
+  const int64_t at_once = AtMost(kPanelsAtOnce, CeilDivide(panels, 2 * threads.count()));
+  const int64_t groups = CeilDivide(panels, at_once);
+  ParallelFor(threads, batch * groups, [&](int64_t task, int) {
+    const int64_t index = task / groups, panel = task % groups * at_once, count = AtMost(at_once, panels - panel);
+    PackPanels<Blocks>(rows, lines_of(index), panel, count, 0, depth, to + (index * panels + panel) * size, size);
+  });
 }
 
 // What is done while blocks are multiplied, a little in each step, since multiplying leaves the other units idle: the
@@ -133,12 +156,10 @@ void MultiplyMatrices(const Product &product, Threads &threads) {
   const int64_t passing_panels = rows_reside ? plan.column_panels : plan.row_panels;
   const Element *ready = static_cast<const Element *>(product.packed);
   if (plan.shared) {
-    const int64_t panels = batch * passing_panels;
-    Element *to = static_cast<Element *>(threads.Shared(static_cast<size_t>(panels * passing_panel * kSize)));
-    ParallelFor(threads, panels, [&](int64_t panel, int) {
-      const Lines passing = lines(!rows_reside, panel / passing_panels);
-      PackPanel<Blocks>(!rows_reside, passing, panel % passing_panels, 0, k, to + panel * passing_panel);
-    });
+    const int64_t bytes = batch * passing_panels * passing_panel * kSize;
+    Element *to = static_cast<Element *>(threads.Shared(static_cast<size_t>(bytes)));
+    const auto passing_lines = [&](int64_t index) { return lines(!rows_reside, index); };
+    PackAll<Blocks>(!rows_reside, passing_lines, batch, passing_panels, plan.depth, to, threads);
     ready = to;
   }
 
@@ -172,14 +193,12 @@ void MultiplyMatrices(const Product &product, Threads &threads) {
     int64_t slab = 0;
     do {
       const int64_t slab_depth = AtMost(plan.slab, plan.depth - slab);
-      for (int64_t i = 0; i < residents; i++) {
-        Element *to = resident + i * resident_width * slab_depth;
-        PackPanel<Blocks>(rows_reside, resident_lines, first + i, slab, slab_depth, to);
-      }
+      const int64_t step = resident_width * slab_depth;
+      PackPanels<Blocks>(rows_reside, resident_lines, first, residents, slab, slab_depth, resident, step);
       for (int64_t j = passing_first; j < passing_end; j++) {
         const Element *passing = own_passing;
         if (ready == nullptr) {
-          PackPanel<Blocks>(!rows_reside, passing_lines, j, slab, slab_depth, own_passing);
+          PackPanels<Blocks>(!rows_reside, passing_lines, j, 1, slab, slab_depth, own_passing, 0);
         } else {
           const int64_t panel = product.packed != nullptr ? j : index * passing_panels + j;
           passing = ready + panel * passing_panel + slab * passing_width;
@@ -236,10 +255,9 @@ inline void Pack(const View &b, DType precision, void *packed, Threads &threads)
   if (!kPacksWeights || precision != DType::kBFloat16) return;
   const Lines columns = ColumnsOf(b, 0);
   const int64_t depth = CeilDivide(columns.depth, BFloat16Blocks::kDepth) * BFloat16Blocks::kDepth;
-  ParallelFor(threads, CeilDivide(columns.count, BFloat16Blocks::kColumns), [&](int64_t panel, int) {
-    BFloat16Blocks::Element *to = static_cast<BFloat16Blocks::Element *>(packed);
-    PackPanel<BFloat16Blocks>(false, columns, panel, 0, columns.depth, to + panel * BFloat16Blocks::kColumns * depth);
-  });
+  const int64_t panels = CeilDivide(columns.count, BFloat16Blocks::kColumns);
+  const auto lines_of = [&](int64_t) { return columns; };
+  PackAll<BFloat16Blocks>(false, lines_of, 1, panels, depth, static_cast<BFloat16Blocks::Element *>(packed), threads);
 }
 
 }  // namespace SIGLIP_ISA
