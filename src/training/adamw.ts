@@ -26,23 +26,45 @@ export class AdamW extends Optimizer<'exp_avg' | 'exp_avg_sq'> {
   }
 }
 
-const adam = ([beta1, beta2]: readonly [number, number], eps: number): UpdateRule<'exp_avg' | 'exp_avg_sq'> => ({
-  slots: (shape) => [
-    ['exp_avg', shape],
-    ['exp_avg_sq', shape],
-  ],
-  atStep: (step) => {
-    const correction1 = biasCorrection(beta1, step)
-    const correction2 = tf.sqrt(biasCorrection(beta2, step))
-    return ({ gradient, kept, rate, decayed }) => {
-      const mean = moveAverage(kept('exp_avg'), gradient, beta1)
-      const square = moveAverage(kept('exp_avg_sq'), tf.square(gradient), beta2)
-      const root = tf.add(tf.div(tf.sqrt(square), correction2), eps)
-      return tf.sub(decayed(), tf.mul(tf.div(rate, correction1), tf.div(mean, root)))
-    }
-  },
-})
+function adam([beta1, beta2]: readonly [number, number], eps: number): UpdateRule<'exp_avg' | 'exp_avg_sq'> {
+  const correctionAt = ofBias(beta2, Math.sqrt)
+  const stepSizes = new Map<number, (step: tf.Scalar) => tf.Scalar>()
+  return {
+    slots: (shape) => [
+      ['exp_avg', shape],
+      ['exp_avg_sq', shape],
+    ],
+    stepSize: (learningRate, step) => {
+      const sizeAt = stepSizes.get(learningRate) ?? ofBias(beta1, (bias) => learningRate / bias)
+      stepSizes.set(learningRate, sizeAt)
+      return sizeAt(step)
+    },
+    atStep: (step) => {
+      const correction = correctionAt(step)
+      return ({ gradient, kept, rate, decayed }) => {
+        const mean = moveAverage(kept('exp_avg'), gradient, beta1)
+        const square = moveAverage(kept('exp_avg_sq'), tf.square(gradient), beta2)
+        const root = tf.add(tf.div(tf.sqrt(square), correction), eps)
+        return tf.sub(decayed(), tf.mul(rate, tf.div(mean, root)))
+      }
+    },
+  }
+}
 
-/** 1 − β^step, without the cancellation that float32 would suffer in it. */
-const biasCorrection = (beta: number, step: tf.Scalar): tf.Scalar =>
-  beta === 0 ? tf.scalar(1) : tf.neg(tf.expm1(tf.mul(step, Math.log(beta))))
+/** Tables are no longer than this; an average that remembers more steps takes its last entry from there on. */
+const MOST_STEPS = 2 ** 22
+
+/**
+ * A function of the bias 1 − β^step, looked up in a table that ends where the bias is 1 in float32. As in torch it is computed in double
+ * precision and rounded once: a step size whose last digit is wrong moves all weights the same way.
+ */
+function ofBias(beta: number, of: (bias: number) => number): (step: tf.Scalar) => tf.Scalar {
+  const needed = beta === 0 ? 1 : Math.ceil(Math.log(2 ** -26) / Math.log(beta))
+  const steps = Math.min(MOST_STEPS, needed)
+  let table: Float32Array | undefined
+  return (step) => {
+    table ??= Float32Array.from({ length: steps }, (_, i) => of(1 - beta ** (i + 1)))
+    const place = tf.cast(tf.minimum(tf.sub(step, 1), steps - 1), 'int32')
+    return tf.gather(tf.tensor1d(table), place).asScalar()
+  }
+}

@@ -25,7 +25,7 @@ export interface Turn<Slot extends string> {
   readonly gradient: tf.Tensor
   /** What is kept of it from step to step. */
   readonly kept: (slot: Slot) => tf.Variable
-  /** The learning rate of this parameter in this step. */
+  /** The learning rate of this parameter in this step: of its {@link UpdateRule.stepSize}, if the rule has one. */
   readonly rate: tf.Scalar
   readonly weightDecay: number
   /** The parameter after decay decoupled from the gradient (Loshchilov and Hutter 2019): (1 − rate · weightDecay) of it. */
@@ -36,6 +36,8 @@ export interface Turn<Slot extends string> {
 export interface UpdateRule<Slot extends string> {
   /** What is kept of a parameter of that shape from step to step: names, as torch or optax has them, and shapes. */
   readonly slots: (shape: readonly number[], name: string) => readonly (readonly [Slot, readonly number[]])[]
+  /** What becomes of a learning rate in a step, while the schedule says 1. Default: nothing. */
+  readonly stepSize?: (learningRate: number, step: tf.Scalar) => tf.Scalar
   /** The new value of each parameter in a step; `step` counts from 1. */
   readonly atStep: (step: tf.Scalar) => (turn: Turn<Slot>) => tf.Tensor
 }
@@ -117,7 +119,10 @@ export abstract class Optimizer<Slot extends string = string> extends tf.Optimiz
     tf.tidy(() => {
       this.#step.assign(tf.add(this.#step, 1))
       const update = this.#rule.atStep(this.#step)
-      const rateOf = memoized((factor) => tf.mul<tf.Scalar>(this.#share, this.#settings.learningRate * factor))
+      const rateOf = memoized((factor) => {
+        const rate = this.#settings.learningRate * factor
+        return tf.mul<tf.Scalar>(this.#share, this.#rule.stepSize?.(rate, this.#step) ?? rate)
+      })
       const remainderOf = memoized((decay) =>
         tf.sub<tf.Scalar>(1, tf.mul(this.#share, this.#settings.learningRate * decay)),
       )
