@@ -6,6 +6,7 @@ import { addConvert } from './convert.js'
 import { addDoctor } from './doctor.js'
 import { addDownload } from './download.js'
 import { addEmbed } from './embed.js'
+import { addEval } from './eval.js'
 import { addExport } from './export.js'
 import { addInspect } from './inspect.js'
 import type { Session } from './session.js'
@@ -32,6 +33,7 @@ export function siglipProgram(session: Session): Command {
     addEmbed,
     addTokenize,
     addTrain,
+    addEval,
     addInspect,
     addConvert,
     addExport,

@@ -1,3 +1,4 @@
+import path from 'node:path'
 import { Option, type Command } from 'commander'
 import { UsageError } from '../errors.js'
 import type { BackendPreference } from '../runtime/backend-report.js'
@@ -8,7 +9,6 @@ import { backendOption, limitThreads, threadsOption } from './model-options.js'
 import { openCheckpoint } from './open-checkpoint.js'
 import { openData } from './open-data.js'
 import { count, gathered, oneOf, amount } from './option-values.js'
-import { drawConfusion } from './draw-confusion.js'
 import { printable } from './printable.js'
 import { trainee } from './trainee.js'
 import { Progress } from './progress.js'
@@ -120,8 +120,11 @@ async function train(data: string | undefined, options: Options, session: Sessio
       trainer.dispose()
     })
     tell(result, trainer.steps, session)
-    if (!result.isComplete || 'textModel' in model) return
-    await drawConfusion(out, { model, processor }, evaluation ?? samples, session)
+    if (!result.isComplete || settings.loss !== 'classification' || 'textModel' in model) return
+    const { drawConfusion } = await import('../pipelines/train-classifier.js')
+    const { allSamples } = await import('../pipelines/evaluated-model.js')
+    const { accuracy } = await drawConfusion(out, { model, processor }, await allSamples(evaluation ?? samples))
+    session.say(`${path.join(out, 'confusion.svg')}: accuracy ${accuracy.toFixed(4)}`)
   } finally {
     model.dispose()
   }

@@ -1,10 +1,8 @@
-import { UsageError } from '../errors.js'
 import type { CheckpointFolder } from '../hub/checkpoint-folder.js'
-import type { LoadOptions } from '../models/load-pretrained.js'
 import type { Siglip2Model } from '../models/siglip2-model.js'
 import type { SiglipModel } from '../models/siglip-model.js'
 import type { AnyClassifier } from '../training/classification-objective.js'
-import type { Sample, TrainingData } from '../training/data/sample.js'
+import type { TrainingData } from '../training/data/sample.js'
 import type { TrainingProcessor } from '../training/train-options.js'
 import type { Session } from './session.js'
 import type { TrainingSettings } from './training-settings.js'
@@ -33,19 +31,11 @@ export async function trainee(
       recallFigures(await evaluateRetrieval({ model, processor }, await allSamples(seen), { precision, signal }))
     return { model, processor, evaluate }
   }
-  const { AutoModelForImageClassification } = await import('../models/auto-model.js')
-  const { AutoImageProcessor } = await import('../image/auto-image-processor.js')
   const { evaluateClassifier, evaluateMultiLabel } = await import('../pipelines/evaluate-classifier.js')
-  const imageProcessor = await AutoImageProcessor.fromPretrained(checkpoint)
+  const { classifierFor } = await import('../pipelines/train-classifier.js')
   const several = loss === 'multi-label'
-  const classes = classesOf(await allSamples(data), several)
-  const options: LoadOptions = {
-    id2label: Object.fromEntries(classes.entries()),
-    problemType: several ? 'multi_label_classification' : 'single_label_classification',
-    seed,
-  }
-  const model: AnyClassifier = await AutoModelForImageClassification.fromPretrained(checkpoint, options)
-  const processor = { imageProcessor, toFiles: () => imageProcessor.toFiles() }
+  const problemType = several ? 'multi_label_classification' : 'single_label_classification'
+  const { model, processor } = await classifierFor(checkpoint, await allSamples(data), { problemType, seed })
   const evaluate: Trainee['evaluate'] = async (seen, { signal }) => {
     const samples = await allSamples(seen)
     const run = { precision, signal }
@@ -54,13 +44,4 @@ export async function trainee(
     return { accuracy: (await evaluateClassifier({ model, processor }, samples, run)).accuracy }
   }
   return { model, processor, evaluate }
-}
-
-function classesOf(samples: readonly Sample[], several: boolean): readonly string[] {
-  const classes = [...new Set(samples.flatMap(({ label, captions }) => (several ? captions : (label ?? []))))].sort()
-  if (classes.length > 1) return classes
-  throw new UsageError('No classes', {
-    expected: several ? 'pictures with several captions, each a class' : 'a folder of pictures for each class',
-    found: `${classes.length} in ${samples.length} samples`,
-  })
 }

@@ -1,8 +1,7 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import sharp from 'sharp'
-import { colourSamples } from '../training/colours.js'
+import { writeColours } from '../training/colours.js'
 import { model, siglip } from './siglip.js'
 
 let folder = ''
@@ -10,14 +9,7 @@ let data = ''
 beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), 'siglip-train-'))
   data = path.join(folder, 'colours')
-  for (const { key, label = '', open } of colourSamples) {
-    const picture = await open()
-    if (typeof picture !== 'object' || !('data' in picture)) throw new Error('no pixels')
-    await mkdir(path.join(data, label), { recursive: true })
-    await sharp(picture.data, { raw: { width: 16, height: 16, channels: 3 } }).toFile(
-      path.join(data, label, `${key}.png`),
-    )
-  }
+  await writeColours(data)
 })
 afterAll(() => rm(folder, { recursive: true, force: true }))
 

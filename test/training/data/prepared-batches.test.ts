@@ -56,6 +56,12 @@ it('says which picture can’t be read', async () => {
 
 it('captions may be made by the caller', async () => {
   const batches = sampleBatches(listedData(samples), { batchSize: 5, epochs: 1, shuffle: false })
-  const [batch] = await collected(preparedBatches(batches, preparer, { caption: ({ sample }) => `a ${sample.key}` }))
+  const drawn: number[] = []
+  const caption = ({ key }: Sample, random: () => number): string => {
+    drawn.push(random())
+    return `a ${key}`
+  }
+  const [batch] = await collected(preparedBatches(batches, preparer, { caption }))
   expect(batch?.captions).toEqual(names.map((name) => `a ${name}`))
+  expect(new Set(drawn).size).toBe(names.length)
 })

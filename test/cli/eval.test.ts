@@ -1,0 +1,46 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { writeColours } from '../training/colours.js'
+import { jsonLines, model, siglip } from './siglip.js'
+
+let data = ''
+beforeAll(async () => {
+  data = await mkdtemp(path.join(tmpdir(), 'siglip-eval-'))
+  await writeColours(data)
+})
+afterAll(() => rm(data, { recursive: true, force: true }))
+
+describe('siglip eval', () => {
+  it('measures retrieval and zero-shot accuracy, as lines and as JSON', async () => {
+    const lines = await siglip(['eval', data, '--model', model])
+    expect(lines.code).toBe(0)
+    expect(lines.stdout).toMatch(/^image-to-text R@1 {2}[01]\.\d{4}\n(.*\n){4}text-to-image R@10 {2}[01]\.\d{4}\n$/)
+    const json = await siglip(['eval', data, '--model', model, '--task', 'zero-shot', '--prompts', 'clip7', '--json'])
+    expect(jsonLines(json.stdout)).toEqual([
+      { 'top-1 accuracy': expect.any(Number) as number, 'top-5 accuracy': expect.any(Number) as number },
+    ])
+  })
+
+  it.each<[string, readonly string[], number, RegExp]>([
+    ['a mistyped task', ['--task', 'retrival'], 2, /Did you mean retrieval/],
+    [
+      'classes that the classifier has not',
+      ['--task', 'classification'],
+      1,
+      /no class of the model|classes have no names/,
+    ],
+  ])('says in one line what is wrong with %s', async (_, options, expected, message) => {
+    const { code, stdout, stderr } = await siglip(['eval', data, '--model', model, ...options])
+    expect([code, stdout]).toEqual([expected, ''])
+    expect(stderr).toMatch(message)
+  })
+
+  it('names what is broken', async () => {
+    await writeFile(path.join(data, 'red', 'broken.png'), 'none')
+    const { code, stderr } = await siglip(['eval', data, '--model', model])
+    expect([code, stderr]).toEqual([1, expect.stringContaining('red/broken.png: unreadable picture')])
+    const skipped = await siglip(['eval', data, '--model', model, '--on-broken', 'skip'])
+    expect([skipped.code, skipped.stderr]).toEqual([0, expect.stringContaining('1 broken: 1 × unreadable picture')])
+  })
+})
