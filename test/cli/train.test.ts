@@ -27,9 +27,9 @@ const weights = (out: string) => readFile(path.join(folder, out, 'model', 'model
 
 describe('siglip train', () => {
   it('killed at ten random moments and taken up, it ends with the same weights to the bit', async () => {
-    const settings = ['train', data, '--steps', '150', '--save-every', '4', '--ema', '0.9', '--seed', '5']
+    const settings = ['train', data, '--steps', '120', '--save-every', '4', '--ema', '0.9', '--seed', '5']
     const whole = await siglip([...settings, ...common('whole')])
-    expect([whole.code, whole.stderr]).toEqual([0, expect.stringContaining('trained 150 steps')])
+    expect([whole.code, whole.stderr]).toEqual([0, expect.stringContaining('trained 120 steps')])
     const delays = Array.from({ length: 10 }, () => Math.floor(Math.random() * 120))
     let killed = 0
     for (const delay of delays) {
@@ -42,7 +42,7 @@ describe('siglip train', () => {
     expect([delays, last.code]).toEqual([delays, 0])
     expect(killed).toBeGreaterThan(3)
     expect([delays, (await weights('broken')).equals(await weights('whole'))]).toEqual([delays, true])
-  })
+  }, 240_000)
 
   it('stopped by Ctrl-C, it saves where it is and says how to go on', async () => {
     const settings = ['train', data, '--steps', '100000', ...common('stopped')]
