@@ -25,3 +25,21 @@ export { exportOnnx, exportSavedModel } from './export/export-model.js'
 export { convertCheckpoint, type Conversion, type ConvertOptions } from '../converters/convert-checkpoint.js'
 export type { Naming } from '../converters/naming.js'
 export type { Tower } from '../converters/tower-names.js'
+
+export { train, Trainer } from './training/trainer.js'
+export type {
+  Evaluator,
+  OptimizerMaker,
+  OptimizerPart,
+  StepReport,
+  TrainingProcessor,
+  TrainOptions,
+  TrainResult,
+} from './training/train-options.js'
+export type { ContrastiveLoss, LossContext } from './training/contrastive-objective.js'
+export type { AnyClassifier } from './training/classification-objective.js'
+export {
+  trainClassifier,
+  type TrainClassifierOptions,
+  type TrainedClassifier,
+} from './pipelines/train-classifier.js'
