@@ -206,11 +206,7 @@ export type {
   ZeroShotImageClassificationPipeline,
   ZeroShotOptions,
 } from './pipelines/zero-shot-image-classification.js'
-export {
-  evaluateRetrieval,
-  recallFigures,
-  type EvaluateRetrievalOptions,
-} from './pipelines/evaluate-retrieval.js'
+export { evaluateRetrieval, recallFigures, type EvaluateRetrievalOptions } from './pipelines/evaluate-retrieval.js'
 export { evaluateZeroShot, type EvaluateZeroShotOptions } from './pipelines/evaluate-zero-shot.js'
 export { evaluateClassifier, evaluateMultiLabel, type EvaluatedClassifier } from './pipelines/evaluate-classifier.js'
 export { allSamples, type EvaluatedModel, type EvaluateOptions } from './pipelines/evaluated-model.js'

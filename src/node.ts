@@ -38,8 +38,4 @@ export type {
 } from './training/train-options.js'
 export type { ContrastiveLoss, LossContext } from './training/contrastive-objective.js'
 export type { AnyClassifier } from './training/classification-objective.js'
-export {
-  trainClassifier,
-  type TrainClassifierOptions,
-  type TrainedClassifier,
-} from './pipelines/train-classifier.js'
+export { trainClassifier, type TrainClassifierOptions, type TrainedClassifier } from './pipelines/train-classifier.js'
