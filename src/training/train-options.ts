@@ -55,6 +55,7 @@ export interface TrainingProcessor {
   readonly imageProcessor: ImageProcessor
   /** Not needed for a classifier. */
   readonly tokenizer?: PreTrainedTokenizer | undefined
+  /** Its files, to be saved with the weights. */
   toFiles(): ReadonlyMap<string, Uint8Array>
 }
 
