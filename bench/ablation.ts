@@ -5,7 +5,7 @@
  */
 import * as tf from '@tensorflow/tfjs'
 import { SiglipVisionConfig, SiglipVisionModel, useBackend } from '../src/index.js'
-import type { rewrites} from '../src/runtime/jit/compile.js';
+import type { rewrites } from '../src/runtime/jit/compile.js'
 import { compile, type CompileOptions } from '../src/runtime/jit/compile.js'
 import { loadEngine } from '../src/runtime/jit/engine.js'
 import type { Program } from '../src/runtime/jit/program.js'
