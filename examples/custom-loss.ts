@@ -1,10 +1,14 @@
-/** A loss of one's own: node dist/examples/custom-loss.js PICTURES CHECKPOINT OUT; PICTURES has metadata.jsonl or a folder a class. */
 import * as tf from '@tensorflow/tfjs'
 import { evaluateRetrieval, SiglipModel, SiglipProcessor } from 'siglip-tfjs'
 import { ImageFolder, train, type LossContext } from 'siglip-tfjs/node'
 
-const [pictures = 'pictures', checkpoint = 'google/siglip-base-patch16-224', out = 'out/custom-loss'] =
-  process.argv.slice(2)
+const [pictures = '--help', checkpoint = 'models/siglip-tiny', out = 'out/focal'] = process.argv.slice(2)
+if (pictures === '--help') {
+  console.log(
+    'node dist/examples/custom-loss.js PICTURES [CHECKPOINT [OUT]]\n\nTrains with a loss of its own. --help: this',
+  )
+  process.exit()
+}
 
 /** The sigmoid loss, in which a pair counts the more the more wrong the model is about it (Lin et al. 2017, "Focal Loss"). */
 function focalLoss({ logits, labels }: LossContext): tf.Scalar {

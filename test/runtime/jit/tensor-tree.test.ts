@@ -24,7 +24,7 @@ function described(value: unknown): unknown {
   if (value instanceof tf.Tensor) return { tensor: value.dtype, shape: value.shape as unknown }
   if (Array.isArray(value)) return value.map(described)
   if (typeof value !== 'object' || value === null) return value
-  return Object.entries(value).map(([key, item]) => ['entry', key, described(item)])
+  return { entries: Object.entries(value).map(([key, item]) => [key, described(item)]) }
 }
 
 it('puts other tensors in the places of the arguments’', () => {
