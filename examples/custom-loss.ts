@@ -4,9 +4,7 @@ import { ImageFolder, train, type LossContext } from 'siglip-tfjs/node'
 
 const [pictures = '--help', checkpoint = 'models/siglip-tiny', out = 'out/focal'] = process.argv.slice(2)
 if (pictures === '--help') {
-  console.log(
-    'node dist/examples/custom-loss.js PICTURES [CHECKPOINT [OUT]]\n\nTrains with a loss of its own. --help: this',
-  )
+  console.log('node dist/examples/custom-loss.js PICTURES [CHECKPOINT [OUT]]\n\nTrains with its own loss. --help: this')
   process.exit()
 }
 
