@@ -1,8 +1,7 @@
-import { readdir } from 'node:fs/promises'
 import { InvalidArgumentError, type Command } from 'commander'
 import type { Naming } from '../../converters/naming.js'
 import type { WeightFilesOptions } from '../../converters/weight-files.js'
-import { FileError } from '../errors.js'
+import { checkEmpty } from './empty-folder.js'
 import { openCheckpoint } from './open-checkpoint.js'
 import { count, oneOf } from './option-values.js'
 import { jsonLine, printable } from './printable.js'
@@ -45,15 +44,7 @@ export function addConvert(program: Command, session: Session): void {
 async function convert(source: string, destination: string, options: Options, session: Session): Promise<void> {
   const { convertCheckpoint } = await import('../../converters/convert-checkpoint.js')
   const { to, dtype, tower, maxShardSize, heads, force = false, json = false } = options
-  const found = force ? [] : await readdir(destination).catch(() => [])
-  if (found.length > 0) {
-    throw new FileError('The folder is not empty', {
-      expected: 'a new folder',
-      found: found.slice(0, 5).join(', '),
-      where: destination,
-      hint: 'Name another one, or replace the checkpoint in it with --force.',
-    })
-  }
+  if (!force) await checkEmpty(destination, 'Name another one, or replace the checkpoint in it with --force.')
   const folder = await openCheckpoint(source, session)
   const { progressPrinter } = await import('../runtime/setup/setup-progress.js')
   const { onProgress, end } = progressPrinter(process.stderr)

@@ -1,6 +1,5 @@
 import type { Command } from 'commander'
-import { readdir } from 'node:fs/promises'
-import { FileError } from '../errors.js'
+import { checkEmpty } from './empty-folder.js'
 import { openCheckpoint } from './open-checkpoint.js'
 import { oneOf } from './option-values.js'
 import { jsonLine, printable } from './printable.js'
@@ -36,15 +35,7 @@ async function exportModel(
   { to, force = false, json = false }: Options,
   session: Session,
 ): Promise<void> {
-  const found = force ? [] : await readdir(destination).catch(() => [])
-  if (found.length > 0) {
-    throw new FileError('The folder is not empty', {
-      expected: 'a new folder',
-      found: found.slice(0, 5).join(', '),
-      where: destination,
-      hint: 'Name another one, or write into it with --force.',
-    })
-  }
+  if (!force) await checkEmpty(destination, 'Name another one, or write into it with --force.')
   const { useBackend } = await import('#backend')
   const { AutoModel } = await import('../models/auto-model.js')
   const { exportOnnx, exportSavedModel } = await import('../export/export-model.js')
