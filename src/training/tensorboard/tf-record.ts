@@ -1,4 +1,4 @@
-import { crc32c } from '../../../converters/crc32c.js'
+import { crc32c, maskedCrc32c } from '../../../converters/crc32c.js'
 import { joined } from './protobuf-message.js'
 
 /**
@@ -13,9 +13,7 @@ export function tfRecord(content: Uint8Array): Uint8Array<ArrayBuffer> {
 
 /** Masked, as the checksum of data that holds checksums would be weak. */
 function maskedChecksum(bytes: Uint8Array): Uint8Array {
-  const crc = crc32c(bytes)
-  const masked = (((crc >>> 15) | (crc << 17)) + 0xa282ead8) >>> 0
   const checksum = new Uint8Array(4)
-  new DataView(checksum.buffer).setUint32(0, masked, true)
+  new DataView(checksum.buffer).setUint32(0, maskedCrc32c(crc32c(bytes)), true)
   return checksum
 }
