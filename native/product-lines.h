@@ -83,9 +83,17 @@ inline void Transpose(Vector (&v)[kLanes]) {
   }
 }
 
+// A part of the line of a panel at `to`, n wide or a whole vector. Unless it is the panel's last, what follows it is written later: a
+// whole vector may go there, which some processors store ten times as fast as a part.
+inline void StoreInPanel(float *to, int64_t n, Float v, bool is_last) {
+  if (is_last) StoreNeighbours(to, n, v);
+  else Store(to, v);
+}
+
 // Lines first … first + kWidth − 1 (those that don't exist are 0) from k = start on, as to[k][line].
 template <int kWidth, DType kType, bool kRounded>
 void PackFloats(const Lines &lines, int64_t first, int64_t start, int64_t depth, float *to) {
+  static_assert(kWidth < kLanes || kWidth % kLanes == 0, "a vector at the end of a line would overlap written ones");
   const int64_t count = lines.count - first < kWidth ? lines.count - first : kWidth;
   if (lines.depth_stride == 1) {
     for (int64_t line = 0; line < kWidth; line += kLanes) {
@@ -101,9 +109,9 @@ void PackFloats(const Lines &lines, int64_t first, int64_t start, int64_t depth,
         float *column = to + k * kWidth + line;
         if (rest >= kLanes) {
 #pragma GCC unroll 16
-          for (int i = 0; i < kLanes; i++) StoreNeighbours(column + i * kWidth, kWidth - line, block[i]);
+          for (int i = 0; i < kLanes; i++) StoreInPanel(column + i * kWidth, kWidth - line, block[i], i + 1 == kLanes);
         } else {
-          for (int i = 0; i < rest; i++) StoreNeighbours(column + i * kWidth, kWidth - line, block[i]);
+          for (int i = 0; i < rest; i++) StoreInPanel(column + i * kWidth, kWidth - line, block[i], i + 1 == rest);
         }
       }
     }
@@ -115,7 +123,7 @@ void PackFloats(const Lines &lines, int64_t first, int64_t start, int64_t depth,
       for (int64_t line = 0; line < kWidth; line += kLanes) {
         const int64_t step = line * static_cast<int64_t>(SizeOf(kType));
         const Float v = line < count ? LoadNeighbours<kType, kRounded>(from + step, count - line) : Float{};
-        StoreNeighbours(to + line, kWidth - line, v);
+        StoreInPanel(to + line, kWidth - line, v, k + 1 == depth);
       }
     } else {
       for (int64_t line = 0; line < kWidth; line++) {

@@ -47,10 +47,10 @@ export async function readEmojiData(folder: string): Promise<EmojiData> {
  * @param tagShare how often tags are said
  * @param aloneShare how often they are said without the label, of those times
  */
-export function emojiCaption({ label, tags }: Emoji, random: () => number, tagShare = 0.5, aloneShare = 0.5): string {
+export function emojiCaption({ label, tags }: Emoji, random: () => number, tagShare = 0.5, aloneShare = 0.6): string {
   if (tags.length === 0 || random() >= tagShare) return label
-  const count = Math.min(tags.length, 1 + Math.floor(random() * 6))
   const isAlone = random() < aloneShare
+  const count = Math.min(tags.length, 1 + Math.floor(random() * (isAlone ? 4 : 6)))
   const shuffled = tags.map((tag) => ({ tag, place: random() })).sort((a, b) => a.place - b.place)
   const said = shuffled.slice(0, count).map(({ tag }) => tag)
   return (isAlone ? said : [label, ...said]).join(', ')

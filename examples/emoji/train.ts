@@ -28,7 +28,7 @@ find their labels, and labels their emoji. Broken off, it goes on with --resume.
   --data FOLDER      what make-data.js wrote                       [out/emoji-data]
   --tokenizer FOLDER its pieces                                    [examples/emoji/tokenizer]
   --out FOLDER       checkpoints, figures, and the model           [out/emoji]
-  --steps N          of 192 pictures each                          [4000]
+  --steps N          of 192 pictures each                          [2800]
   --precision NAME   float32, bfloat16 or auto                     [auto]
   --seed N           another one gives another model               [0]
   --resume           go on from the newest checkpoint
@@ -38,7 +38,7 @@ const { values: options } = parseArgs({
     data: { type: 'string', default: 'out/emoji-data' },
     tokenizer: { type: 'string', default: 'examples/emoji/tokenizer' },
     out: { type: 'string', default: 'out/emoji' },
-    steps: { type: 'string', default: '4000' },
+    steps: { type: 'string', default: '2800' },
     precision: { type: 'string', default: 'auto' },
     seed: { type: 'string', default: '0' },
     resume: { type: 'boolean', default: false },
@@ -80,8 +80,11 @@ const optimizer: readonly OptimizerPart[] = [
   },
 ]
 
-function samplesOf({ pictures }: EmojiData, split: Split): readonly Sample[] {
-  const chosen = pictures.filter((picture) => picture.split === split)
+/** In the order of Unicode, where neighbours look alike. */
+function samplesOf({ emoji, pictures }: EmojiData, split: Split): readonly Sample[] {
+  const places = new Map(emoji.map((each, place) => [each, place]))
+  const inOrder = [...pictures].sort((a, b) => (places.get(a.emoji) ?? 0) - (places.get(b.emoji) ?? 0))
+  const chosen = inOrder.filter((picture) => picture.split === split)
   return chosen.map(({ set, emoji, pixels }) => ({
     key: `${set}/${emoji.key}`,
     open: () => pixels,
@@ -118,14 +121,22 @@ async function run(): Promise<void> {
   const { figures, isComplete, folder } = await train({
     ...{ model, processor, out: options.out, resume: options.resume, signal: controller.signal },
     data: listedData(samplesOf(data, 'train')),
-    ...{ batchSize: BATCH, each: 'label', distinct: 'label', steps: Number(options.steps), seed, precision },
-    ...{ optimizer, schedule, augmentation, keepPatches: { share: 0.5, fullShare: 0.1 } },
+    ...{
+      batchSize: BATCH,
+      each: 'label',
+      distinct: 'label',
+      neighbours: 6,
+      steps: Number(options.steps),
+      seed,
+      precision,
+    },
+    ...{ optimizer, schedule, augmentation, keepPatches: { share: 0.5, fullShare: 0.07 } },
     caption: ({ label = '', captions }, random) => {
       const emoji = emojiOf.get(label)
       return emoji ? emojiCaption(emoji, random) : (captions[0] ?? '')
     },
     evaluators: {
-      validation: { every: 250, evaluate: () => evaluate('validation') },
+      validation: { every: 500, evaluate: () => evaluate('validation') },
       test: { evaluate: () => evaluate('test') },
     },
     saveEvery: 250,

@@ -69,7 +69,7 @@ export function addTrain(program: Command, session: Session): void {
     .option('--resume', 'go on from the newest checkpoint in --out')
     .option(
       '--config <file>',
-      'a JSON file with any of these settings, in camelCase, and augmentation, keepPatches, distinct',
+      'a JSON file with any of these settings, in camelCase, and augmentation, keepPatches, distinct, neighbours',
     )
     .addOption(backendOption())
     .addOption(threadsOption())

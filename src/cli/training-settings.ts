@@ -14,7 +14,7 @@ export const PRECISIONS = ['float32', 'bfloat16', 'auto'] as const
 const NAMES = [
   ...['data', 'model', 'out', 'loss', 'epochs', 'steps', 'batchSize', 'lr', 'weightDecay', 'optimizer', 'schedule'],
   ...['warmup', 'lora', 'freeze', 'precision', 'seed', 'resume', 'clipNorm', 'ema', 'parts', 'keepPatches', 'onBroken'],
-  ...['augmentation', 'saveEvery', 'keepCheckpoints', 'distinct', 'eval', 'evalEvery'],
+  ...['augmentation', 'saveEvery', 'keepCheckpoints', 'distinct', 'neighbours', 'eval', 'evalEvery'],
 ]
 
 export type TrainingSettings = ReturnType<typeof checkedSettings>
@@ -83,6 +83,7 @@ function checkedSettings(given: Readonly<Record<string, unknown>>, where: string
     saveEvery: count('saveEvery'),
     keepCheckpoints: count('keepCheckpoints'),
     distinct: read.oneOf('distinct', ['label', 'caption']),
+    neighbours: count('neighbours'),
     eval: text('eval'),
     evalEvery: count('evalEvery'),
   }

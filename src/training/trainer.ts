@@ -296,9 +296,10 @@ function objectiveOf(options: TrainOptions, steps: number): Objective {
 /** What of the options must stay for a training to go on to the bit; of a user's functions, only that they are some. */
 function settingsOf(options: TrainOptions, steps: number, optimizers: readonly Optimizer[]): Settings {
   const { batchSize, loss = 'sigmoid', seed = 0, parts = 1, clipNorm = 1, ema = null, precision = 'auto' } = options
-  const { shuffle = true, distinct = null, each = 'sample', keepPatches = null, augmentation = null } = options
+  const { shuffle = true, distinct = null, each = 'sample', neighbours = 1 } = options
+  const { keepPatches = null, augmentation = null } = options
   return {
-    ...{ steps, batchSize, seed, parts, clipNorm, ema, precision, shuffle, distinct, each },
+    ...{ steps, batchSize, seed, parts, clipNorm, ema, precision, shuffle, distinct, each, neighbours },
     model: options.model.getClassName(),
     loss: typeof loss === 'function' ? 'own' : loss,
     keepPatches: JSON.stringify(keepPatches),

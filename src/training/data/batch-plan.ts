@@ -15,6 +15,11 @@ export interface PlanOptions {
    * Default: `'sample'`.
    */
   readonly each?: 'sample' | 'label' | undefined
+  /**
+   * How many that are neighbours in the data stay together when it is shuffled. Where neighbours look alike, a batch then has what is
+   * hard to tell apart. Default: 1.
+   */
+  readonly neighbours?: number | undefined
   /** Whether what doesn't fill a batch is left to another epoch. Default: true. */
   readonly dropLast?: boolean | undefined
 }
@@ -31,32 +36,40 @@ export function permutation(count: number, random: () => number): Int32Array {
   return order
 }
 
+/** Those numbers in runs of `length`, one after the other in each; the runs begin at a random place, and their order is random. */
+function shuffledRuns(count: number, length: number, random: () => number): Int32Array {
+  if (length === 1) return permutation(count, random)
+  const first = Math.floor(random() * length)
+  const runs = permutation(Math.ceil((count + first) / length), random)
+  const inRuns = [...runs].flatMap((run) => Array.from({ length }, (_, i) => run * length - first + i))
+  return Int32Array.from(inRuns.filter((place) => place >= 0 && place < count))
+}
+
 /**
  * Puts samples into the batches of an epoch. The same numbers from `random` give the same batches.
  *
  * @param keys what must differ in a batch, one for each sample
  * @returns the places of the samples of each batch
- * @throws {InputError} for a `batchSize` that is none
+ * @throws {InputError} for a `batchSize` or `neighbours` that are none
  */
 export function planBatches(
   keys: readonly string[],
   options: PlanOptions,
   random: () => number,
 ): readonly Int32Array[] {
-  const { batchSize, shuffle = true, distinct, each = 'sample', dropLast = true } = options
-  if (!Number.isInteger(batchSize) || batchSize < 1) {
-    throw new InputError('bad batchSize', { expected: 'a whole number from 1', found: String(batchSize) })
+  const { batchSize, shuffle = true, distinct, each = 'sample', neighbours = 1, dropLast = true } = options
+  for (const [name, value] of Object.entries({ batchSize, neighbours })) {
+    if (Number.isInteger(value) && value >= 1) continue
+    throw new InputError(`bad ${name}`, { expected: 'a whole number from 1', found: String(value) })
   }
-  const order = each === 'label' ? oneOfEach(keys, shuffle, random) : ordered(keys.length, shuffle, random)
+  const ordered = (count: number): Int32Array =>
+    shuffle ? shuffledRuns(count, neighbours, random) : Int32Array.from({ length: count }, (_, i) => i)
+  const order = each === 'label' ? oneOfEach(keys, ordered, random) : ordered(keys.length)
   const batches = distinct && each === 'sample' ? distinctBatches(keys, order, batchSize) : inRows(order, batchSize)
   return dropLast ? batches.filter((batch) => batch.length === batchSize) : batches
 }
 
-function ordered(count: number, shuffle: boolean, random: () => number): Int32Array {
-  return shuffle ? permutation(count, random) : Int32Array.from({ length: count }, (_, i) => i)
-}
-
-function oneOfEach(keys: readonly string[], shuffle: boolean, random: () => number): Int32Array {
+function oneOfEach(keys: readonly string[], ordered: (count: number) => Int32Array, random: () => number): Int32Array {
   const byKey = new Map<string, number[]>()
   for (const [place, key] of keys.entries()) {
     const places = byKey.get(key)
@@ -64,7 +77,7 @@ function oneOfEach(keys: readonly string[], shuffle: boolean, random: () => numb
     else byKey.set(key, [place])
   }
   const groups = [...byKey.values()]
-  return ordered(groups.length, shuffle, random).map((group) => {
+  return ordered(groups.length).map((group) => {
     const places = groups[group] ?? []
     return places[Math.floor(random() * places.length)] ?? 0
   })

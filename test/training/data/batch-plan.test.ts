@@ -43,6 +43,25 @@ it('an epoch of labels has each label once, and each of its samples as often', (
   for (const place of [1, 4]) expect(drawn.get(place)).toBeGreaterThan(1400)
 })
 
+it('neighbours stay together in the shuffled order, wherever their run begins', () => {
+  const all = Array.from({ length: 20 }, (_, i) => String(i))
+  const random = uniformStream(3)
+  const together = new Map<number, number>()
+  for (let epoch = 0; epoch < 300; epoch++) {
+    const [batch = new Int32Array(0)] = planBatches(all, { batchSize: 20, neighbours: 4 }, random)
+    expect([...batch].sort((a, b) => a - b)).toEqual(all.map(Number))
+    let follows = 0
+    for (const [i, place] of batch.entries()) {
+      if (batch[i + 1] !== place + 1) continue
+      follows++
+      together.set(place, (together.get(place) ?? 0) + 1)
+    }
+    expect(follows).toBeGreaterThanOrEqual(14) // at most six runs
+  }
+  for (let place = 0; place < 19; place++) expect(together.get(place)).toBeGreaterThan(180)
+  expect(() => planBatches(all, { batchSize: 4, neighbours: 0 }, random)).toThrow(InputError)
+})
+
 it('every order is as likely', () => {
   const random = uniformStream(5)
   const counts = new Map<string, number>()
