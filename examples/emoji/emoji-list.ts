@@ -38,6 +38,9 @@ export function emojiKey(hexcode: string): string {
 /** A name's letters and digits, as names of different vocabularies are compared. */
 export const plainName = (name: string): string => name.toLowerCase().replace(/[^a-z0-9]/g, '')
 
+/** Words that a user may type to find an emoji: its first tags, three at most. */
+export const fewTags = (tags: readonly string[]): string => tags.slice(0, 3).join(', ')
+
 /** Reads the emoji of `emojibase-data`. */
 export async function readEmojiList(packages: PackageFolder): Promise<EmojiList> {
   const entries = objects(await packages.json('emojibase-data', 'en', 'data.json'))

@@ -4,7 +4,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
 import sharp from 'sharp'
-import { readEmojiList, type Emoji } from './emoji-list.js'
+import { fewTags, readEmojiList, type Emoji } from './emoji-list.js'
 import { IconDrawer } from './icon-drawer.js'
 import { IconNames, SIDE } from './icon-names.js'
 import { iconSets, otherPackages, splitOf, splits, type Split } from './icon-sets.js'
@@ -76,7 +76,7 @@ async function writeFolder(folder: string, pictures: readonly Picture[], list: r
     const file_name = `${set}/${key}.png`
     await mkdir(path.join(folder, set), { recursive: true })
     await sharp(pixels, { raw: { width: SIDE, height: SIDE, channels: 4 } }).toFile(path.join(folder, file_name))
-    lines.push(JSON.stringify({ file_name, text: label, tags, emoji, set }))
+    lines.push(JSON.stringify({ file_name, text: label, words: fewTags(tags), tags, emoji, set }))
   }
   await writeFile(path.join(folder, 'metadata.jsonl'), `${lines.join('\n')}\n`)
 }

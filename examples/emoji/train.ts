@@ -18,6 +18,7 @@ import {
 } from 'siglip-tfjs'
 import { train, type OptimizerPart } from 'siglip-tfjs/node'
 import { emojiCaption, readEmojiData, type EmojiData } from './emoji-data.js'
+import { fewTags, type Emoji } from './emoji-list.js'
 import type { Split } from './icon-sets.js'
 
 const usage = `node dist/examples/emoji/train.js --data FOLDER --out FOLDER
@@ -81,17 +82,20 @@ const optimizer: readonly OptimizerPart[] = [
 ]
 
 /** In the order of Unicode, where neighbours look alike. */
-function samplesOf({ emoji, pictures }: EmojiData, split: Split): readonly Sample[] {
+function samplesOf({ emoji, pictures }: EmojiData, split: Split, said = labelOf): readonly Sample[] {
   const places = new Map(emoji.map((each, place) => [each, place]))
   const inOrder = [...pictures].sort((a, b) => (places.get(a.emoji) ?? 0) - (places.get(b.emoji) ?? 0))
   const chosen = inOrder.filter((picture) => picture.split === split)
   return chosen.map(({ set, emoji, pixels }) => ({
     key: `${set}/${emoji.key}`,
     open: () => pixels,
-    captions: [emoji.label],
+    captions: [said(emoji)],
     label: emoji.key,
   }))
 }
+
+const labelOf = ({ label }: Emoji): string => label
+const wordsOf = ({ tags }: Emoji): string => fewTags(tags)
 
 /** A tenth of a twentieth of the rate is left at the end; the first steps are careful. */
 const schedule = (steps: number) => {
@@ -102,16 +106,15 @@ const schedule = (steps: number) => {
 async function run(): Promise<void> {
   const data = await readEmojiData(options.data)
   const emojiOf = new Map(data.emoji.map((emoji) => [emoji.key, emoji]))
-  const labels = data.emoji.map(({ label }) => label)
   const tokenizer = await SiglipTokenizer.fromPretrained(options.tokenizer)
   const processor = new SiglipProcessor(new SiglipImageProcessor({ size: { height: 64, width: 64 } }), tokenizer)
   const seed = Number(options.seed)
   const precision = precisionOf(options.precision)
   const model = new SiglipModel(config, { seed, logits: { batchSize: BATCH } })
-  const evaluate = async (split: Split): Promise<Readonly<Record<string, number>>> => {
-    const samples = samplesOf(data, split)
+  const evaluate = async (split: Split, said = labelOf): Promise<Readonly<Record<string, number>>> => {
+    const samples = samplesOf(data, split, said)
     const shown = new Set(samples.flatMap(({ captions }) => captions))
-    const distractors = labels.filter((label) => !shown.has(label))
+    const distractors = data.emoji.map(said).filter((caption) => !shown.has(caption))
     return recallFigures(await evaluateRetrieval({ model, processor }, samples, { distractors, precision }))
   }
   const controller = new AbortController()
@@ -138,6 +141,7 @@ async function run(): Promise<void> {
     evaluators: {
       validation: { every: 500, evaluate: () => evaluate('validation') },
       test: { evaluate: () => evaluate('test') },
+      'test by words': { evaluate: () => evaluate('test', wordsOf) },
     },
     saveEvery: 250,
     onStep: ({ step, steps, loss, picturesPerSecond, secondsLeft }) => {

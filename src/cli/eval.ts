@@ -28,6 +28,7 @@ interface Options extends ModelOptions {
   readonly prompts: (typeof PROMPTS)[number]
   readonly batchSize: number
   readonly onBroken: OnBroken
+  readonly captionColumn?: string
   readonly json?: true
 }
 
@@ -50,6 +51,7 @@ export function addEval(program: Command, session: Session): void {
         .argParser(oneOf(PROMPTS))
         .default('name'),
     )
+    .option('--caption-column <name>', 'of metadata.jsonl or .csv (default: text, caption, captions or label)')
     .option('--batch-size <n>', 'pictures at once', count, 32)
     .addOption(
       new Option('--on-broken <what>', 'broken pictures and captions: fail or skip')

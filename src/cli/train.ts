@@ -39,6 +39,7 @@ export function addTrain(program: Command, session: Session): void {
     )
     .option('--model <dir>', 'what is trained: a folder, a URL, or a name on the Hugging Face Hub')
     .option('--out <dir>', 'checkpoints, figures for TensorBoard, and in model/ the result')
+    .option('--caption-column <name>', 'of metadata.jsonl or .csv (default: text, caption, captions or label)')
     .addOption(new Option('--loss <name>', `${LOSSES.join(', ')} (default: sigmoid)`).argParser(oneOf(LOSSES)))
     .option('--epochs <n>', 'rounds through the data', count)
     .option('--steps <n>', 'batches, instead of epochs', count)

@@ -14,7 +14,7 @@ export const PRECISIONS = ['float32', 'bfloat16', 'auto'] as const
 const NAMES = [
   ...['data', 'model', 'out', 'loss', 'epochs', 'steps', 'batchSize', 'lr', 'weightDecay', 'optimizer', 'schedule'],
   ...['warmup', 'lora', 'freeze', 'precision', 'seed', 'resume', 'clipNorm', 'ema', 'parts', 'keepPatches', 'onBroken'],
-  ...['augmentation', 'saveEvery', 'keepCheckpoints', 'distinct', 'neighbours', 'eval', 'evalEvery'],
+  ...['augmentation', 'saveEvery', 'keepCheckpoints', 'distinct', 'neighbours', 'eval', 'evalEvery', 'captionColumn'],
 ]
 
 export type TrainingSettings = ReturnType<typeof checkedSettings>
@@ -86,6 +86,7 @@ function checkedSettings(given: Readonly<Record<string, unknown>>, where: string
     neighbours: count('neighbours'),
     eval: text('eval'),
     evalEvery: count('evalEvery'),
+    captionColumn: text('captionColumn'),
   }
 }
 

@@ -20,7 +20,7 @@ export function sigmoidLossOfLogits(logits: tf.Tensor2D, { labels, weights }: Pa
   const signs = tf.sub(tf.mul(2, pairLabels(logits, labels)), 1)
   // −log σ(x) as softplus(−x): tf.logSigmoid's gradient reads a tensor that a tidy around it has disposed.
   const losses: tf.Tensor2D = tf.softplus(tf.neg(tf.mul(signs, logits)))
-  if (weights) checkShape('weights', weights, logits)
+  if (weights) checkPairs('weights', weights, logits)
   return tf.div(tf.sum(weights ? tf.mul(losses, weights) : losses), logits.shape[0])
 }
 
@@ -28,7 +28,7 @@ export function sigmoidLossOfLogits(logits: tf.Tensor2D, { labels, weights }: Pa
 export function pairLabels(logits: tf.Tensor2D, labels?: tf.Tensor2D): tf.Tensor2D {
   const [rows, columns] = logits.shape
   if (labels) {
-    checkShape('labels', labels, logits)
+    checkPairs('labels', labels, logits)
     return tf.cast(labels, 'float32')
   }
   if (rows === columns) return tf.eye(rows)
@@ -40,7 +40,8 @@ export function pairLabels(logits: tf.Tensor2D, labels?: tf.Tensor2D): tf.Tensor
   })
 }
 
-function checkShape(name: string, found: tf.Tensor2D, logits: tf.Tensor2D): void {
+/** @throws {InputError} for another shape than the logits' */
+export function checkPairs(name: string, found: tf.Tensor2D, logits: tf.Tensor2D): void {
   const [expected, actual] = [logits.shape, found.shape].map((shape) => `[${shape.join(', ')}]`)
   if (expected !== actual) throw new InputError(`bad ${name}`, { expected, found: actual })
 }

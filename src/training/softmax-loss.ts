@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs'
 import { pairLogits } from '../models/pair-logits.js'
-import { pairLabels, type PairOptions } from '../models/sigmoid-loss.js'
+import { checkPairs, pairLabels, type PairOptions } from '../models/sigmoid-loss.js'
 import type { LossInputs } from './sigmoid-loss.js'
 
 /**
@@ -9,6 +9,7 @@ import type { LossInputs } from './sigmoid-loss.js'
  *
  * @param inputs `labels` `[images, texts]`: 1 where the two belong together; several of a row or column share the probability evenly
  * (Khosla et al. 2020, "Supervised Contrastive Learning"), and one without any adds nothing. Default: i to i
+ *   `weights` `[images, texts]`: how much each pair that belongs together counts, in both directions. Default: 1
  * @throws {InputError} for shapes that do not fit
  */
 export function softmaxLoss({
@@ -16,17 +17,21 @@ export function softmaxLoss({
   textEmbeds,
   logitScale,
   labels,
-}: Omit<LossInputs, 'logitBias'> & Pick<PairOptions, 'labels'>): tf.Scalar {
+  weights,
+}: Omit<LossInputs, 'logitBias'> & PairOptions): tf.Scalar {
   return tf.tidy(() => {
     const logits = pairLogits(imageEmbeds, textEmbeds, logitScale, tf.scalar(0)) // softmax doesn't see a bias
     const positives = pairLabels(logits, labels)
-    const both = tf.add(crossEntropy(logits, positives), crossEntropy(tf.transpose(logits), tf.transpose(positives)))
-    return tf.div(both, 2)
+    if (weights) checkPairs('weights', weights, logits)
+    const ofImages = crossEntropy(logits, positives, weights)
+    const ofTexts = crossEntropy(tf.transpose(logits), tf.transpose(positives), weights && tf.transpose(weights))
+    return tf.div(tf.add(ofImages, ofTexts), 2)
   })
 }
 
-/** The mean over rows of −Σ p · log softmax(logits), p being a row's positives shared out. */
-function crossEntropy(logits: tf.Tensor2D, positives: tf.Tensor2D): tf.Scalar {
+/** The mean over rows of −Σ w · p · log softmax(logits), p being a row's positives shared out. */
+function crossEntropy(logits: tf.Tensor2D, positives: tf.Tensor2D, weights: tf.Tensor2D | undefined): tf.Scalar {
   const shares = tf.div(positives, tf.maximum(tf.sum(positives, 1, true), 1))
-  return tf.neg(tf.div(tf.sum(tf.mul(shares, tf.logSoftmax(logits))), logits.shape[0]))
+  const weighted = weights ? tf.mul(shares, weights) : shares
+  return tf.neg(tf.div(tf.sum(tf.mul(weighted, tf.logSoftmax(logits))), logits.shape[0]))
 }

@@ -36,6 +36,22 @@ describe('siglip eval', () => {
     expect(stderr).toMatch(message)
   })
 
+  it('takes the captions from another column', async () => {
+    const folder = await mkdtemp(path.join(tmpdir(), 'siglip-eval-'))
+    await writeColours(folder)
+    const rows = ['red', 'green'].map((colour) => ({ file_name: `${colour}/0.png`, text: 'x', words: ['bright', colour] }))
+    await writeFile(path.join(folder, 'metadata.jsonl'), rows.map((row) => JSON.stringify(row)).join('\n'))
+    const all = ['eval', folder, '--model', model, '--on-broken', 'skip', '--json', '--caption-column']
+    expect(jsonLines((await siglip([...all, 'words'])).stdout)).toEqual([
+      expect.objectContaining({ 'text-to-image R@5': 1 }),
+    ])
+    const { code, stderr } = await siglip([...all, 'word'])
+    expect([code, stderr]).toEqual([1, expect.stringContaining('empty caption')])
+    const shards = await siglip(['eval', 'a.tar', '--model', model, '--caption-column', 'words'])
+    expect([shards.code, shards.stderr]).toEqual([2, expect.stringContaining('Shards have no columns')])
+    await rm(folder, { recursive: true, force: true })
+  })
+
   it('names what is broken', async () => {
     await writeFile(path.join(data, 'red', 'broken.png'), 'none')
     const { code, stderr } = await siglip(['eval', data, '--model', model])

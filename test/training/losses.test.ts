@@ -76,6 +76,31 @@ onEachBackend(() => {
     })
   })
 
+  it('softmax with weights is the sum that its definition says', () => {
+    tf.tidy(() => {
+      const [imageEmbeds, textEmbeds, logitScale] = ['images', 'more_texts', 'scale'].map((key) => reference.tensor(key))
+      const [labels, weights] = ['labels', 'weights'].map((key) => reference.tensor(key) as tf.Tensor2D)
+      const logits = tf.mul(tf.matMul(imageEmbeds!, textEmbeds!, false, true), tf.exp(logitScale!)).arraySync() as number[][]
+      const [own, counts] = [labels!.arraySync(), weights!.arraySync()]
+      const turned = (rows: number[][]): number[][] => rows[0]!.map((_, j) => rows.map((row) => row[j]!))
+      const mean = (rows: number[][], positives: number[][], factors: number[][]): number => {
+        let sum = 0
+        for (const [i, row] of rows.entries()) {
+          const all = Math.log(row.reduce((total, logit) => total + Math.exp(logit), 0))
+          const positive = positives[i]!.reduce((total, label) => total + label, 0)
+          for (const [j, logit] of row.entries()) {
+            if (positives[i]![j]) sum += (factors[i]![j]! / positive) * (all - logit)
+          }
+        }
+        return sum / rows.length
+      }
+      const expected = (mean(logits, own, counts) + mean(turned(logits), turned(own), turned(counts))) / 2
+      const inputs = { imageEmbeds, textEmbeds, logitScale } as Omit<LossInputs, 'logitBias'>
+      expect(softmaxLoss({ ...inputs, labels, weights }).dataSync()[0]).toBeCloseTo(expected, 5)
+      expect(() => softmaxLoss({ ...inputs, labels, weights: tf.ones([2, 2]) })).toThrow(/bad weights/)
+    })
+  })
+
   it('is the same in chunks of any size, and as a sum over neighbours', () => {
     fc.assert(
       fc.property(
