@@ -3,11 +3,14 @@ import type { Contender } from './peer.js'
 
 /** A program that is started anew for each run. */
 export class Command implements Contender {
-  /** @param measure `time` in milliseconds from start to end, or `memory`, the peak in MB that it prints as `peak BYTES` */
+  /**
+   * @param measure `time` in milliseconds from start to end; `printed`, the milliseconds that it prints as `milliseconds N`; or
+   * `memory`, the peak in MB that it prints as `peak BYTES`
+   */
   constructor(
     readonly name: string,
     private readonly command: readonly [string, ...string[]],
-    private readonly measure: 'time' | 'memory',
+    private readonly measure: 'time' | 'printed' | 'memory',
   ) {}
 
   prepare(): Promise<void> {
@@ -30,6 +33,7 @@ export class Command implements Contender {
     const time = performance.now() - start
     if (status !== 0) throw new Error(`${program} ended with ${status}: ${stderr.slice(-500)}`)
     if (this.measure === 'time') return time
+    if (this.measure === 'printed') return Number(/^milliseconds (\S+)$/m.exec(stdout)?.[1])
     return Number(/^peak (\d+)$/m.exec(stdout)?.[1]) / 1e6
   }
 }

@@ -318,6 +318,38 @@ function processes(measure: 'time' | 'memory'): Work {
   }
 }
 
+/** All parameters of a base model, from JPEGs on. */
+function fineTuning(measure: 'printed' | 'memory', precision: Precision): Work {
+  const folder = join(tmpdir(), 'siglip-tfjs-base')
+  const pictures = Array.from({ length: 48 }, (_, n) => join(tmpdir(), 'siglip-tfjs-pictures', `${n}.jpg`))
+  const args = [folder, '6', '8', precision, ...pictures]
+  const command = new Command(
+    'siglip-tfjs',
+    [process.execPath, join('dist', 'bench', 'fine-tune.js'), ...args],
+    measure,
+  )
+  const peer = [peersPython, join('bench', 'peers', 'fine-tune.py'), ...args] as const
+  const what = measure === 'memory' ? 'peak memory of a fine-tune' : 'a step of a fine-tune with its input pipeline'
+  return {
+    id: `fine-tune-${measure === 'memory' ? 'memory-' : ''}${precision}`,
+    title: `${what}, base-224, batch 8, ${precision}`,
+    flops: 0,
+    unit: measure === 'memory' ? 'MB' : 'ms',
+    times: 1,
+    toReach: [1, 1],
+    ours: {
+      name: command.name,
+      prepare: async () => {
+        await makePictures(join(tmpdir(), 'siglip-tfjs-pictures'), 50)
+        await makeModel(folder)
+      },
+      run: (times) => command.run(times),
+      close: () => undefined,
+    },
+    others: [new Command('torch', peer, measure)],
+  }
+}
+
 /** Everything that is timed inside running processes. */
 export function works(threads: number): readonly Work[] {
   const on = (tower: 'vision' | 'text', batch: number, precision: Precision, size: 'base' | 'so400m' = 'base') =>
@@ -367,5 +399,7 @@ export function works(threads: number): readonly Work[] {
     tokenizing(threads),
     training('training-8-float32', 'forward and backward, base-224, batch 8, float32', on('vision', 8, 'float32')),
     training('training-8-bfloat16', 'forward and backward, base-224, batch 8, bfloat16', on('vision', 8, 'bfloat16')),
+    fineTuning('printed', 'bfloat16'),
+    fineTuning('memory', 'bfloat16'),
   ]
 }

@@ -159,6 +159,7 @@ export {
   type SampleBatch,
   type SeededSample,
 } from './training/data/batches.js'
+export { streamedData } from './training/data/streamed-data.js'
 export { listedData, type Sample, type TrainingData } from './training/data/sample.js'
 export type { PlanOptions } from './training/data/batch-plan.js'
 export { Linear, type Adapter, type LinearSettings } from './layers/linear.js'

@@ -52,6 +52,7 @@ export function addTrain(program: Command, session: Session): void {
     )
     .addOption(new Option('--schedule <name>', `${SCHEDULES.join(', ')} (default: cosine)`).argParser(oneOf(SCHEDULES)))
     .option('--warmup <steps>', 'in which the learning rate rises (default: a twentieth)', count)
+    .option('--cooldown <steps>', 'in which it falls to 0 at the end, on top of the schedule (default: none)', count)
     .option('--lora <settings>', 'train adapters alone: r=8 or r=8,alpha=16')
     .option('--freeze <pattern>', 'parameters that stay, by name; may be repeated', gathered)
     .option('--ema <decay>', 'save an average of the weights, e.g. 0.999', amount)
@@ -70,7 +71,8 @@ export function addTrain(program: Command, session: Session): void {
     .option('--resume', 'go on from the newest checkpoint in --out')
     .option(
       '--config <file>',
-      'a JSON file with any of these settings, in camelCase, and augmentation, keepPatches, distinct, neighbours',
+      'a JSON or YAML file with any of these settings, in camelCase, and augmentation, keepPatches, distinct, each, neighbours, clipNorm, ' +
+        'maxLogitScale, keepCheckpoints',
     )
     .addOption(backendOption())
     .addOption(threadsOption())
@@ -94,6 +96,7 @@ async function train(data: string | undefined, options: Options, session: Sessio
   if ((settings.epochs === undefined) === (settings.steps === undefined)) {
     throw new UsageError('How long?', { expected: 'either --epochs or --steps' })
   }
+  checkTogether(settings)
   limitThreads({ threads })
   session.grace = SAVING
 
@@ -102,14 +105,17 @@ async function train(data: string | undefined, options: Options, session: Sessio
   await useBackend(backend)
   const samples = await openData(source, settings, session)
   const evaluation = settings.eval === undefined ? undefined : await openData(settings.eval, settings, session)
-  const { model, processor, evaluate } = await trainee(settings, await openCheckpoint(folder, session), samples)
+  const { model, processor, check, evaluate } = await trainee(settings, await openCheckpoint(folder, session), samples)
   let progress: Progress | undefined
   try {
+    if (evaluation) await check(evaluation)
     const trainer = await Trainer.prepare({
       ...settings,
       ...{ model, processor, data: samples, out, signal: session.signal },
-      loss: settings.loss === 'softmax' ? 'softmax' : 'sigmoid',
-      lora: settings.lora && (await import('../training/add-lora.js')).addLora(model, settings.lora),
+      loss: settings.loss === 'softmax' || settings.loss === 'chunked' ? settings.loss : 'sigmoid',
+      lora:
+        settings.lora &&
+        (await import('../training/add-lora.js')).addLora(model, { ...settings.lora, seed: settings.seed }),
       optimizer: await optimizerOf(settings),
       schedule: await scheduleOf(settings),
       evaluators: evaluation && { eval: { every: settings.evalEvery, evaluate: () => evaluate(evaluation, session) } },
@@ -154,6 +160,29 @@ function tell({ step, isComplete, folder, figures }: TrainResult, steps: number,
   )
   for (const [name, value] of Object.values(figures).flatMap((found) => Object.entries(found))) {
     session.print(() => process.stdout.write(`${printable(name)}  ${value.toFixed(4)}\n`))
+  }
+}
+
+/** @throws {UsageError} for settings that each are right, and wrong together */
+function checkTogether({ loss, lora, optimizer, parts, keepPatches }: TrainingSettings): void {
+  const isOfClasses = loss === 'classification' || loss === 'multi-label'
+  if (lora && isOfClasses) {
+    throw new UsageError('Adapters of a classifier', {
+      found: `--lora with --loss ${loss}`,
+      hint: 'They would leave its new top layer as it is, random. Leave --lora out; --freeze "^vision_model" trains the top alone.',
+    })
+  }
+  if (lora && optimizer === 'muon') {
+    throw new UsageError('Adapters by Muon', {
+      found: '--lora with --optimizer muon',
+      hint: 'Muon moves whole matrices of the encoders. Take adamw.',
+    })
+  }
+  if (isOfClasses && (parts !== undefined || keepPatches)) {
+    throw new UsageError('parts and keepPatches are for captions', {
+      found: `${parts === undefined ? 'keepPatches' : '--parts'} with --loss ${loss}`,
+      hint: 'Leave it out.',
+    })
   }
 }
 
@@ -202,8 +231,8 @@ async function optimizerOf({
   }
 }
 
-async function scheduleOf({ schedule, warmup }: TrainingSettings): Promise<(steps: number) => Schedule> {
+async function scheduleOf({ schedule, warmup, cooldown }: TrainingSettings): Promise<(steps: number) => Schedule> {
   const { constantSchedule, cosineSchedule, rsqrtSchedule } = await import('../training/schedule.js')
   const make = { constant: constantSchedule, cosine: cosineSchedule, rsqrt: rsqrtSchedule }[schedule]
-  return (steps) => make({ steps, warmup: warmup ?? Math.floor(steps / 20) })
+  return (steps) => make({ steps, cooldown, warmup: warmup ?? Math.floor(steps / 20) })
 }

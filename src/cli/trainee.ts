@@ -11,6 +11,8 @@ import type { TrainingSettings } from './training-settings.js'
 export interface Trainee {
   readonly model: SiglipModel | Siglip2Model | AnyClassifier
   readonly processor: TrainingProcessor
+  /** @throws {InputError} for classes that the model hasn't */
+  readonly check: (data: TrainingData) => Promise<void>
   readonly evaluate: (data: TrainingData, session: Session) => Promise<Readonly<Record<string, number>>>
 }
 
@@ -21,7 +23,7 @@ export async function trainee(
   data: TrainingData,
 ): Promise<Trainee> {
   const { allSamples } = await import('../pipelines/evaluated-model.js')
-  if (loss === 'sigmoid' || loss === 'softmax') {
+  if (loss !== 'classification' && loss !== 'multi-label') {
     const { AutoModelForZeroShotImageClassification } = await import('../models/auto-model.js')
     const { AutoProcessor } = await import('../processor/auto-processor.js')
     const { evaluateRetrieval, recallFigures } = await import('../pipelines/evaluate-retrieval.js')
@@ -29,13 +31,15 @@ export async function trainee(
     const model = await AutoModelForZeroShotImageClassification.fromPretrained(checkpoint)
     const evaluate: Trainee['evaluate'] = async (seen, { signal }) =>
       recallFigures(await evaluateRetrieval({ model, processor }, await allSamples(seen), { precision, signal }))
-    return { model, processor, evaluate }
+    return { model, processor, check: () => Promise.resolve(), evaluate }
   }
   const { evaluateClassifier, evaluateMultiLabel } = await import('../pipelines/evaluate-classifier.js')
   const { classifierFor } = await import('../pipelines/train-classifier.js')
+  const { classTargets } = await import('../training/classification-objective.js')
   const several = loss === 'multi-label'
   const problemType = several ? 'multi_label_classification' : 'single_label_classification'
   const { model, processor } = await classifierFor(checkpoint, await allSamples(data), { problemType, seed })
+  const check: Trainee['check'] = async (seen) => void classTargets(model.config, await allSamples(seen))
   const evaluate: Trainee['evaluate'] = async (seen, { signal }) => {
     const samples = await allSamples(seen)
     const run = { precision, signal }
@@ -43,5 +47,5 @@ export async function trainee(
       return { 'mean average precision': (await evaluateMultiLabel({ model, processor }, samples, run)).mean }
     return { accuracy: (await evaluateClassifier({ model, processor }, samples, run)).accuracy }
   }
-  return { model, processor, evaluate }
+  return { model, processor, check, evaluate }
 }

@@ -5,7 +5,7 @@ import type { Augmentation } from '../image/augmentation.js'
 import { isObject } from '../is-object.js'
 import { ConfigReader } from '../models/config-reader.js'
 
-export const LOSSES = ['sigmoid', 'softmax', 'classification', 'multi-label'] as const
+export const LOSSES = ['sigmoid', 'softmax', 'chunked', 'classification', 'multi-label'] as const
 export const OPTIMIZERS = ['adamw', 'lion', 'adafactor', 'muon', 'sgd'] as const
 export const SCHEDULES = ['cosine', 'rsqrt', 'constant'] as const
 export const PRECISIONS = ['float32', 'bfloat16', 'auto'] as const
@@ -14,7 +14,8 @@ export const PRECISIONS = ['float32', 'bfloat16', 'auto'] as const
 const NAMES = [
   ...['data', 'model', 'out', 'loss', 'epochs', 'steps', 'batchSize', 'lr', 'weightDecay', 'optimizer', 'schedule'],
   ...['warmup', 'lora', 'freeze', 'precision', 'seed', 'resume', 'clipNorm', 'ema', 'parts', 'keepPatches', 'onBroken'],
-  ...['augmentation', 'saveEvery', 'keepCheckpoints', 'distinct', 'neighbours', 'eval', 'evalEvery', 'captionColumn'],
+  ...['augmentation', 'saveEvery', 'keepCheckpoints', 'distinct', 'neighbours', 'each', 'eval', 'evalEvery'],
+  ...['captionColumn', 'cooldown', 'maxLogitScale'],
 ]
 
 export type TrainingSettings = ReturnType<typeof checkedSettings>
@@ -37,14 +38,15 @@ async function readSettings(file: string): Promise<Readonly<Record<string, unkno
     const found = cause instanceof Error && 'code' in cause ? String(cause.code) : undefined
     throw new FileError('The settings can’t be read', { found, where: file, hint: 'Check the path.', cause })
   })
+  const format = /\.ya?ml$/i.test(file) ? 'YAML' : 'JSON'
   try {
-    const json: unknown = JSON.parse(text)
-    if (isObject(json)) return json
+    const value: unknown = format === 'YAML' ? (await import('yaml')).parse(text) : JSON.parse(text)
+    if (isObject(value)) return value
   } catch (cause) {
-    const found = cause instanceof Error ? cause.message : undefined
-    throw new ConfigError('The settings are not JSON', { found, where: file, cause })
+    const found = cause instanceof Error ? cause.message.split('\n')[0] : undefined
+    throw new ConfigError(`The settings are not ${format}`, { found, where: file, cause })
   }
-  throw new ConfigError('The settings are not JSON', { expected: 'an object', where: file })
+  throw new ConfigError(`The settings are not ${format}`, { expected: 'names with their values', where: file })
 }
 
 function checkedSettings(given: Readonly<Record<string, unknown>>, where: string) {
@@ -69,12 +71,14 @@ function checkedSettings(given: Readonly<Record<string, unknown>>, where: string
     optimizer: read.oneOf('optimizer', OPTIMIZERS) ?? 'adamw',
     schedule: read.oneOf('schedule', SCHEDULES) ?? 'cosine',
     warmup: count('warmup', 0),
+    cooldown: count('cooldown', 0),
     lora: loraOf(read.take('lora'), where),
     freeze: patternsOf(read.take('freeze'), where),
     precision: read.oneOf('precision', PRECISIONS) ?? 'auto',
     seed: count('seed', 0) ?? 0,
     resume: read.boolean('resume', false),
     clipNorm: number('clipNorm'),
+    maxLogitScale: optional('maxLogitScale', () => read.number('maxLogitScale', 100, { min: 1 })),
     ema: number('ema', 1),
     parts: count('parts'),
     keepPatches: keepPatchesOf(read.object('keepPatches'), where),
@@ -84,6 +88,7 @@ function checkedSettings(given: Readonly<Record<string, unknown>>, where: string
     keepCheckpoints: count('keepCheckpoints'),
     distinct: read.oneOf('distinct', ['label', 'caption']),
     neighbours: count('neighbours'),
+    each: read.oneOf('each', ['sample', 'label']),
     eval: text('eval'),
     evalEvery: count('evalEvery'),
     captionColumn: text('captionColumn'),

@@ -60,7 +60,12 @@ export interface Augmentation {
 
 /** Returns what can be augmented by. @throws InputError naming the setting that is out of its range */
 export function checkAugmentation(augmentation: Augmentation): Augmentation {
+  checkNames('augmentation', augmentation, ['crop', 'flip', 'affine', 'colour', 'background', 'erasing'])
   const { crop, flip, affine, colour, background, erasing } = augmentation
+  checkNames('crop', crop, ['scale', 'ratio'])
+  checkNames('affine', affine, ['degrees', 'translate', 'scale', 'shear'])
+  checkNames('colour', colour, ['brightness', 'contrast', 'saturation', 'hue', 'grey'])
+  checkNames('erasing', erasing, ['probability', 'scale', 'ratio'])
   checkRange('crop.scale', crop?.scale, 0, 1)
   checkRange('crop.ratio', crop?.ratio, 1e-3, 1e3)
   checkNumber('flip', flip, 1)
@@ -80,8 +85,14 @@ export function checkAugmentation(augmentation: Augmentation): Augmentation {
   return augmentation
 }
 
-function checkNumber(name: string, value: number | undefined, greatest: number): void {
-  if (value === undefined || (value >= 0 && value <= greatest)) return
+function checkNames(what: string, given: object | undefined, names: readonly string[]): void {
+  const other = Object.keys(given ?? {}).find((name) => !names.includes(name))
+  if (other === undefined) return
+  throw new InputError(`no such ${what}`, { expected: names.join(', '), found: other })
+}
+
+function checkNumber(name: string, value: unknown, greatest: number): void {
+  if (value === undefined || (typeof value === 'number' && value >= 0 && value <= greatest)) return
   throw new InputError(`bad ${name}`, { expected: `a number from 0 to ${greatest}`, found: String(value) })
 }
 

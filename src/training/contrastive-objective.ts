@@ -9,8 +9,10 @@ import type { NdArray } from '../nd-array.js'
 import { seedOf, uniformStream } from '../random.js'
 import type { PreTrainedTokenizer } from '../tokenizer/pretrained-tokenizer.js'
 import { accumulatedGradients } from './accumulated-gradients.js'
+import { chunkedSigmoidLoss } from './chunked-sigmoid-loss.js'
 import { permutation } from './data/batch-plan.js'
 import type { PreparedBatch } from './data/prepared-batches.js'
+import type { Sample } from './data/sample.js'
 import type { Inputs, Objective } from './objective.js'
 import { sigmoidLoss, type LossInputs } from './sigmoid-loss.js'
 import { softmaxLoss } from './softmax-loss.js'
@@ -30,6 +32,8 @@ export type ContrastiveLoss = (context: LossContext) => tf.Scalar
 export const contrastiveLosses = {
   sigmoid: sigmoidLoss,
   softmax: softmaxLoss,
+  chunked: ({ imageEmbeds, textEmbeds, logitScale, logitBias }) =>
+    chunkedSigmoidLoss({ imageEmbeds, textEmbeds, logitScale, logitBias }),
 } as const satisfies Readonly<Record<string, ContrastiveLoss>>
 
 /** How pictures and texts are compared in training. */
@@ -37,10 +41,14 @@ export interface ContrastiveOptions {
   readonly model: TwoTowerModel
   readonly tokenizer: PreTrainedTokenizer
   readonly loss: ContrastiveLoss
+  /** Whether the loss asks which pairs belong together: a matrix of all of them. */
+  readonly seesPairs: boolean
   /** In so many parts a batch goes through the towers. */
   readonly parts: number
   /** How many of a picture's patches are seen at a step, from 0 to 1. */
   readonly keptShare: (step: number) => number
+  /** Which other samples a caption goes with. */
+  readonly matches: ((caption: string) => (sample: Sample) => boolean) | undefined
   readonly seed: number
 }
 
@@ -53,7 +61,8 @@ export class ContrastiveObjective implements Objective {
     const maxLength = model.config.textConfig.maxPositionEmbeddings
     const { inputIds } = tokenizer.call(batch.captions, { padding: 'max_length', truncation: true, maxLength })
     const kept = this.keptPatches(batch.captions.length, step)
-    return { ...batch.images, inputIds, labels: samePairs(batch.captions), ...(kept && { keptPatches: kept }) }
+    const labels = this.options.seesPairs ? this.pairs(batch) : undefined
+    return { ...batch.images, inputIds, ...(labels && { labels }), ...(kept && { keptPatches: kept }) }
   }
 
   gradients(inputs: Inputs, variables: readonly tf.Variable[]): { value: tf.Scalar; grads: tf.NamedTensorMap } {
@@ -61,19 +70,19 @@ export class ContrastiveObjective implements Objective {
     const { labels, ...towerInputs } = inputs
     const named = model.namedParameters()
     const [logitScale, logitBias] = [named.get('logit_scale'), named.get('logit_bias')]
-    if (!labels || !logitScale || !logitBias) throw new InputError('The model has no logits to train')
-    const lossOf = ({ imageEmbeds, textEmbeds }: Embeds): tf.Scalar => {
-      const logits = pairLogits(imageEmbeds, textEmbeds, logitScale, logitBias)
-      const [images, texts] = logits.shape
-      return this.options.loss({
-        imageEmbeds,
-        textEmbeds,
-        logits,
-        logitScale,
-        logitBias,
-        labels: labels.as2D(images, texts),
+    if (!logitScale || !logitBias) throw new InputError('The model has no logits to train')
+    const lossOf = ({ imageEmbeds, textEmbeds }: Embeds): tf.Scalar =>
+      this.options.loss({
+        ...{ imageEmbeds, textEmbeds, logitScale, logitBias },
+        // Only a loss that asks for them has matrices of all pairs.
+        get logits() {
+          return pairLogits(imageEmbeds, textEmbeds, logitScale, logitBias)
+        },
+        get labels() {
+          if (labels) return labels.as2D(imageEmbeds.shape[0], textEmbeds.shape[0])
+          throw new InputError('This loss has no labels')
+        },
       })
-    }
     if (parts === 1) return tf.variableGrads(() => tf.tidy(() => lossOf(this.embed(towerInputs))), [...variables])
     return accumulatedGradients({
       batches: inParts(towerInputs, parts),
@@ -91,6 +100,19 @@ export class ContrastiveObjective implements Objective {
       imageEmbeds: unitLength(model.getImageFeatures(pictures, options).poolerOutput),
       textEmbeds: unitLength(model.getTextFeatures({ inputIds }).poolerOutput),
     }
+  }
+
+  /** `[images, texts]`: 1 where a text says the same as the picture's own, or matches it. */
+  private pairs({ captions, samples }: PreparedBatch): NdArray<Float32Array> {
+    const { matches } = this.options
+    const goesWith = matches && captions.map(matches)
+    const data = captions.flatMap((own, image) =>
+      captions.map((said, text) => {
+        const sample = samples[image]?.sample
+        return Number(said === own || (sample !== undefined && goesWith?.[text]?.(sample) === true))
+      }),
+    )
+    return { data: Float32Array.from(data), shape: [captions.length, captions.length] }
   }
 
   /** Drawn for each step from a seed of its own, so that a training that is taken up draws the same. */
@@ -114,12 +136,6 @@ export class ContrastiveObjective implements Objective {
 interface Embeds {
   readonly imageEmbeds: tf.Tensor2D
   readonly textEmbeds: tf.Tensor2D
-}
-
-/** `[texts, texts]`: 1 where both say the same. */
-function samePairs(texts: readonly string[]): NdArray<Float32Array> {
-  const data = Float32Array.from(texts.flatMap((text) => texts.map((other) => Number(text === other))))
-  return { data, shape: [texts.length, texts.length] }
 }
 
 function inParts(inputs: Inputs, parts: number): readonly Inputs[] {

@@ -67,7 +67,10 @@ export interface TrainOptions extends Omit<PlanOptions, 'dropLast'> {
   readonly data: TrainingData
   /** Where checkpoints, the finished model in `model/`, and metrics go. */
   readonly out: string
-  /** How the model's embeddings are judged; of no effect for a classifier, which has its own loss. Default: `'sigmoid'`. */
+  /**
+   * How the model's embeddings are judged; of no effect for a classifier, which has its own loss. `'chunked'` is the sigmoid loss with
+   * memory linear in the batch; texts that say the same, and `matches`, it doesn't see. Default: `'sigmoid'`.
+   */
   readonly loss?: keyof typeof contrastiveLosses | ContrastiveLoss | undefined
   /** How long, in steps. Either this or `epochs`. */
   readonly steps?: number | undefined
@@ -84,6 +87,8 @@ export interface TrainOptions extends Omit<PlanOptions, 'dropLast'> {
   readonly schedule?: ((steps: number) => Schedule) | undefined
   /** The longest that the gradient may be. Default: 1. */
   readonly clipNorm?: number | undefined
+  /** The most that cosines are multiplied by; their scale is clamped after each step, as CLIP's at 100. Default: no bound. */
+  readonly maxLogitScale?: number | undefined
   /** Decay of a moving average of the weights, which is what is evaluated and saved then. Default: none. */
   readonly ema?: number | undefined
   /** How many of a picture's patches are seen (FLIP), and for which part of the steps at the end all are. Default: all. */
@@ -94,6 +99,11 @@ export interface TrainOptions extends Omit<PlanOptions, 'dropLast'> {
   readonly augmentation?: Augmentation | undefined
   /** What is said of a sample; `random` draws numbers from 0 to below 1. Default: one of its captions, at random. */
   readonly caption?: ((sample: Sample, random: () => number) => string) | undefined
+  /**
+   * Which other pictures of a batch a caption goes with, beside its own: they are positives of it, too. It is called once for each
+   * caption, and its answer for each sample. Default: those of which the same is said.
+   */
+  readonly matches?: ((caption: string) => (sample: Sample) => boolean) | undefined
   /** What matrices are multiplied in. Default: `'auto'`. */
   readonly precision?: Precision | undefined
   /** Every order and every random choice follows from it. Default: 0. */

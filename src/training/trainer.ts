@@ -5,17 +5,20 @@ import { picturePreparer } from '#picture-preparer'
 import { saveFolder } from '#save-folder'
 import { isWeightFile } from '../../converters/weight-files.js'
 import { FileError, InputError, TrainingError } from '../errors.js'
+import { checkAugmentation } from '../image/augmentation.js'
 import type { Arrays } from '../models/model-arrays.js'
 import { isInt32 } from '../models/tensor-input.js'
 import { TwoTowerModel } from '../models/two-tower-model.js'
 import type { Jitted } from '../runtime/jit/jitted.js'
 import { Checkpoints, loadCheckpoint, type Progress, type Settings, type Trained } from './checkpoint.js'
+import { clampLogitScale } from './clamp-logit-scale.js'
 import { ClassificationObjective } from './classification-objective.js'
 import { ContrastiveObjective, contrastiveLosses } from './contrastive-objective.js'
 import { sampleBatches } from './data/batches.js'
 import { preparedBatches, type PreparedBatch } from './data/prepared-batches.js'
 import { ExponentialAverage } from './exponential-average.js'
 import type { Inputs, Objective } from './objective.js'
+import { scaleOf } from './lora.js'
 import { mergeLora } from './merge-lora.js'
 import type { Optimizer } from './optimizer.js'
 import { optimizersOf } from './optimizers-of.js'
@@ -68,14 +71,16 @@ export class Trainer {
     /** Of the whole training. */
     readonly steps: number,
   ) {
-    const { model, processor, ema, schedule = fineTuning, clipNorm = 1, precision = 'auto' } = options
+    const { model, processor, ema, schedule = fineTuning, clipNorm = 1, precision = 'auto', maxLogitScale } = options
     const parameters = options.lora?.namedParameters() ?? model.namedParameters()
     this.#objective = objectiveOf(options, steps)
     this.#schedule = schedule(steps)
     const optimizers = optimizersOf(options.optimizer, parameters)
     const average = ema === undefined ? undefined : new ExponentialAverage(parameters, ema)
     this.#trained = { model, processor, parameters, optimizers, average }
-    this.#step = trainingStep({ objective: this.#objective, optimizers, average, clipNorm, precision })
+    const scale = maxLogitScale === undefined ? undefined : parameters.get('logit_scale')
+    const clampScale = scale && ((): void => clampLogitScale(scale, maxLogitScale))
+    this.#step = trainingStep({ objective: this.#objective, optimizers, average, clipNorm, clampScale, precision })
     this.#checkpoints = new Checkpoints(options.out, options.keepCheckpoints ?? 2)
   }
 
@@ -93,6 +98,7 @@ export class Trainer {
       throw new InputError('bad parts', { expected: `a divisor of ${batchSize}, the batch size`, found: `${parts}` })
     }
     await useBackend()
+    if (options.augmentation) checkAugmentation(options.augmentation)
     const trainer = new Trainer(options, await stepsOf(options))
     try {
       trainer.#progress = await trainer.begin()
@@ -110,10 +116,12 @@ export class Trainer {
       const progress = await this.takeSteps(this.#progress, log)
       this.#progress = progress
       const checkpoint = await this.#checkpoints.save(this.#trained, progress)
-      if (progress.step < this.steps) return { step: progress.step, isComplete: false, figures: {}, folder: checkpoint }
+      const { step } = progress
+      if (step < this.steps) return { step, isComplete: false, figures: {}, folder: checkpoint }
       this.takeAverage()
-      const figures = await this.evaluate(progress.step, log)
-      return { step: progress.step, isComplete: true, figures, folder: await this.saveModel() }
+      const folder = await this.saveModel()
+      const figures = await this.unlessAborted(() => this.evaluate(step, log))
+      return figures ? { step, isComplete: true, figures, folder } : { step, isComplete: false, figures: {}, folder }
     } finally {
       log.close()
     }
@@ -129,7 +137,7 @@ export class Trainer {
   /** Where to go on. */
   private async begin(): Promise<Progress> {
     const { out, resume = false } = this.options
-    const settings = settingsOf(this.options, this.steps, this.#trained.optimizers)
+    const settings = settingsOf(this.options, this.#schedule, this.steps, this.#trained.optimizers)
     const newest = await this.#checkpoints.newest()
     if (newest === undefined) return { ...this.#progress, settings }
     if (resume) return loadCheckpoint(newest, this.#trained, settings)
@@ -184,9 +192,19 @@ export class Trainer {
     onStep?.({ step, steps: this.steps, epoch: batch.epoch, loss, gradientNorm, rateShare, ...pace(step) })
     const progress = { ...before, step, position: batch.next }
     if (step === this.steps) return progress // its end is another's
-    await this.evaluateNow(step, log)
     if (step % saveEvery === 0) await this.#checkpoints.save(this.#trained, progress)
+    await this.unlessAborted(() => this.evaluateNow(step, log))
     return progress
+  }
+
+  /** A signal that comes while something is measured stops the training like any other: undefined. */
+  private async unlessAborted<T>(measure: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await measure()
+    } catch (error) {
+      if (this.options.signal?.aborted) return undefined
+      throw error
+    }
   }
 
   /** @returns loss and length of the gradient */
@@ -276,8 +294,14 @@ export class Trainer {
 const fineTuning = (steps: number): Schedule => cosineSchedule({ steps, warmup: Math.floor(steps / 20) })
 
 function objectiveOf(options: TrainOptions, steps: number): Objective {
-  const { model, processor, loss = 'sigmoid', parts = 1, seed = 0, keepPatches } = options
-  if (!(model instanceof TwoTowerModel)) return new ClassificationObjective(model)
+  const { model, processor, loss = 'sigmoid', parts = 1, seed = 0, keepPatches, matches } = options
+  if (!(model instanceof TwoTowerModel)) {
+    for (const [name, value] of Object.entries({ parts: options.parts, keepPatches, matches })) {
+      if (value === undefined) continue
+      throw new InputError(`${name} of a classifier`, { hint: 'Only trainings of both towers have it: leave it out.' })
+    }
+    return new ClassificationObjective(model)
+  }
   if (!processor.tokenizer) throw new InputError('no tokenizer', { hint: 'Both towers need a whole processor.' })
   const { share = 1, fullShare = 0.1 } = keepPatches ?? {}
   if (!(share > 0 && share <= 1 && fullShare >= 0 && fullShare <= 1)) {
@@ -287,14 +311,21 @@ function objectiveOf(options: TrainOptions, steps: number): Objective {
     model,
     tokenizer: processor.tokenizer,
     loss: typeof loss === 'function' ? loss : contrastiveLosses[loss],
+    seesPairs: loss !== 'chunked',
     parts,
     keptShare: (step) => (step >= steps * (1 - fullShare) ? 1 : share),
+    matches,
     seed,
   })
 }
 
-/** What of the options must stay for a training to go on to the bit; of a user's functions, only that they are some. */
-function settingsOf(options: TrainOptions, steps: number, optimizers: readonly Optimizer[]): Settings {
+/** What of the options must stay for a training to go on to the bit; of a user's loss, only that it is one. */
+function settingsOf(
+  options: TrainOptions,
+  schedule: Schedule,
+  steps: number,
+  optimizers: readonly Optimizer[],
+): Settings {
   const { batchSize, loss = 'sigmoid', seed = 0, parts = 1, clipNorm = 1, ema = null, precision = 'auto' } = options
   const { shuffle = true, distinct = null, each = 'sample', neighbours = 1 } = options
   const { keepPatches = null, augmentation = null } = options
@@ -302,6 +333,9 @@ function settingsOf(options: TrainOptions, steps: number, optimizers: readonly O
     ...{ steps, batchSize, seed, parts, clipNorm, ema, precision, shuffle, distinct, each, neighbours },
     model: options.model.getClassName(),
     loss: typeof loss === 'function' ? 'own' : loss,
+    schedule: [0, 0.02, 0.1, 0.5, 0.9, 0.99].map((part) => schedule(Math.floor(part * steps)).toPrecision(6)).join(),
+    lora: [...(options.lora?.adapters ?? [])].map(([name, each]) => `${name} ${scaleOf(each)}`).join(),
+    maxLogitScale: options.maxLogitScale ?? null,
     keepPatches: JSON.stringify(keepPatches),
     augmentation: JSON.stringify(augmentation),
     optimizers: JSON.stringify(optimizers.map((each) => ({ name: each.getClassName(), ...each.getConfig() }))),

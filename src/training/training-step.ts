@@ -23,6 +23,8 @@ export interface StepOptions {
   readonly average: ExponentialAverage | undefined
   /** The longest that all gradients together may be. */
   readonly clipNorm: number
+  /** Keeps the scale of the logits within its bounds, after each step. */
+  readonly clampScale: (() => void) | undefined
   readonly precision: Precision
 }
 
@@ -31,7 +33,7 @@ export interface StepOptions {
  * gradients count as zeros: the parameters stay finite, and what went wrong can still be told.
  */
 export function trainingStep(options: StepOptions): Jitted<[Inputs], StepTensors> {
-  const { objective, optimizers, average, clipNorm, precision } = options
+  const { objective, optimizers, average, clipNorm, clampScale, precision } = options
   const step = (inputs: Inputs): StepTensors =>
     tf.tidy(() => {
       const variables = optimizers.flatMap((optimizer) => optimizer.variables)
@@ -45,6 +47,7 @@ export function trainingStep(options: StepOptions): Jitted<[Inputs], StepTensors
         })
         optimizer.applyGradients(own)
       }
+      clampScale?.()
       average?.update()
       const inOrder = variables.map(({ name }) => norms[name] ?? tf.scalar(0))
       return { loss: value, norm, norms: tf.stack(inOrder).as1D() }

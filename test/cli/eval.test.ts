@@ -39,7 +39,11 @@ describe('siglip eval', () => {
   it('takes the captions from another column', async () => {
     const folder = await mkdtemp(path.join(tmpdir(), 'siglip-eval-'))
     await writeColours(folder)
-    const rows = ['red', 'green'].map((colour) => ({ file_name: `${colour}/0.png`, text: 'x', words: ['bright', colour] }))
+    const rows = ['red', 'green'].map((colour) => ({
+      file_name: `${colour}/${colour}-0.png`,
+      text: 'x',
+      words: ['bright', colour],
+    }))
     await writeFile(path.join(folder, 'metadata.jsonl'), rows.map((row) => JSON.stringify(row)).join('\n'))
     const all = ['eval', folder, '--model', model, '--on-broken', 'skip', '--json', '--caption-column']
     expect(jsonLines((await siglip([...all, 'words'])).stdout)).toEqual([

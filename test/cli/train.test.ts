@@ -92,12 +92,41 @@ describe('siglip train', () => {
     expect((await weights('lora')).equals(await readFile(path.join(model, 'model.safetensors')))).toBe(false)
   })
 
+  it('takes the same settings from YAML', async () => {
+    const file = path.join(folder, 'settings.yaml')
+    const lines = ['# two steps', `data: ${data}`, `model: ${model}`, `out: ${folder}/yaml`, 'steps: 2', 'lr: 1e-3']
+    await writeFile(
+      file,
+      [...lines, 'batchSize: 8', 'freeze:', '  - ^text_model', 'augmentation: { flip: 0.5 }'].join('\n'),
+    )
+    expect(await siglip(['train', '--config', file])).toMatchObject({ code: 0 })
+    expect(await readdir(path.join(folder, 'yaml'))).toContain('model')
+    await writeFile(file, 'steps: [1\nout: x')
+    const { code, stderr } = await siglip(['train', '--config', file])
+    expect([code, stderr]).toEqual([1, expect.stringMatching(/The settings are not YAML.*line 2[^\n]*\n$/)])
+  })
+
   it.each<[string, readonly string[], object, number, RegExp]>([
     ['no length', ['--model', model, '--out', 'x'], {}, 2, /either --epochs or --steps/],
     ['no model', ['--steps', '1', '--out', 'x'], {}, 2, /No model.*--model/],
     ['a mistyped loss', ['--loss', 'sigmod'], {}, 2, /Did you mean sigmoid/],
     ['a mistyped setting', [], { batchsize: 3 }, 1, /No such setting.*batchsize.*Did you mean batchSize/],
     ['a wrong setting', [], { epochs: 'many' }, 1, /bad epochs.*whole number/],
+    [
+      'adapters of a classifier',
+      ['--lora', 'r=8', '--loss', 'classification'],
+      { steps: 1, model, out: 'x' },
+      2,
+      /new top layer/,
+    ],
+    ['adapters by Muon', ['--lora', 'r=8', '--optimizer', 'muon'], { steps: 1, model, out: 'x' }, 2, /Take adamw/],
+    [
+      'parts of a classifier',
+      ['--parts', '2', '--loss', 'multi-label'],
+      { steps: 1, model, out: 'x' },
+      2,
+      /for captions/,
+    ],
     ['adapters of nothing', ['--lora', 'rank=8'], {}, 1, /No such setting.*rank/],
     ['a pattern that is none', ['--freeze', '('], {}, 1, /Not a pattern/],
   ])('says in one line what is wrong with %s', async (_, options, settings, expected, message) => {

@@ -78,9 +78,13 @@ onEachBackend(() => {
 
   it('softmax with weights is the sum that its definition says', () => {
     tf.tidy(() => {
-      const [imageEmbeds, textEmbeds, logitScale] = ['images', 'more_texts', 'scale'].map((key) => reference.tensor(key))
+      const [imageEmbeds, textEmbeds, logitScale] = ['images', 'more_texts', 'scale'].map((key) =>
+        reference.tensor(key),
+      )
       const [labels, weights] = ['labels', 'weights'].map((key) => reference.tensor(key) as tf.Tensor2D)
-      const logits = tf.mul(tf.matMul(imageEmbeds!, textEmbeds!, false, true), tf.exp(logitScale!)).arraySync() as number[][]
+      const logits = tf
+        .mul(tf.matMul(imageEmbeds!, textEmbeds!, false, true), tf.exp(logitScale!))
+        .arraySync() as number[][]
       const [own, counts] = [labels!.arraySync(), weights!.arraySync()]
       const turned = (rows: number[][]): number[][] => rows[0]!.map((_, j) => rows.map((row) => row[j]!))
       const mean = (rows: number[][], positives: number[][], factors: number[][]): number => {

@@ -9,6 +9,7 @@ import { SiglipProcessor } from '../../src/processor/siglip-processor.js'
 import { AdamW } from '../../src/training/adamw.js'
 import { Muon } from '../../src/training/muon.js'
 import { lockedImage } from '../../src/training/parameter-group.js'
+import { useBackend } from '../../src/runtime/backend-node.js'
 import type { TrainOptions } from '../../src/training/train-options.js'
 import { train } from '../../src/training/trainer.js'
 import { onEachBackend } from '../backends.js'
@@ -55,6 +56,29 @@ const weightsOf = (model: SiglipModel): ReadonlyMap<string, Float32Array> =>
   new Map([...model.namedParameters()].map(([name, variable]) => [name, Float32Array.from(variable.dataSync())]))
 
 const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length
+
+it('tells the loss which captions go with which pictures', async () => {
+  const seen: number[][][] = []
+  const loss: TrainOptions['loss'] = ({ logits, labels }) => {
+    // Captured where nothing is recorded: on WebAssembly the function itself runs at each step.
+    seen.push(labels.arraySync())
+    return tf.mean(tf.mul(logits, labels)).asScalar()
+  }
+  await useBackend('wasm')
+  const of = (options: Partial<TrainOptions>) => trained({ steps: 1, batchSize: 6, shuffle: false, loss, ...options })
+  const caption: TrainOptions['caption'] = ({ label = '' }) => (label === 'red' ? 'a colour' : label)
+  await of({ each: 'label', caption })
+  await rm(out, { recursive: true })
+  await of({
+    ...{ each: 'label', caption },
+    matches: (said) => (said === 'a colour' ? ({ label = '' }) => label !== 'black' : () => false),
+  })
+  const [own = [], matched = []] = seen
+  expect(own).toEqual(own.map((_, i) => own.map((_, j) => Number(i === j))))
+  // Of red, green, blue, yellow, black, white all but black go with what is said of red.
+  expect(matched.map(([first]) => first)).toEqual([1, 1, 1, 1, 0, 1])
+  expect(matched.map((row) => row.slice(1))).toEqual(own.map((row) => row.slice(1)))
+})
 
 onEachBackend(() => {
   it.each(['sigmoid', 'softmax', 'own'] as const)('makes the %s loss smaller, and saves the model', async (kind) => {
@@ -113,6 +137,49 @@ onEachBackend(() => {
     expect(rest.weights).toEqual(whole.weights)
     expect(await metricsOf()).toBe(metrics)
     expect((await readdir(path.join(out, 'checkpoints'))).sort()).toEqual(['step-4', 'step-6'])
+  })
+
+  it('stopped while something is measured, it keeps the steps that are done', async () => {
+    const controller = new AbortController()
+    const stop = () => {
+      controller.abort()
+      controller.signal.throwIfAborted()
+      return Promise.resolve({})
+    }
+    const options: Partial<TrainOptions> = { steps: 3, signal: controller.signal }
+    const during = await trained({ ...options, evaluators: { stop: { every: 2, evaluate: stop } } })
+    expect(during).toMatchObject({ step: 2, isComplete: false, folder: path.join(out, 'checkpoints', 'step-2') })
+    const atEnd = new AbortController()
+    const rest = await trained({
+      ...{ steps: 3, resume: true, signal: atEnd.signal },
+      evaluators: {
+        stop: {
+          evaluate: () => {
+            atEnd.abort()
+            throw new Error('stopped')
+          },
+        },
+      },
+    })
+    expect(rest).toMatchObject({ step: 3, isComplete: false, folder: path.join(out, 'model') })
+    await expect(trained({ steps: 3, resume: true, schedule: () => () => 0.5 })).rejects.toThrow(/schedule/)
+  })
+
+  it('in chunks, it moves as with all pairs at once, also in parts', async () => {
+    const whole = await trained({ steps: 3, each: 'label' })
+    for (const parts of [1, 2]) {
+      await rm(out, { recursive: true })
+      const chunked = await trained({ steps: 3, each: 'label', loss: 'chunked', parts })
+      for (const [i, loss] of whole.losses.entries()) expect(chunked.losses[i]).toBeCloseTo(loss, 3)
+    }
+  })
+
+  it('keeps the scale within its bound', async () => {
+    const { weights } = await trained({
+      ...{ steps: 2, maxLogitScale: 3 },
+      optimizer: (parameters) => new AdamW({ parameters, learningRate: 1e-4 }),
+    })
+    expect(weights.get('logit_scale')?.[0]).toBeCloseTo(Math.log(3), 3)
   })
 
   it('in parts, it moves as with whole batches', async () => {
@@ -208,6 +275,8 @@ onEachBackend(() => {
     [{ parts: 4 }, /divisor of 6/],
     [{ saveEvery: 0 }, /bad saveEvery/],
     [{ keepPatches: { share: 0 } }, /bad keepPatches/],
+    [{ augmentation: { color: { hue: 3 } } as object }, /no such augmentation.*crop.*found color/],
+    [{ augmentation: { flip: '0.5' } as object }, /bad flip/],
     [{ batchSize: 400 }, /does not fill a batch/],
     [{ optimizer: [{ pattern: /nothing/, make: (parameters) => new AdamW({ parameters }) }] }, /without parameters/],
     [{ optimizer: (parameters) => new AdamW({ parameters, groups: [{ pattern: /./, frozen: true }] }) }, /frozen/],

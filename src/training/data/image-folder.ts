@@ -29,7 +29,8 @@ interface Listed {
 }
 
 const captionColumns = ['text', 'caption', 'captions', 'label']
-const pictureNames = /\.(jpe?g|png|webp|gif|tiff?|avif)$/i
+/** Of those that can't be decoded the report tells. */
+const pictureNames = /\.(jpe?g|jfif|png|webp|gif|tiff?|avif|bmp|hei[cf]|jxl)$/i
 const captionNames = /^metadata\.(jsonl|csv)$/
 /** More than this is no string in JavaScript. */
 const LARGEST = 2 ** 29 - 25
@@ -149,7 +150,7 @@ function listedRow(
     typeof caption === 'string' || typeof caption === 'number' ? String(caption).trim() : '',
   )
   const said = captions.filter((caption) => caption !== '')
-  if (said.length === 0) return { where, what: 'empty caption', detail: file }
+  if (said.length === 0 || said.length < captions.length) return { where, what: 'empty caption', detail: file }
   const label = fields['label']
   const isLabel = typeof label === 'string' || typeof label === 'number'
   return { where, file, captions: said, label: isLabel ? String(label) : undefined, fields }
