@@ -8,22 +8,19 @@ import { FileError, InputError, TrainingError } from '../errors.js'
 import { checkAugmentation } from '../image/augmentation.js'
 import type { Arrays } from '../models/model-arrays.js'
 import { isInt32 } from '../models/tensor-input.js'
-import { TwoTowerModel } from '../models/two-tower-model.js'
 import type { Jitted } from '../runtime/jit/jitted.js'
-import { Checkpoints, loadCheckpoint, type Progress, type Settings, type Trained } from './checkpoint.js'
+import { Checkpoints, loadCheckpoint, type Progress, type Trained } from './checkpoint.js'
 import { clampLogitScale } from './clamp-logit-scale.js'
-import { ClassificationObjective } from './classification-objective.js'
-import { ContrastiveObjective, contrastiveLosses } from './contrastive-objective.js'
 import { sampleBatches } from './data/batches.js'
 import { preparedBatches, type PreparedBatch } from './data/prepared-batches.js'
 import { ExponentialAverage } from './exponential-average.js'
 import type { Inputs, Objective } from './objective.js'
-import { scaleOf } from './lora.js'
+import { objectiveOf } from './objective-of.js'
 import { mergeLora } from './merge-lora.js'
-import type { Optimizer } from './optimizer.js'
 import { optimizersOf } from './optimizers-of.js'
 import { saveLora } from './save-lora.js'
 import { cosineSchedule, type Schedule } from './schedule.js'
+import { settingsOf } from './settings-of.js'
 import type { TrainOptions, TrainResult } from './train-options.js'
 import { TrainingLog } from './training-log.js'
 import { trainingStep, type StepTensors } from './training-step.js'
@@ -79,7 +76,9 @@ export class Trainer {
     const average = ema === undefined ? undefined : new ExponentialAverage(parameters, ema)
     this.#trained = { model, processor, parameters, optimizers, average }
     const scale = maxLogitScale === undefined ? undefined : parameters.get('logit_scale')
-    const clampScale = scale && ((): void => clampLogitScale(scale, maxLogitScale))
+    const clampScale = (): void => {
+      if (scale) clampLogitScale(scale, maxLogitScale)
+    }
     this.#step = trainingStep({ objective: this.#objective, optimizers, average, clipNorm, clampScale, precision })
     this.#checkpoints = new Checkpoints(options.out, options.keepCheckpoints ?? 2)
   }
@@ -292,55 +291,6 @@ export class Trainer {
 }
 
 const fineTuning = (steps: number): Schedule => cosineSchedule({ steps, warmup: Math.floor(steps / 20) })
-
-function objectiveOf(options: TrainOptions, steps: number): Objective {
-  const { model, processor, loss = 'sigmoid', parts = 1, seed = 0, keepPatches, matches } = options
-  if (!(model instanceof TwoTowerModel)) {
-    for (const [name, value] of Object.entries({ parts: options.parts, keepPatches, matches })) {
-      if (value === undefined) continue
-      throw new InputError(`${name} of a classifier`, { hint: 'Only trainings of both towers have it: leave it out.' })
-    }
-    return new ClassificationObjective(model)
-  }
-  if (!processor.tokenizer) throw new InputError('no tokenizer', { hint: 'Both towers need a whole processor.' })
-  const { share = 1, fullShare = 0.1 } = keepPatches ?? {}
-  if (!(share > 0 && share <= 1 && fullShare >= 0 && fullShare <= 1)) {
-    throw new InputError('bad keepPatches', { expected: 'shares above 0, to 1', found: `${share} and ${fullShare}` })
-  }
-  return new ContrastiveObjective({
-    model,
-    tokenizer: processor.tokenizer,
-    loss: typeof loss === 'function' ? loss : contrastiveLosses[loss],
-    seesPairs: loss !== 'chunked',
-    parts,
-    keptShare: (step) => (step >= steps * (1 - fullShare) ? 1 : share),
-    matches,
-    seed,
-  })
-}
-
-/** What of the options must stay for a training to go on to the bit; of a user's loss, only that it is one. */
-function settingsOf(
-  options: TrainOptions,
-  schedule: Schedule,
-  steps: number,
-  optimizers: readonly Optimizer[],
-): Settings {
-  const { batchSize, loss = 'sigmoid', seed = 0, parts = 1, clipNorm = 1, ema = null, precision = 'auto' } = options
-  const { shuffle = true, distinct = null, each = 'sample', neighbours = 1 } = options
-  const { keepPatches = null, augmentation = null } = options
-  return {
-    ...{ steps, batchSize, seed, parts, clipNorm, ema, precision, shuffle, distinct, each, neighbours },
-    model: options.model.getClassName(),
-    loss: typeof loss === 'function' ? 'own' : loss,
-    schedule: [0, 0.02, 0.1, 0.5, 0.9, 0.99].map((part) => schedule(Math.floor(part * steps)).toPrecision(6)).join(),
-    lora: [...(options.lora?.adapters ?? [])].map(([name, each]) => `${name} ${scaleOf(each)}`).join(),
-    maxLogitScale: options.maxLogitScale ?? null,
-    keepPatches: JSON.stringify(keepPatches),
-    augmentation: JSON.stringify(augmentation),
-    optimizers: JSON.stringify(optimizers.map((each) => ({ name: each.getClassName(), ...each.getConfig() }))),
-  }
-}
 
 async function stepsOf({ steps, epochs, data, ...plan }: TrainOptions): Promise<number> {
   if ((steps === undefined) === (epochs === undefined)) {

@@ -24,7 +24,7 @@ export interface StepOptions {
   /** The longest that all gradients together may be. */
   readonly clipNorm: number
   /** Keeps the scale of the logits within its bounds, after each step. */
-  readonly clampScale: (() => void) | undefined
+  readonly clampScale: () => void
   readonly precision: Precision
 }
 
@@ -47,7 +47,7 @@ export function trainingStep(options: StepOptions): Jitted<[Inputs], StepTensors
         })
         optimizer.applyGradients(own)
       }
-      clampScale?.()
+      clampScale()
       average?.update()
       const inOrder = variables.map(({ name }) => norms[name] ?? tf.scalar(0))
       return { loss: value, norm, norms: tf.stack(inOrder).as1D() }
