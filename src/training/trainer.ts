@@ -191,8 +191,8 @@ export class Trainer {
     onStep?.({ step, steps: this.steps, epoch: batch.epoch, loss, gradientNorm, rateShare, ...pace(step) })
     const progress = { ...before, step, position: batch.next }
     if (step === this.steps) return progress // its end is another's
-    if (step % saveEvery === 0) await this.#checkpoints.save(this.#trained, progress)
     await this.unlessAborted(() => this.evaluateNow(step, log))
+    if (step % saveEvery === 0) await this.#checkpoints.save(this.#trained, progress)
     return progress
   }
 
