@@ -1,51 +1,68 @@
 /**
- * What `npm run demo` shows: the embedded model scores three pictures against four labels, beside what transformers computes
- * from the same files.
+ * What `npm run demo` shows: the model that the package brings finds emoji by words, and words for emoji. They are drawn by a vendor
+ * whose emoji it has never seen. The second picture of it is a contact sheet: node dist/examples/demo.js [SHEET.svg]
  */
-import { readFile } from 'node:fs/promises'
-import { fileURLToPath } from 'node:url'
+import { mkdir, writeFile } from 'node:fs/promises'
+import path from 'node:path'
 import { pipeline } from 'siglip-tfjs'
+import { contactSheet, type SheetRow } from './emoji/contact-sheet.js'
+import { galleryFolder, readGallery } from './emoji/gallery.js'
 
-const model = new URL('../../models/siglip-tiny/', import.meta.url)
-const pictures = fileURLToPath(new URL('../../examples/pictures/', import.meta.url))
+const [sheet = 'out/demo.svg'] = process.argv.slice(2)
+const gallery = await readGallery(galleryFolder())
+const byWords = ['fruit', 'love', 'weather', 'vegetable', 'clock', 'car', 'animal face', 'building']
+const byEmoji = gallery.filter((_, i) => i % 50 === 25)
 
-interface Reference {
-  readonly source: string
-  readonly template: string
-  readonly labels: readonly string[]
-  readonly logits: Readonly<Record<string, readonly number[]>>
-}
-const reference = JSON.parse(await readFile(new URL('reference-scores.json', model), 'utf8')) as Reference
-const names = Object.keys(reference.logits)
-
-const classify = await pipeline('zero-shot-image-classification', model)
+const classify = await pipeline('zero-shot-image-classification')
 const start = performance.now()
-const scores = await classify(
-  names.map((name) => pictures + name),
-  reference.labels,
-  { hypothesisTemplate: reference.template },
-)
-const milliseconds = performance.now() - start
 
-let furthest = 0
-const percent = (score: number): string => `${(100 * score).toFixed(2)} %`.padStart(12)
-console.log(`\n  ${'picture'.padEnd(12)} ${'label'.padEnd(28)}  siglip-tfjs transformers`)
-for (const [i, name] of names.entries()) {
-  const ranking = scores[i] ?? []
-  for (const [rank, { label, score, logit }] of ranking.entries()) {
-    const theirs = reference.logits[name]?.[reference.labels.indexOf(label)] ?? NaN
-    furthest = Math.max(furthest, Math.abs(logit - theirs))
-    const bar = '█'.repeat(Math.round(20 * score)).padEnd(20, '·')
-    const theirScore = 1 / (1 + Math.exp(-theirs))
-    console.log(
-      `  ${(rank === 0 ? name : '').padEnd(12)} ${label.padEnd(28)} ${percent(score)} ${percent(theirScore)}   ${bar}`,
-    )
-  }
+// All pictures with all texts: for each text the pictures that go best with it.
+const scores = await classify(
+  gallery.map(({ pixels }) => pixels),
+  byWords,
+)
+const found = byWords.map((text) =>
+  gallery
+    .map((emoji, i) => ({ emoji, score: scores[i]?.find(({ label }) => label === text)?.score ?? 0 }))
+    .sort((a, b) => b.score - a.score)
+    .slice(0, 6),
+)
+
+// And for some pictures the texts.
+const labels = [...new Set(gallery.map(({ label }) => label))]
+const named = await classify(
+  byEmoji.map(({ pixels }) => pixels),
+  labels,
+  { topK: 3 },
+)
+const seconds = (performance.now() - start) / 1000
+
+const percent = (score: number): string => `${Math.round(100 * score)} %`
+console.log(`\nEmoji found by words, among ${gallery.length} of a vendor that the model has never seen:\n`)
+for (const [i, text] of byWords.entries()) {
+  const best = found[i]?.map(({ emoji, score }) => `${emoji.emoji} ${percent(score)}`) ?? []
+  console.log(`  ${text.padEnd(26)} ${best.join('   ')}`)
 }
-console.log(`
-  ${names.length} pictures × ${reference.labels.length} labels in ${milliseconds.toFixed(0)} ms. Furthest logit from transformers': ${furthest.toExponential(1)}
-  (${reference.source}). The embedded model is a tiny one with random weights:
-  its scores mean nothing, except that they are the reference's. For answers, give a trained checkpoint folder:
-      npx siglip classify cats.jpg --labels "two cats, a dog" --model FOLDER
-`)
+console.log(`\nWords found by emoji, among ${labels.length}:\n`)
+for (const [i, { emoji }] of byEmoji.entries()) {
+  console.log(`  ${emoji}  ${named[i]?.map(({ label, score }) => `${label} ${percent(score)}`).join(', ')}`)
+}
+
+const wordRows = byWords.map((text, i): SheetRow => {
+  const best = found[i] ?? []
+  return { text, found: best.map(({ emoji }) => emoji.pixels), scores: best.map(({ score }) => score) }
+})
+const emojiRows = byEmoji.map(({ pixels }, i): SheetRow => {
+  const best = named[i] ?? []
+  return { text: '', picture: pixels, found: best.map(({ label }) => label), scores: best.map(({ score }) => score) }
+})
+await mkdir(path.dirname(sheet), { recursive: true })
+await writeFile(
+  sheet,
+  await contactSheet([
+    ['Emoji found by words', wordRows],
+    ['Words found by emoji', emojiRows],
+  ]),
+)
+console.log(`\n${gallery.length + byEmoji.length} pictures in ${seconds.toFixed(1)} s. As a picture: ${sheet}`)
 classify.dispose()

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { copyFile, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises'
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { promisify } from 'node:util'
@@ -81,4 +81,14 @@ it('feature-extractor learns the pictures that it sees', async () => {
   expect(await run('feature-extractor', '--pictures', folder, '--model', tiny)).toBe(
     'trained on: 4 of 4 pictures of 2 classes named rightly\n',
   )
+})
+
+it('the demo finds emoji by words and words by emoji, and draws what it found', async () => {
+  const sheet = path.join(folder, 'sheets', 'demo.svg')
+  const said = await run('demo', sheet)
+  expect(said).toMatch(/^ {2}fruit +\S+ \d+ % /m)
+  expect(said).toMatch(/^ {2}\S+ {2}.+ \d+ %, .+ \d+ %, .+ \d+ %$/m)
+  const drawn = await readFile(sheet, 'utf8')
+  expect(drawn.match(/<image /g)).toHaveLength(8 * 6 + 8)
+  expect(drawn).toMatch(/^<svg [^]*Emoji found by words[^]*Words found by emoji[^]*<\/svg>\n$/)
 })

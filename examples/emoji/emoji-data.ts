@@ -47,13 +47,20 @@ export async function readEmojiData(folder: string): Promise<EmojiData> {
  * @param tagShare how often tags are said
  * @param aloneShare how often they are said without the label, of those times
  */
-export function emojiCaption({ label, tags }: Emoji, random: () => number, tagShare = 0.5, aloneShare = 0.6): string {
+export function emojiCaption({ label, tags }: Emoji, random: () => number, tagShare = 0.4, aloneShare = 0.5): string {
   if (tags.length === 0 || random() >= tagShare) return label
   const isAlone = random() < aloneShare
   const count = Math.min(tags.length, 1 + Math.floor(random() * (isAlone ? 4 : 6)))
   const shuffled = tags.map((tag) => ({ tag, place: random() })).sort((a, b) => a.place - b.place)
   const said = shuffled.slice(0, count).map(({ tag }) => tag)
   return (isAlone ? said : [label, ...said]).join(', ')
+}
+
+/** Which emoji a caption of {@link emojiCaption} goes with: tags alone are true of many. */
+export function emojiMatches(caption: string, labels: ReadonlySet<string>): (emoji: Emoji) => boolean {
+  if (labels.has(caption)) return ({ label }) => label === caption
+  const said = caption.split(', ')
+  return ({ label, tags }) => said.every((part) => part === label || tags.includes(part))
 }
 
 function listOf<T>(value: unknown, isOne: (entry: unknown) => entry is T): readonly T[] {

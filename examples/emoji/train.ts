@@ -17,7 +17,7 @@ import {
   type Sample,
 } from 'siglip-tfjs'
 import { train, type OptimizerPart } from 'siglip-tfjs/node'
-import { emojiCaption, readEmojiData, type EmojiData } from './emoji-data.js'
+import { emojiCaption, emojiMatches, readEmojiData, type EmojiData } from './emoji-data.js'
 import { fewTags, type Emoji } from './emoji-list.js'
 import type { Split } from './icon-sets.js'
 
@@ -56,6 +56,7 @@ const config = {
     ...{ padTokenId: 0, bosTokenId: 1, eosTokenId: 2 },
   },
   visionConfig: { ...tower, numHiddenLayers: 6, imageSize: 64, patchSize: 8 },
+  task_specific_params: { 'zero-shot-image-classification': { hypothesis_template: '{}' } },
 }
 
 /** Other vendors draw larger and smaller, in other colours, on other backgrounds. */
@@ -106,6 +107,7 @@ const schedule = (steps: number) => {
 async function run(): Promise<void> {
   const data = await readEmojiData(options.data)
   const emojiOf = new Map(data.emoji.map((emoji) => [emoji.key, emoji]))
+  const labels = new Set(data.emoji.map(labelOf))
   const tokenizer = await SiglipTokenizer.fromPretrained(options.tokenizer)
   const processor = new SiglipProcessor(new SiglipImageProcessor({ size: { height: 64, width: 64 } }), tokenizer)
   const seed = Number(options.seed)
@@ -137,6 +139,13 @@ async function run(): Promise<void> {
     caption: ({ label = '', captions }, random) => {
       const emoji = emojiOf.get(label)
       return emoji ? emojiCaption(emoji, random) : (captions[0] ?? '')
+    },
+    matches: (caption) => {
+      const goesWith = emojiMatches(caption, labels)
+      return ({ label = '' }) => {
+        const emoji = emojiOf.get(label)
+        return emoji !== undefined && goesWith(emoji)
+      }
     },
     evaluators: {
       validation: { every: 500, evaluate: () => evaluate('validation') },

@@ -40,7 +40,11 @@ export function addClassify(program: Command, session: Session): void {
     )
     .option('--labels <list>', 'labels between commas', commaSeparated)
     .option('--label <text>', 'one label; may be repeated', label)
-    .option('--template <text>', 'the sentence around each label (default: "This is a photo of {}.")', template)
+    .option(
+      '--template <text>',
+      'the sentence around each label (default: the model’s, or "This is a photo of {}.")',
+      template,
+    )
     .option('--top <k>', 'the best K labels only', count)
     .addOption(modelOption())
     .addOption(backendOption())
@@ -66,7 +70,7 @@ async function classify(args: readonly string[], options: Options, session: Sess
   const checkpoint = await openCheckpoint(folder, session)
   const classifier = await pipeline('zero-shot-image-classification', checkpoint, { precision, jit })
   const decodedNames: string[] = []
-  const images = decodedPictures(names, decodedNames, session)
+  const images = decodedPictures(names, decodedNames, classifier.processor, session)
   const run = { hypothesisTemplate: options.template, topK: options.top, signal: session.signal }
   const progress = await Progress.start(session, names.length, 8, 'pictures')
   try {

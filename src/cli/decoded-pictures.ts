@@ -2,6 +2,9 @@ import { addAbortSignal } from 'node:stream'
 import { decodeImage } from '../image/decode-image.js'
 import type { ReadOptions } from '../image/image-input.js'
 import type { RawImage } from '../image/raw-image.js'
+import type { Transparency } from '../image/raw-pixels.js'
+import type { Siglip2Processor } from '../processor/siglip2-processor.js'
+import type { SiglipProcessor } from '../processor/siglip-processor.js'
 import { STDIN } from './find-pictures.js'
 import type { Session } from './session.js'
 
@@ -9,18 +12,20 @@ import type { Session } from './session.js'
 const AHEAD = 4
 
 /**
- * Decodes pictures in their order. One that can't be is reported, and the rest goes on.
+ * Decodes pictures in their order, as the model's processor would read them. One that can't be is reported, and the rest goes on.
  *
  * @param decodedNames gets the names of those that could.
  */
 export async function* decodedPictures(
   names: readonly string[],
   decodedNames: string[],
+  { imageProcessor }: SiglipProcessor | Siglip2Processor,
   session: Session,
 ): AsyncGenerator<RawImage> {
+  const transparency = imageProcessor.config.doConvertRgb ? 'white' : 'ignore'
   const underway: { readonly name: string; readonly image: Promise<RawImage | undefined> }[] = []
   for (const [i, name] of names.entries()) {
-    underway.push({ name, image: decoded(name, session) })
+    underway.push({ name, image: decoded(name, transparency, session) })
     while (underway.length > (i === names.length - 1 ? 0 : AHEAD)) {
       const next = underway.shift()
       const image = await next?.image
@@ -31,12 +36,12 @@ export async function* decodedPictures(
   }
 }
 
-async function decoded(name: string, session: Session): Promise<RawImage | undefined> {
+async function decoded(name: string, transparency: Transparency, session: Session): Promise<RawImage | undefined> {
   const fetchUntilStopped: ReadOptions['fetch'] = (url, { signal }) =>
     fetch(url, { signal: AbortSignal.any([signal, session.signal]) })
   try {
     const input = name === STDIN ? addAbortSignal(session.signal, process.stdin) : name
-    return await decodeImage(input, { fetch: fetchUntilStopped })
+    return await decodeImage(input, { fetch: fetchUntilStopped, transparency })
   } catch (error) {
     if (!session.signal.aborted) session.fail(error)
     return undefined

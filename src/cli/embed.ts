@@ -102,7 +102,12 @@ async function* embeddings(
     const batches =
       kind === 'text'
         ? embedTexts(model, processor, inputs, { normalize, signal, precision, jit })
-        : embedImages(model, processor, decodedPictures(inputs, names, session), { normalize, signal, precision, jit })
+        : embedImages(model, processor, decodedPictures(inputs, names, processor, session), {
+            normalize,
+            signal,
+            precision,
+            jit,
+          })
     for await (const batch of batches) {
       const [count, width] = batch.shape
       const values = Float32Array.from(batch.dataSync())

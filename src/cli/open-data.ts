@@ -20,7 +20,9 @@ export interface DataOptions {
 export async function openData(source: string, options: DataOptions, session: Session): Promise<TrainingData> {
   const { formatBroken } = await import('../training/data/broken-sample.js')
   const data = await opened(source, options)
-  if (data.broken.length > 0) session.say(`left out of ${source}: ${formatBroken(data.broken)}`)
+  if (data.broken.length > 0) {
+    for (const line of `left out of ${source}: ${formatBroken(data.broken)}`.split('\n')) session.say(line)
+  }
   return data
 }
 

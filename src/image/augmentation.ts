@@ -93,7 +93,7 @@ function checkNames(what: string, given: object | undefined, names: readonly str
 
 function checkNumber(name: string, value: unknown, greatest: number): void {
   if (value === undefined || (typeof value === 'number' && value >= 0 && value <= greatest)) return
-  throw new InputError(`bad ${name}`, { expected: `a number from 0 to ${greatest}`, found: String(value) })
+  throw new InputError(`bad ${name}`, { expected: `a number from 0 to ${greatest}`, found: JSON.stringify(value) })
 }
 
 function checkRange(name: string, range: Range | undefined, from: number, to: number): void {

@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { constants, setPriority } from 'node:os'
 import { parentPort, workerData, type MessagePort } from 'node:worker_threads'
 import { MemoryFolder } from '../hub/memory-folder.js'
 import { AutoImageProcessor } from './auto-image-processor.js'
@@ -34,9 +33,4 @@ function serve(port: MessagePort, { files, backend }: PictureWorkerData): void {
 
 const isOwn = (buffer: ArrayBufferLike): buffer is ArrayBuffer => buffer instanceof ArrayBuffer
 
-/**
- * On Linux threads have priorities of their own: a thread of a product that has to wait for a picture stops the others, too, so pictures
- * take what the model leaves, and the whole core when it waits for them.
- */
-if (parentPort && process.platform === 'linux') setPriority(constants.priority.PRIORITY_LOW)
 if (parentPort) serve(parentPort, workerData as PictureWorkerData)

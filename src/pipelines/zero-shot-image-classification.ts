@@ -3,6 +3,7 @@ import { picturePreparer } from '#picture-preparer'
 import { InputError } from '../errors.js'
 import type { CheckpointFolder } from '../hub/checkpoint-folder.js'
 import type { ImageInput } from '../image/image-input.js'
+import { isObject } from '../is-object.js'
 import { AutoModelForZeroShotImageClassification } from '../models/auto-model.js'
 import type { PipelineOptions } from './pipeline-options.js'
 import type { Siglip2Model } from '../models/siglip2-model.js'
@@ -18,7 +19,10 @@ import type { RunOptions } from './run-batches.js'
 import { checkTopK, sigmoid } from './scores.js'
 
 export interface ZeroShotOptions extends RunOptions {
-  /** The sentence around each label, `{}` being its place. Default: `This is a photo of {}.`, as in transformers. */
+  /**
+   * The sentence around each label, `{}` being its place. Default: what the model's `config.json` says (`hypothesis_template` in
+   * `task_specific_params` of the task), else `This is a photo of {}.`, as in transformers.
+   */
   readonly hypothesisTemplate?: string | undefined
   /** How many of the best labels are returned. Default: all. */
   readonly topK?: number | undefined
@@ -67,7 +71,7 @@ export async function zeroShotImageClassification(
   async function* stream(
     images: Iterable<ImageInput> | AsyncIterable<ImageInput>,
     candidateLabels: readonly string[],
-    { hypothesisTemplate = 'This is a photo of {}.', topK, ...run }: ZeroShotOptions = {},
+    { hypothesisTemplate = templateOf(model), topK, ...run }: ZeroShotOptions = {},
   ): AsyncGenerator<LabelScore[]> {
     const texts = fillTemplate(hypothesisTemplate, candidateLabels)
     const best = checkTopK(topK)
@@ -92,6 +96,14 @@ export async function zeroShotImageClassification(
     preparer.dispose()
   }
   return Object.assign(pipelineCall(stream), { model, processor }, resources(dispose))
+}
+
+/** The sentence that the model was trained with, if its configuration says so. */
+function templateOf({ config }: SiglipModel | Siglip2Model): string {
+  const tasks = config.extra['task_specific_params']
+  const task = isObject(tasks) ? tasks['zero-shot-image-classification'] : undefined
+  const template = isObject(task) ? task['hypothesis_template'] : undefined
+  return typeof template === 'string' ? template : 'This is a photo of {}.'
 }
 
 /** The logits of each picture with the texts; disposes the image embeddings. */

@@ -1,6 +1,7 @@
 import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { pipeline } from '../../src/pipelines/pipeline.js'
 import { reference as expected } from './reference.js'
 import { fixture, jsonLines, model, siglip } from './siglip.js'
 
@@ -145,13 +146,27 @@ describe('siglip classify says what is wrong in one line', () => {
   })
 })
 
+it('lays what is transparent on white where the processor does', async () => {
+  const transparent = fixture('images', 'rgba.png')
+  const { stdout } = await siglip(['classify', transparent, ...labels, '--json'])
+  using classify = await pipeline('zero-shot-image-classification', model)
+  const own = await classify(transparent, expected.labels)
+  expect(lines(stdout)[0]?.scores).toEqual(
+    own.map(({ label, score, logit }) => ({
+      label,
+      score: expect.closeTo(score, 5) as number,
+      logit: expect.closeTo(logit, 4) as number,
+    })),
+  )
+})
+
 it('runs the embedded model where none is given, and says so', async () => {
   const { code, stdout, stderr } = await siglip(['classify', picture, ...labels, '--json'], {
     env: { SIGLIP_MODEL: '' },
   })
-  expect(stderr).toMatch(/^No model given: .*random weights.* Give another by --model[^\n]*\n/)
+  expect(stderr).toMatch(/^No model given: .*knows emoji.* Give another by --model[^\n]*\n/)
   expect(code).toBe(0)
-  const embedded = path.join(__dirname, '..', '..', 'models', 'siglip-tiny')
+  const embedded = path.join(__dirname, '..', '..', 'models', 'emoji')
   const given = await siglip(['classify', picture, ...labels, '--json', '--model', embedded])
   expect(stdout).toBe(given.stdout)
 })

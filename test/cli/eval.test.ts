@@ -50,7 +50,7 @@ describe('siglip eval', () => {
       expect.objectContaining({ 'text-to-image R@5': 1 }),
     ])
     const { code, stderr } = await siglip([...all, 'word'])
-    expect([code, stderr]).toEqual([1, expect.stringContaining('empty caption')])
+    expect([code, stderr]).toEqual([1, expect.stringContaining('Nothing to train on')])
     const shards = await siglip(['eval', 'a.tar', '--model', model, '--caption-column', 'words'])
     expect([shards.code, shards.stderr]).toEqual([2, expect.stringContaining('Shards have no columns')])
     await rm(folder, { recursive: true, force: true })

@@ -1,5 +1,8 @@
+import { readFile } from 'node:fs/promises'
+import path from 'node:path'
 import * as tf from '@tensorflow/tfjs'
 import { InputError, FileError } from '../../src/errors.js'
+import { MemoryFolder } from '../../src/hub/memory-folder.js'
 import { pipeline } from '../../src/pipelines/pipeline.js'
 import { fillTemplate, type ZeroShotOptions } from '../../src/pipelines/zero-shot-image-classification.js'
 import type { Progress } from '../../src/pipelines/run-batches.js'
@@ -37,6 +40,21 @@ onEachBackend(() => {
 })
 
 describe(task, () => {
+  it('takes the template that the model brings, unless another is given', async () => {
+    const names = ['config.json', 'model.safetensors', 'processor_config.json', 'spiece.model', 'tokenizer_config.json']
+    const files = new Map<string, Uint8Array>()
+    for (const name of names) files.set(name, await readFile(path.join(tiny, name)))
+    const config = JSON.parse(await readFile(path.join(tiny, 'config.json'), 'utf8')) as object
+    const own = { ...config, task_specific_params: { [task]: { hypothesis_template: 'see {}' } } }
+    files.set('config.json', new TextEncoder().encode(JSON.stringify(own)))
+    using brought = await pipeline(task, new MemoryFolder(files))
+    using plain = await pipeline(task, tiny)
+    expect(await brought(picture, labels)).toEqual(await plain(picture, labels, { hypothesisTemplate: 'see {}' }))
+    expect(await brought(picture, labels, { hypothesisTemplate: 'This is a photo of {}.' })).toEqual(
+      await plain(picture, labels),
+    )
+  })
+
   it('gives the same whatever the batches, and for one picture what it gives for several', async () => {
     using classify = await pipeline(task, tiny)
     const lists = await classify(many, labels)

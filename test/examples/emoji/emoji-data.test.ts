@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { emojiCaption, readEmojiData } from '../../../examples/emoji/emoji-data.js'
+import { emojiCaption, emojiMatches, readEmojiData } from '../../../examples/emoji/emoji-data.js'
 import { uniformStream } from '../../../src/random.js'
 
 const emoji = { emoji: '🐶', key: '1f436', label: 'dog face', tags: ['pet', 'puppy'], group: 3 }
@@ -50,4 +50,15 @@ it('says the label, the label with tags, and tags alone, as often as asked', () 
   expect(share(/^(pet|puppy)/)).toBeCloseTo(0.125, 1)
   expect(new Set(said).size).toBe(1 + 4 + 4) // each tag, and both in either order
   expect(emojiCaption({ ...emoji, tags: [] }, random, 1, 1)).toBe('dog face')
+})
+
+it('tags alone are true of all that have them, labels of their own emoji alone', () => {
+  const cat = { emoji: '🐱', key: '1f431', label: 'cat face', tags: ['pet', 'kitten'], group: 3 }
+  const labels = new Set(['dog face', 'cat face', 'pet rock'])
+  const both = (caption: string) => [emoji, cat].map(emojiMatches(caption, labels))
+  expect(both('pet')).toEqual([true, true])
+  expect(both('puppy, pet')).toEqual([true, false])
+  expect(both('cat face')).toEqual([false, true])
+  expect(both('cat face, pet')).toEqual([false, true])
+  expect(emojiMatches('pet rock', labels)({ ...emoji, tags: ['pet rock'] })).toBe(false)
 })

@@ -1,0 +1,75 @@
+/** Puts emoji that the model was tested on into one picture: what the demo searches. The same by a vendor that it knows go into another. */
+import { mkdir, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import { parseArgs } from 'node:util'
+import sharp from 'sharp'
+import { readEmojiData, type EmojiPicture } from './emoji-data.js'
+import { emojiKey } from './emoji-list.js'
+import { GALLERY_COLUMNS, type GalleryEmoji } from './gallery.js'
+import { isObject, PackageFolder } from './package-folder.js'
+
+const usage = `node dist/examples/emoji/make-gallery.js --data FOLDER --out FOLDER
+
+Writes twemoji.png and noto.png, every fourth emoji that both vendors have, in rows of ${GALLERY_COLUMNS}; emoji.json, which says what they
+are; and rainbow.png, a picture by itself.
+
+  --data FOLDER   what make-data.js wrote          [out/emoji-data]
+  --cache FOLDER  where it had npm put the packages [out/emoji-packages]
+  --out FOLDER    where the gallery goes           [examples/emoji/gallery]
+`
+const { values: options } = parseArgs({
+  options: {
+    data: { type: 'string', default: 'out/emoji-data' },
+    cache: { type: 'string', default: 'out/emoji-packages' },
+    out: { type: 'string', default: 'examples/emoji/gallery' },
+    help: { type: 'boolean', default: false },
+  },
+})
+
+/** Names in Spanish, by the emoji's key. */
+async function spanishNames(): Promise<ReadonlyMap<string, string>> {
+  const entries = await new PackageFolder(path.resolve(options.cache)).json('emojibase-data', 'es', 'data.json')
+  const named = Array.isArray(entries) ? entries.filter(isObject) : []
+  return new Map(named.map(({ hexcode, label }) => [emojiKey(String(hexcode)), String(label).toLowerCase()]))
+}
+
+async function writeSheet(name: string, pictures: readonly EmojiPicture[]): Promise<void> {
+  const side = pictures[0]?.pixels.width ?? 0
+  const height = Math.ceil(pictures.length / GALLERY_COLUMNS) * side
+  const empty = { width: GALLERY_COLUMNS * side, height, channels: 4 as const, background: '#0000' }
+  const tiles = pictures.map(({ pixels: { data, ...raw } }, i) => ({
+    input: Buffer.from(data),
+    raw,
+    left: (i % GALLERY_COLUMNS) * side,
+    top: Math.floor(i / GALLERY_COLUMNS) * side,
+  }))
+  const sheet = sharp({ create: empty }).composite(tiles).png({ compressionLevel: 9, effort: 10 })
+  await sheet.toFile(path.join(options.out, `${name}.png`))
+}
+
+async function makeGallery(): Promise<void> {
+  const { pictures } = await readEmojiData(options.data)
+  const of = (vendor: string) =>
+    new Map(pictures.filter(({ set }) => set === vendor).map((picture) => [picture.emoji.key, picture]))
+  const [twemoji, noto, spanish] = [of('twemoji'), of('noto'), await spanishNames()]
+  const keys = [...twemoji.keys()].filter((key) => noto.has(key)).sort()
+  const chosen = keys.filter((_, i) => i % 4 === 0)
+  const picturesOf = (set: ReadonlyMap<string, EmojiPicture>) => chosen.flatMap((key) => set.get(key) ?? [])
+  await mkdir(options.out, { recursive: true })
+  await writeSheet('twemoji', picturesOf(twemoji))
+  await writeSheet('noto', picturesOf(noto))
+  const list = picturesOf(twemoji).map(({ emoji: { emoji, key, label, tags } }): GalleryEmoji => {
+    return { emoji, label, tags, spanish: spanish.get(key) ?? label }
+  })
+  const lines = list.map((entry) => `  ${JSON.stringify(entry)}`).join(',\n')
+  await writeFile(path.join(options.out, 'emoji.json'), `[\n${lines}\n]\n`)
+  const alone = pictures.find(({ set, emoji }) => set === 'twemoji' && emoji.label === 'rainbow')
+  if (alone) {
+    const { data, ...raw } = alone.pixels
+    await sharp(data, { raw }).png({ compressionLevel: 9 }).toFile(path.join(options.out, 'rainbow.png'))
+  }
+  console.log(`${chosen.length} emoji in ${options.out}`)
+}
+
+if (options.help) console.log(usage)
+else await makeGallery()
