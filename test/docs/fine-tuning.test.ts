@@ -79,7 +79,7 @@ it('leads from a folder of pictures to a model that answers', async () => {
     const scores = (await (await ask(picture)).json()) as readonly { readonly label: string }[]
     expect(scores.map(({ label }) => label)).toEqual(['red', expect.any(String), expect.any(String)])
     const refused = await ask(Uint8Array.of(1, 2, 3))
-    expect([refused.status, await refused.text()]).toEqual([400, expect.stringContaining('FormatError')])
+    expect([refused.status, await refused.text()]).toEqual([400, expect.stringContaining('ImageError')])
   } finally {
     server.kill()
     await once(server, 'close')

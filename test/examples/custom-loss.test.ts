@@ -22,4 +22,4 @@ it('a loss of 25 lines teaches the model in the box what it was not trained for'
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
-})
+}, 240_000)
