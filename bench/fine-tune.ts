@@ -9,17 +9,12 @@ import { join } from 'node:path'
 import { resourceUsage } from 'node:process'
 import { AdamW, listedData, noDecay, SiglipModel, SiglipProcessor, useBackend } from '../src/index.js'
 import { train } from '../src/node.js'
+import { median } from './median.js'
 
 const [folder = '', steps = '8', batch = '8', precision = 'bfloat16', ...pictures] = process.argv.slice(2)
 
 /** So many steps first: the recording, and the threads' start. */
 const WARM_UP = 2
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b)
-  const [low = NaN, high = NaN] = [sorted[(sorted.length - 1) >> 1], sorted[sorted.length >> 1]]
-  return (low + high) / 2
-}
 
 await useBackend('native', { quiet: true })
 const out = await mkdtemp(join(tmpdir(), 'siglip-fine-tune-'))

@@ -12,6 +12,7 @@ import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
 import { useBackend } from '../src/index.js'
 import { machine } from './machine.js'
+import { median } from './median.js'
 import { havePeers, PythonPeer, type Contender } from './peer.js'
 import { works, type Work } from './works.js'
 
@@ -37,11 +38,6 @@ const { values: options } = parseArgs({
     json: { type: 'string' },
   },
 })
-
-function median(numbers: readonly number[]): number {
-  const sorted = [...numbers].sort((a, b) => a - b)
-  return sorted[Math.floor(sorted.length / 2)] ?? NaN
-}
 
 /** Who got ready, and what the others stumbled over. */
 async function prepared(contenders: readonly Contender[]): Promise<{ ready: Contender[]; trouble: string[] }> {

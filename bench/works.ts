@@ -224,6 +224,10 @@ function tokenizing(threads: number): Work {
   }
 }
 
+/** Where works that need files make them, once. */
+const baseFolder = join(tmpdir(), 'siglip-tfjs-base')
+const picturesFolder = join(tmpdir(), 'siglip-tfjs-pictures')
+
 /** Pictures as cameras have them: smooth, with some noise, of this size. */
 async function makePictures(folder: string, count: number): Promise<readonly string[]> {
   await mkdir(folder, { recursive: true })
@@ -245,8 +249,6 @@ async function makePictures(folder: string, count: number): Promise<readonly str
 
 function wholePipeline(precision: Precision): Work {
   const count = 1000
-  const folder = join(tmpdir(), 'siglip-tfjs-pictures')
-  const model = join(tmpdir(), 'siglip-tfjs-base')
   return {
     id: `pictures-${precision}`,
     title: `1,000 JPEGs 640×427 to embeddings, beside the image tower alone, ${precision}`,
@@ -255,9 +257,9 @@ function wholePipeline(precision: Precision): Work {
     times: 1,
     toReach: [0.9, 0.9],
     ours: new Ours(async () => {
-      const files = await makePictures(folder, 50)
-      await makeModel(model)
-      const embed = await pipeline('image-feature-extraction', model, { precision })
+      const files = await makePictures(picturesFolder, 50)
+      await makeModel(baseFolder)
+      const embed = await pipeline('image-feature-extraction', baseFolder, { precision })
       await embed(files.slice(0, 16), { batchSize: 8 })
       return async () => {
         let seen = 0
@@ -292,10 +294,9 @@ async function makeModel(folder: string): Promise<void> {
 
 /** Whole processes, from their start to the scores of one picture. */
 function processes(measure: 'time' | 'memory'): Work {
-  const folder = join(tmpdir(), 'siglip-tfjs-base')
   const picture = join('examples', 'pictures', 'chelsea.png')
   const program = join('dist', 'bench', 'first-scores.js')
-  const command = new Command('siglip-tfjs', [process.execPath, program, folder, picture], measure)
+  const command = new Command('siglip-tfjs', [process.execPath, program, baseFolder, picture], measure)
   return {
     id: measure === 'time' ? 'first-scores' : 'peak-memory',
     title: measure === 'time' ? 'process start to first scores, base model' : 'peak memory of it, base model, float32',
@@ -306,23 +307,26 @@ function processes(measure: 'time' | 'memory'): Work {
     ours: {
       name: command.name,
       prepare: async () => {
-        await makeModel(folder)
+        await makeModel(baseFolder)
         await command.prepare()
       },
       run: (times) => command.run(times),
       close: () => undefined,
     },
     others: [
-      new Command('transformers', [peersPython, join('bench', 'peers', 'first-scores.py'), folder, picture], measure),
+      new Command(
+        'transformers',
+        [peersPython, join('bench', 'peers', 'first-scores.py'), baseFolder, picture],
+        measure,
+      ),
     ],
   }
 }
 
 /** All parameters of a base model, from JPEGs on. */
 function fineTuning(measure: 'printed' | 'memory', precision: Precision): Work {
-  const folder = join(tmpdir(), 'siglip-tfjs-base')
-  const pictures = Array.from({ length: 48 }, (_, n) => join(tmpdir(), 'siglip-tfjs-pictures', `${n}.jpg`))
-  const args = [folder, '6', '8', precision, ...pictures]
+  const pictures = Array.from({ length: 48 }, (_, n) => join(picturesFolder, `${n}.jpg`))
+  const args = [baseFolder, '7', '8', precision, ...pictures]
   const command = new Command(
     'siglip-tfjs',
     [process.execPath, join('dist', 'bench', 'fine-tune.js'), ...args],
@@ -340,8 +344,8 @@ function fineTuning(measure: 'printed' | 'memory', precision: Precision): Work {
     ours: {
       name: command.name,
       prepare: async () => {
-        await makePictures(join(tmpdir(), 'siglip-tfjs-pictures'), 50)
-        await makeModel(folder)
+        await makePictures(picturesFolder, 50)
+        await makeModel(baseFolder)
       },
       run: (times) => command.run(times),
       close: () => undefined,

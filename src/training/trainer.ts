@@ -119,7 +119,7 @@ export class Trainer {
       if (step < this.steps) return { step, isComplete: false, figures: {}, folder: checkpoint }
       this.takeAverage()
       const folder = await this.saveModel()
-      const figures = await this.unlessAborted(() => this.evaluate(step, log))
+      const figures = await unlessAborted(this.options.signal, () => this.evaluate(step, log))
       return figures ? { step, isComplete: true, figures, folder } : { step, isComplete: false, figures: {}, folder }
     } finally {
       log.close()
@@ -191,19 +191,9 @@ export class Trainer {
     onStep?.({ step, steps: this.steps, epoch: batch.epoch, loss, gradientNorm, rateShare, ...pace(step) })
     const progress = { ...before, step, position: batch.next }
     if (step === this.steps) return progress // its end is another's
-    await this.unlessAborted(() => this.evaluateNow(step, log))
+    await unlessAborted(this.options.signal, () => this.evaluateNow(step, log))
     if (step % saveEvery === 0) await this.#checkpoints.save(this.#trained, progress)
     return progress
-  }
-
-  /** A signal that comes while something is measured stops the training like any other: undefined. */
-  private async unlessAborted<T>(measure: () => Promise<T>): Promise<T | undefined> {
-    try {
-      return await measure()
-    } catch (error) {
-      if (this.options.signal?.aborted) return undefined
-      throw error
-    }
   }
 
   /** @returns loss and length of the gradient */
@@ -324,9 +314,14 @@ function paceFrom(begun: number, steps: number, batchSize: number): Pace {
 /** Undefined at the end, or when the signal says so. */
 async function nextOf<T>(items: AsyncIterator<T>, signal: AbortSignal | undefined): Promise<T | undefined> {
   if (signal?.aborted) return undefined
+  const next = await unlessAborted(signal, () => items.next())
+  return next === undefined || next.done ? undefined : next.value
+}
+
+/** What a signal interrupts has no result: undefined. */
+async function unlessAborted<T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T | undefined> {
   try {
-    const next = await items.next()
-    return next.done ? undefined : next.value
+    return await work()
   } catch (error) {
     if (signal?.aborted) return undefined
     throw error

@@ -149,11 +149,10 @@ function listedRow(
   const captions = (Array.isArray(value) ? value : [value]).map((caption) =>
     typeof caption === 'string' || typeof caption === 'number' ? String(caption).trim() : '',
   )
-  const said = captions.filter((caption) => caption !== '')
-  if (said.length === 0 || said.length < captions.length) return { where, what: 'empty caption', detail: file }
+  if (captions.length === 0 || captions.includes('')) return { where, what: 'empty caption', detail: file }
   const label = fields['label']
   const isLabel = typeof label === 'string' || typeof label === 'number'
-  return { where, file, captions: said, label: isLabel ? String(label) : undefined, fields }
+  return { where, file, captions, label: isLabel ? String(label) : undefined, fields }
 }
 
 function listedByFolders(files: readonly string[], broken: BrokenSample[]): readonly Listed[] {
