@@ -47,7 +47,7 @@ export async function readEmojiData(folder: string): Promise<EmojiData> {
  * @param tagShare how often tags are said
  * @param aloneShare how often they are said without the label, of those times
  */
-export function emojiCaption({ label, tags }: Emoji, random: () => number, tagShare = 0.4, aloneShare = 0.5): string {
+export function emojiCaption({ label, tags }: Emoji, random: () => number, tagShare = 0.35, aloneShare = 0.4): string {
   if (tags.length === 0 || random() >= tagShare) return label
   const isAlone = random() < aloneShare
   const count = Math.min(tags.length, 1 + Math.floor(random() * (isAlone ? 4 : 6)))

@@ -1,3 +1,5 @@
+import { readdir } from 'node:fs/promises'
+import path from 'node:path'
 import { emojiKey, plainName, type EmojiList } from './emoji-list.js'
 import { fxemojiNames } from './fxemoji-names.js'
 import type { IconSet } from './icon-sets.js'
@@ -10,8 +12,8 @@ export interface NamedIcon {
   readonly icon: string
   /** Whether it is drawn the other way round. */
   readonly isMirrored: boolean
-  /** What it is drawn from. */
-  readonly svg: string
+  /** What it is drawn from: an SVG, or the file of a picture. */
+  readonly source: { readonly svg: string } | { readonly file: string }
 }
 
 /** The sides of the drawn pictures, in pixels. */
@@ -48,14 +50,26 @@ export class IconNames {
 
   /** The icons of a set that show emoji of the list, each emoji once. */
   async iconsOf(set: IconSet): Promise<readonly NamedIcon[]> {
+    if (set.picturesOf !== undefined) return this.picturesOf(set.picturesOf)
     const icons = await readIcons(this.packages, set.name)
     const found = new Map<number, NamedIcon>()
     for (const [key, icon] of await this.keysOf(set, icons)) {
       const emoji = this.#places.get(key)
-      const svg = toSvg(icons, icon)
-      if (emoji !== undefined && !found.has(emoji) && svg) found.set(emoji, { emoji, icon, ...svg })
+      const drawn = toSvg(icons, icon)
+      if (emoji !== undefined && !found.has(emoji) && drawn) found.set(emoji, { emoji, icon, ...drawn })
     }
     return [...found.values()]
+  }
+
+  private async picturesOf(name: string): Promise<readonly NamedIcon[]> {
+    const folder = path.join(this.packages.folder, 'node_modules', name, 'assets')
+    return (await readdir(folder)).sort().flatMap((fileName) => {
+      const icon = path.parse(fileName).name
+      const emoji = this.#places.get(emojiKey(icon))
+      return emoji === undefined
+        ? []
+        : { emoji, icon, isMirrored: false, source: { file: path.join(folder, fileName) } }
+    })
   }
 
   private async keysOf(set: IconSet, { icons }: Icons): Promise<readonly (readonly [key: string, icon: string])[]> {
@@ -72,7 +86,10 @@ export class IconNames {
         return names.map((icon) => {
           const key = this.names.get(icon) ?? flags.get(flagName(icon)) ?? ''
           const isKnown = this.#places.has(key) || this.list.toned.has(key)
-          return [isKnown ? key : (guesses.get(plainName(icon)) ?? ''), icon]
+          return [
+            isKnown ? key : (guesses.get(plainName(icon)) ?? guesses.get(plainName(numberless(icon))) ?? ''),
+            icon,
+          ]
         })
       }
       case 'fxemoji': {
@@ -82,7 +99,9 @@ export class IconNames {
       }
       case 'countries':
         // Longer codes first: what flagpack has as `gb` is England's flag, and `gb-ukm` is the United Kingdom's.
-        return names.sort((one, other) => other.length - one.length).map((icon) => [countryKey(icon), icon])
+        return names
+          .sort((one, other) => other.length - one.length)
+          .map((icon) => [countryKey(icon.replace(/-4x3$/, '')), icon])
     }
   }
 
@@ -111,6 +130,9 @@ function flagName(icon: string): string {
 }
 
 const otherCountryNames: Readonly<Record<string, string>> = { czechrepublic: 'czechia' }
+
+/** Of several drawings of one thing, some sets number the later ones, e.g. `hot-beverage-2`. */
+const numberless = (icon: string): string => icon.replace(/-\d$/, '')
 
 /** The key of an emoji's characters. */
 const keyOf = (emoji: string): string =>
@@ -157,7 +179,7 @@ function entriesOf(value: unknown): readonly (readonly [string, JsonObject])[] {
 }
 
 /** A whole SVG of an icon or an alias of one. */
-function toSvg({ file, icons, aliases }: Icons, name: string): Pick<NamedIcon, 'svg' | 'isMirrored'> | undefined {
+function toSvg({ file, icons, aliases }: Icons, name: string): Pick<NamedIcon, 'source' | 'isMirrored'> | undefined {
   const alias = aliases.get(name)
   const icon = icons.get(alias?.parent ?? name)
   if (!icon) return undefined
@@ -168,5 +190,5 @@ function toSvg({ file, icons, aliases }: Icons, name: string): Pick<NamedIcon, '
   const drawn = isMirrored ? `<g transform="translate(${width + 2 * left} 0) scale(-1 1)">${body}</g>` : body
   const names = 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
   const box = `width="${SIDE}" height="${SIDE}" viewBox="${left} ${top} ${width} ${height}"`
-  return { isMirrored, svg: `<svg ${names} ${box}>${drawn}</svg>` }
+  return { isMirrored, source: { svg: `<svg ${names} ${box}>${drawn}</svg>` } }
 }

@@ -1,6 +1,8 @@
-/** A set of icons as `@iconify-json/<name>` has it: one vendor's drawings. */
+/** A set of icons, one vendor's drawings: `@iconify-json/<name>`, unless it is a package of pictures. */
 export interface IconSet {
   readonly name: string
+  /** The npm package whose `assets` are pictures named by their characters, e.g. `1f469-200d-1f680.webp`. */
+  readonly picturesOf?: string
   /** Of the npm package, so that everybody draws the same pictures. */
   readonly version: string
   /** SPDX, of the drawings. */
@@ -20,11 +22,22 @@ export const iconSets: readonly IconSet[] = [
   { name: 'fxemoji', version: '1.2.2', license: 'Apache-2.0', author: 'Mozilla', namedBy: 'fxemoji' },
   { name: 'fluent-emoji-flat', version: '1.2.6', license: 'MIT', author: 'Microsoft', namedBy: 'characters' },
   { name: 'fluent-emoji', version: '1.2.7', license: 'MIT', author: 'Microsoft', namedBy: 'names' },
+  {
+    ...{ name: 'fluent-emoji-3d', picturesOf: '@lobehub/fluent-emoji-3d', version: '1.1.0' },
+    ...{ license: 'MIT', author: 'Microsoft', namedBy: 'characters' },
+  },
+  { name: 'fluent-emoji-high-contrast', version: '1.2.6', license: 'MIT', author: 'Microsoft', namedBy: 'names' },
+  { name: 'streamline-emojis', version: '1.2.4', license: 'CC-BY-4.0', author: 'Streamline', namedBy: 'names' },
   { name: 'emojione', version: '1.2.3', license: 'CC-BY-4.0', author: 'Emoji One', namedBy: 'names' },
   { name: 'twemoji', version: '1.2.5', license: 'CC-BY-4.0', author: 'Twitter', namedBy: 'characters' },
   { name: 'circle-flags', version: '1.2.11', license: 'MIT', author: 'HatScripts', namedBy: 'countries' },
   { name: 'flagpack', version: '1.2.8', license: 'MIT', author: 'Yummygum', namedBy: 'countries' },
+  { name: 'flag', version: '1.2.12', license: 'MIT', author: 'Panayiotis Lipiridis', namedBy: 'countries' },
 ]
+
+/** The npm package of a set, with its version. */
+export const packageOf = ({ name, picturesOf = `@iconify-json/${name}`, version }: IconSet): string =>
+  `${picturesOf}@${version}`
 
 /** What else is needed: the emoji's labels and tags, and what draws. */
 export const otherPackages = ['emojibase-data@17.0.0', '@resvg/resvg-js@2.6.2']

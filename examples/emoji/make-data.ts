@@ -7,7 +7,7 @@ import sharp from 'sharp'
 import { fewTags, readEmojiList, type Emoji } from './emoji-list.js'
 import { IconDrawer } from './icon-drawer.js'
 import { IconNames, SIDE } from './icon-names.js'
-import { iconSets, otherPackages, splitOf, splits, type Split } from './icon-sets.js'
+import { iconSets, otherPackages, packageOf, splitOf, splits, type Split } from './icon-sets.js'
 import { PackageFolder } from './package-folder.js'
 
 const usage = `node dist/examples/emoji/make-data.js --out FOLDER
@@ -43,11 +43,12 @@ const FEWEST_PIXELS = 40
 async function draw(names: IconNames, drawer: IconDrawer): Promise<readonly Picture[]> {
   const pictures: Picture[] = []
   const setsByHash = new Map<string, string>()
-  for (const { name: set, ...rest } of iconSets) {
-    const icons = await names.iconsOf({ name: set, ...rest })
+  for (const iconSet of iconSets) {
+    const set = iconSet.name
+    const icons = await names.iconsOf(iconSet)
     const skipped: string[] = []
-    for (const { emoji, icon, svg } of icons) {
-      const pixels = await drawer.draw(svg)
+    for (const { emoji, icon, source } of icons) {
+      const pixels = 'svg' in source ? await drawer.draw(source.svg) : await shrink(source.file)
       if (typeof pixels === 'string') skipped.push(`${icon} (${pixels})`)
       else if (pixels.length !== SIDE * SIDE * 4) skipped.push(`${icon} (not ${SIDE} × ${SIDE} pixels)`)
       else if (opacity(pixels) < FEWEST_PIXELS) skipped.push(`${icon} (empty)`)
@@ -64,6 +65,9 @@ async function draw(names: IconNames, drawer: IconDrawer): Promise<readonly Pict
   }
   return pictures
 }
+
+const shrink = (file: string): Promise<Uint8Array> =>
+  sharp(file).resize(SIDE, SIDE, { fit: 'fill' }).ensureAlpha().raw().toBuffer()
 
 const opacity = (pixels: Uint8Array): number =>
   pixels.reduce((sum, sample, i) => (i % 4 === 3 ? sum + sample : sum), 0) / 255
@@ -95,8 +99,7 @@ function emojiAt(list: readonly Emoji[], place: number): Emoji {
 }
 
 async function makeData(): Promise<void> {
-  const sets = iconSets.map(({ name, version }) => `@iconify-json/${name}@${version}`)
-  const packages = await PackageFolder.install(options.cache, [...sets, ...otherPackages])
+  const packages = await PackageFolder.install(options.cache, [...iconSets.map(packageOf), ...otherPackages])
   const list = await readEmojiList(packages)
   const drawer = new IconDrawer(packages.folder)
   try {

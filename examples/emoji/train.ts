@@ -29,7 +29,7 @@ find their labels, and labels their emoji. Broken off, it goes on with --resume.
   --data FOLDER      what make-data.js wrote                       [out/emoji-data]
   --tokenizer FOLDER its pieces                                    [examples/emoji/tokenizer]
   --out FOLDER       checkpoints, figures, and the model           [out/emoji]
-  --steps N          of 192 pictures each                          [2800]
+  --steps N          of 192 pictures each                          [6000]
   --precision NAME   float32, bfloat16 or auto                     [auto]
   --seed N           another one gives another model               [0]
   --resume           go on from the newest checkpoint
@@ -39,7 +39,7 @@ const { values: options } = parseArgs({
     data: { type: 'string', default: 'out/emoji-data' },
     tokenizer: { type: 'string', default: 'examples/emoji/tokenizer' },
     out: { type: 'string', default: 'out/emoji' },
-    steps: { type: 'string', default: '2800' },
+    steps: { type: 'string', default: '6000' },
     precision: { type: 'string', default: 'auto' },
     seed: { type: 'string', default: '0' },
     resume: { type: 'boolean', default: false },
@@ -61,8 +61,8 @@ const config = {
 
 /** Other vendors draw larger and smaller, in other colours, on other backgrounds. */
 const augmentation: Augmentation = {
-  affine: { degrees: 10, translate: 0.075, scale: [0.85, 1.15], shear: 4.5 },
-  colour: { brightness: 0.22, contrast: 0.2, saturation: 0.45, hue: 10, grey: 0.06 },
+  affine: { degrees: 10, translate: 0.08, scale: [0.8, 1.2], shear: 4.5 },
+  colour: { brightness: 0.22, contrast: 0.2, saturation: 0.5, hue: 14, grey: 0.05 },
   background: 0.45,
   erasing: { probability: 0.1, scale: [0.016, 0.14], ratio: [0.4, 2.5] },
 }
@@ -98,10 +98,12 @@ function samplesOf({ emoji, pictures }: EmojiData, split: Split, said = labelOf)
 const labelOf = ({ label }: Emoji): string => label
 const wordsOf = ({ tags }: Emoji): string => fewTags(tags)
 
-/** A tenth of a twentieth of the rate is left at the end; the first steps are careful. */
+/** Two cosines, the second lower and longer: half a percent of the rate is left at the end of each. */
 const schedule = (steps: number) => {
-  const cosine = cosineSchedule({ steps, warmup: Math.floor(0.03 * steps) })
-  return (step: number): number => Math.max(0.005, Math.min(cosine(step), (step + 1) / 60))
+  const restart = Math.round(0.45 * steps)
+  const cosine = (steps: number) => cosineSchedule({ steps, warmup: Math.ceil(0.03 * steps) })
+  const [first, second] = [cosine(restart), cosine(steps - restart)]
+  return (step: number): number => Math.max(0.005, step < restart ? first(step) : 0.7 * second(step - restart))
 }
 
 async function run(): Promise<void> {
@@ -135,7 +137,7 @@ async function run(): Promise<void> {
       seed,
       precision,
     },
-    ...{ optimizer, schedule, augmentation, keepPatches: { share: 0.5, fullShare: 0.07 } },
+    ...{ optimizer, schedule, augmentation, keepPatches: { share: 0.5, fullShare: 0.03 } },
     caption: ({ label = '', captions }, random) => {
       const emoji = emojiOf.get(label)
       return emoji ? emojiCaption(emoji, random) : (captions[0] ?? '')

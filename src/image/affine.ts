@@ -1,4 +1,5 @@
-import { CHANNELS, type RawImage } from './raw-image.js'
+import type { Covering } from './adjust-colour.js'
+import { CHANNELS } from './raw-image.js'
 
 /** How a picture is placed anew, about its middle. */
 export interface Placement {
@@ -12,20 +13,18 @@ export interface Placement {
 }
 
 /**
- * A picture turned, moved, resized and slanted, with bilinear filtering; black where it has nothing. Source: `affine` of torchvision,
- * for tensors.
- *
- * @param isGrey whether the samples of each pixel are equal: then one is computed.
+ * A picture turned, moved, resized and slanted, with bilinear filtering; where it has nothing it is black and covers nothing. Source:
+ * `affine` of torchvision, for tensors.
  */
-export function affine(image: RawImage, placement: Placement, isGrey = false): RawImage {
-  const { data, width, height } = image
+export function affine(covering: Covering, placement: Placement): Covering & { readonly coverage: Uint8Array } {
+  const { width, height, data } = covering.colours
+  const given = covering.coverage ?? new Uint8Array(width * height).fill(255)
   const [xx, xy, x0, yx, yy, y0] = inverse(placement)
   const moved = new Uint8Array(data.length)
-  const computed = isGrey ? 1 : CHANNELS
-  let to = 0
-  for (let y = 0; y < height; y++) {
+  const coverage = new Uint8Array(given.length)
+  for (let y = 0, to = 0; y < height; y++) {
     const down = y + 0.5 - height / 2
-    for (let x = 0; x < width; x++, to += CHANNELS) {
+    for (let x = 0; x < width; x++, to++) {
       const right = x + 0.5 - width / 2
       const sourceX = xx * right + xy * down + x0 + width / 2 - 0.5
       const sourceY = yx * right + yy * down + y0 + height / 2 - 0.5
@@ -38,18 +37,24 @@ export function affine(image: RawImage, placement: Placement, isGrey = false): R
       const hasBottom = top + 1 < height ? fy : 0
       const hasLeft = left >= 0 ? 1 - fx : 0
       const hasRight = left + 1 < width ? fx : 0
-      const above = (top * width + left) * CHANNELS
-      const below = above + width * CHANNELS
-      for (let channel = 0; channel < computed; channel++) {
-        // What lies outside has no weight, whatever number stands there.
-        const upper = hasLeft * (data[above + channel] ?? 0) + hasRight * (data[above + CHANNELS + channel] ?? 0)
-        const lower = hasLeft * (data[below + channel] ?? 0) + hasRight * (data[below + CHANNELS + channel] ?? 0)
-        moved[to + channel] = toEven(hasTop * upper + hasBottom * lower)
+      // What lies outside has no weight, whichever pixel stands for it.
+      const above = Math.max(top, 0) * width
+      const below = Math.min(top + 1, height - 1) * width
+      const before = Math.max(left, 0)
+      const after = Math.min(left + 1, width - 1)
+      const [a, b, c, d] = [above + before, above + after, below + before, below + after]
+      const upper = hasLeft * (given[a] ?? 0) + hasRight * (given[b] ?? 0)
+      const lower = hasLeft * (given[c] ?? 0) + hasRight * (given[d] ?? 0)
+      if (upper + lower === 0) continue
+      coverage[to] = toEven(hasTop * upper + hasBottom * lower)
+      for (let channel = 0; channel < CHANNELS; channel++) {
+        const upper = hasLeft * (data[a * CHANNELS + channel] ?? 0) + hasRight * (data[b * CHANNELS + channel] ?? 0)
+        const lower = hasLeft * (data[c * CHANNELS + channel] ?? 0) + hasRight * (data[d * CHANNELS + channel] ?? 0)
+        moved[to * CHANNELS + channel] = toEven(hasTop * upper + hasBottom * lower)
       }
-      if (isGrey) moved[to + 1] = moved[to + 2] = moved[to] ?? 0
     }
   }
-  return { width, height, data: moved }
+  return { colours: { width, height, data: moved }, coverage }
 }
 
 /** Rounded, halves to the even neighbour. */

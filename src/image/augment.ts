@@ -20,7 +20,7 @@ export function augment(pixels: RawPixels, augmentation: Augmentation, seed: num
   const random = (part: string): (() => number) => uniformStream(seedOf(seed, part))
   let covering = toCovering(pixels)
   if (crop) covering = cropped(covering, crop, random('crop'))
-  if (target) covering = each(covering, (image) => resize(image, target))
+  if (target && !hasSize(covering.colours, target)) covering = each(covering, (image) => resize(image, target))
   if (random('flip')() < flip) covering = each(covering, mirrored)
   if (placing) covering = placed(covering, placing, random('affine'))
   if (colour) covering = coloured(covering, colour, random('colour'))
@@ -33,20 +33,31 @@ function toCovering(pixels: RawPixels): Covering {
   const { width, height, data } = pixels
   const channels = pixels.channels ?? data.length / (width * height)
   if (channels % 2 === 1) return { colours: straight }
-  const coverage = new Uint8Array(straight.data.length)
+  const coverage = new Uint8Array(width * height)
   const colours = new Uint8Array(straight.data.length)
-  for (let at = 0, from = channels - 1; at < colours.length; from += channels) {
+  for (let pixel = 0, at = 0, from = channels - 1; pixel < coverage.length; pixel++, at += CHANNELS, from += channels) {
     const alpha = data[from] ?? 0
-    for (const end = at + CHANNELS; at < end; at++) {
-      coverage[at] = alpha
-      colours[at] = ((straight.data[at] ?? 0) * alpha + 127) / 255
-    }
+    if (alpha === 0) continue
+    coverage[pixel] = alpha
+    colours[at] = ((straight.data[at] ?? 0) * alpha + 127) / 255
+    colours[at + 1] = ((straight.data[at + 1] ?? 0) * alpha + 127) / 255
+    colours[at + 2] = ((straight.data[at + 2] ?? 0) * alpha + 127) / 255
   }
-  return { colours: { width, height, data: colours }, coverage: { width, height, data: coverage } }
+  return { colours: { width, height, data: colours }, coverage }
 }
 
+const hasSize = (image: RawImage, { width, height }: ResizeOptions): boolean =>
+  image.width === width && image.height === height
+
+/** Changes the colours, and what they cover as a picture of greys. */
 function each({ colours, coverage }: Covering, change: (image: RawImage) => RawImage): Covering {
-  return { colours: change(colours), coverage: coverage && change(coverage) }
+  if (!coverage) return { colours: change(colours) }
+  const greys = new Uint8Array(colours.data.length).map((_, at) => coverage[Math.floor(at / CHANNELS)] ?? 0)
+  const changed = change({ ...colours, data: greys }).data
+  return {
+    colours: change(colours),
+    coverage: new Uint8Array(changed.length / CHANNELS).map((_, at) => changed[at * CHANNELS] ?? 0),
+  }
 }
 
 function cropped(covering: Covering, crop: NonNullable<Augmentation['crop']>, random: () => number): Covering {
@@ -68,16 +79,14 @@ function mirrored({ width, height, data }: RawImage): RawImage {
 
 function placed(covering: Covering, placing: NonNullable<Augmentation['affine']>, random: () => number): Covering {
   const { degrees = 0, translate = 0, scale = [1, 1], shear = 0 } = placing
-  const { width, height, data } = covering.colours
+  const { width, height } = covering.colours
   const either = (most: number): number => between([-most, most], random)
-  const placement = {
+  return affine(covering, {
     degrees: either(degrees),
     translate: [either(translate * width), either(translate * height)],
     scale: between(scale, random),
     shear: either(shear),
-  } as const
-  const coverage = covering.coverage ?? { width, height, data: new Uint8Array(data.length).fill(255) }
-  return { colours: affine(covering.colours, placement), coverage: affine(coverage, placement, true) }
+  })
 }
 
 function coloured(covering: Covering, colour: NonNullable<Augmentation['colour']>, random: () => number): Covering {
@@ -107,13 +116,14 @@ function over({ colours, coverage }: Covering, background: readonly number[]): R
   const { width, height, data } = colours
   const [red = 0, green = 0, blue = 0] = background
   const laid = data.slice()
-  for (let at = 0; at < data.length; at += CHANNELS) {
-    const covered = coverage.data[at] ?? 0
+  for (let at = 0, pixel = 0; at < data.length; at += CHANNELS, pixel++) {
+    const covered = coverage[pixel] ?? 0
     if (covered === 255) continue
     const behind = 1 - covered / 255
-    laid[at] = (data[at] ?? 0) + behind * red + 0.5
-    laid[at + 1] = (data[at + 1] ?? 0) + behind * green + 0.5
-    laid[at + 2] = (data[at + 2] ?? 0) + behind * blue + 0.5
+    // Where edges were sharpened by a resize, a colour may be more than it covers.
+    laid[at] = Math.min(255, (data[at] ?? 0) + behind * red + 0.5)
+    laid[at + 1] = Math.min(255, (data[at + 1] ?? 0) + behind * green + 0.5)
+    laid[at + 2] = Math.min(255, (data[at + 2] ?? 0) + behind * blue + 0.5)
   }
   return { width, height, data: laid }
 }

@@ -13,10 +13,10 @@ it.each(['brightness.', 'contrast.', 'saturation.'].flatMap(casesOf))('%s is tor
 
 it('what covers in part stays within what it covers', () => {
   const colours = { width: 2, height: 1, data: Uint8Array.of(100, 50, 0, 0, 0, 0) }
-  const coverage = { width: 2, height: 1, data: Uint8Array.of(100, 100, 100, 0, 0, 0) }
+  const coverage = Uint8Array.of(100, 0)
   for (const adjust of [adjustBrightness, adjustContrast, adjustSaturation]) {
     const { data } = adjust({ colours, coverage }, 2).colours
-    expect([...data].every((sample, i) => sample <= (coverage.data[i] ?? 0))).toBe(true)
+    expect([...data].every((sample, i) => sample <= (coverage[Math.floor(i / 3)] ?? 0))).toBe(true)
   }
   expect([...adjustBrightness({ colours, coverage }, 2).colours.data]).toEqual([100, 100, 0, 0, 0, 0])
 })

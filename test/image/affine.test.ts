@@ -10,17 +10,25 @@ it.each([
   ['slanted', { ...still, shear: 15 }],
   ['all', { degrees: -33, translate: [4, 1] as const, scale: 0.7, shear: -10 }],
 ])('a picture %s is torchvision’s, but for roundings', (name, placement) => {
-  const { most, share } = difference(affine(torchvisionCase('image'), placement), torchvisionCase(`affine.${name}`))
+  const { colours } = affine({ colours: torchvisionCase('image') }, placement)
+  const { most, share } = difference(colours, torchvisionCase(`affine.${name}`))
   expect(most).toBeLessThanOrEqual(1)
   expect(share).toBeLessThan(0.02) // halves, which its single precision puts to either side
 })
 
-it('of a grey picture, one sample of a pixel is enough', () => {
+it('what a picture covers moves along with its colours', () => {
   const { width, height, data } = torchvisionCase('saturation.0.0')
-  const placement = { ...still, degrees: 20, scale: 0.8 }
-  expect(affine({ width, height, data }, placement, true)).toEqual(affine({ width, height, data }, placement))
+  const greys = data.filter((_, at) => at % 3 === 0)
+  const { colours, coverage } = affine(
+    { colours: { width, height, data }, coverage: greys },
+    { ...still, degrees: 20, scale: 0.8 },
+  )
+  expect(coverage).toEqual(colours.data.filter((_, at) => at % 3 === 0))
 })
 
-it('a picture that is left where it is stays the same', () => {
-  expect(affine(torchvisionCase('image'), still)).toEqual(torchvisionCase('image'))
+it('a picture that is left where it is stays the same, and covers everything', () => {
+  const colours = torchvisionCase('image')
+  const kept = affine({ colours }, still)
+  expect(kept.colours).toEqual(colours)
+  expect(kept.coverage.every((covered) => covered === 255)).toBe(true)
 })

@@ -52,6 +52,20 @@ beforeAll(async () => {
       icons: { 'other-hello': icon('<d/>'), 'dog-face': icon('<e/>'), both: icon('<f/>'), 'hello-light': icon('<g/>') },
     },
     '@iconify-json/fxemoji/icons.json': { icons: { dog: icon('<h/>'), hi: icon('<i/>'), pout: icon('<j/>') } },
+    '@iconify-json/streamline-emojis/icons.json': {
+      icons: {
+        'dog-face-2': icon('<p/>'),
+        'other-hello-1': icon('<q/>'),
+        'dog-face-3': icon('<r/>'),
+        'dog-2-face': icon('<s/>'),
+      },
+    },
+    '@iconify-json/flag/icons.json': {
+      icons: { 'at-1x1': icon('<s/>'), 'at-4x3': icon('<t/>'), 'gb-sct-4x3': icon('<u/>'), 'es-ct-4x3': icon('<v/>') },
+    },
+    '@lobehub/fluent-emoji-3d/assets/1f44b.webp': '',
+    '@lobehub/fluent-emoji-3d/assets/1f44b-1f3fb.webp': '',
+    '@lobehub/fluent-emoji-3d/assets/23-fe0f-20e3.webp': '',
     '@iconify-json/flagpack/icons.json': {
       icons: {
         at: icon('<k/>'),
@@ -107,6 +121,15 @@ it('icons are known by characters, by the names of others, by country', async ()
     'gb-sct': 'flag: scotland',
     'gb-ukm': 'flag: united kingdom',
   })
+  expect(await shown('flag')).toEqual({ 'at-4x3': 'flag: austria', 'gb-sct-4x3': 'flag: scotland' })
+})
+
+it('of several drawings of one thing, which are numbered, one is taken', async () => {
+  expect(await shown('streamline-emojis')).toEqual({ 'dog-face-2': 'dog face', 'other-hello-1': 'waving hand' })
+})
+
+it('pictures are named by their characters', async () => {
+  expect(await shown('fluent-emoji-3d')).toEqual({ '1f44b': 'waving hand', '23-fe0f-20e3': 'keycap: number sign' })
 })
 
 it('an alias may be its parent the other way round', async () => {
@@ -114,8 +137,12 @@ it('an alias may be its parent the other way round', async () => {
   const names = await IconNames.read(await readEmojiList(packages), packages)
   const [twemoji] = iconSets.filter(({ name }) => name === 'twemoji')
   const [hello, dog] = await names.iconsOf(twemoji!)
-  expect(hello?.svg).toMatch(/width="64" height="64" viewBox="0 0 10 20"><a\/><\/svg>$/)
-  expect(dog?.svg).toContain('<g transform="translate(10 0) scale(-1 1)"><a/></g>')
+  expect(hello?.source).toEqual({
+    svg: expect.stringMatching(/width="64" height="64" viewBox="0 0 10 20"><a\/><\/svg>$/) as string,
+  })
+  expect(dog?.source).toEqual({
+    svg: expect.stringContaining('<g transform="translate(10 0) scale(-1 1)"><a/></g>') as string,
+  })
 })
 
 it('one vendor is held out wholly, and a tenth of another', () => {
