@@ -1,6 +1,7 @@
 import { UsageError } from '../errors.js'
-import type { OnBroken, BrokenSample } from '../training/data/broken-sample.js'
+import { BrokenDataError, formatBroken, type BrokenSample, type OnBroken } from '../training/data/broken-sample.js'
 import type { TrainingData } from '../training/data/sample.js'
+import { progressOnceKnown } from './progress.js'
 import type { Session } from './session.js'
 
 /** Data that can say what of it is broken. */
@@ -13,27 +14,49 @@ export interface DataOptions {
   readonly captionColumn?: string | undefined
 }
 
+/** Fewer are looked at too soon to show anything. */
+const FEW = 500
+
 /**
- * Opens pictures to train on or to evaluate with: a folder, or shards. What is broken is said at once, all together.
+ * Opens pictures to train on or to evaluate with: a folder, or shards. What is broken is said at once, all together; of shards behind
+ * URLs, when they come.
  * @throws {FileError} naming what is broken, unless it is to be left out; UsageError for a column of shards
  */
 export async function openData(source: string, options: DataOptions, session: Session): Promise<TrainingData> {
-  const { formatBroken } = await import('../training/data/broken-sample.js')
-  const data = await opened(source, options)
-  if (data.broken.length > 0) {
-    for (const line of `left out of ${source}: ${formatBroken(data.broken)}`.split('\n')) session.say(line)
+  const say = (broken: readonly BrokenSample[], start = ''): void => {
+    for (const line of `${start}${formatBroken(broken)}`.split('\n')) session.say(line)
   }
-  return data
+  const onLeftOut = (broken: readonly BrokenSample[]): void => {
+    say(broken, `left out of ${source}: `)
+  }
+  const { onProgress, end } = progressOnceKnown(session, FEW, 'looked at')
+  try {
+    const data = await opened(source, { ...options, onProgress, onLeftOut, signal: session.signal })
+    if (data.broken.length > 0) onLeftOut(data.broken)
+    return data
+  } catch (error) {
+    await end()
+    if (error instanceof BrokenDataError && !error.namesAll) say(error.broken)
+    throw error
+  } finally {
+    await end()
+  }
 }
 
-async function opened(source: string, { onBroken, captionColumn }: DataOptions): Promise<CheckedData> {
+interface OpenOptions extends DataOptions {
+  readonly onProgress: (done: number, total: number) => void
+  readonly onLeftOut: (broken: readonly BrokenSample[]) => void
+  readonly signal: AbortSignal
+}
+
+async function opened(source: string, { captionColumn, ...options }: OpenOptions): Promise<CheckedData> {
   if (/\.tar$|^https?:/.test(source)) {
     if (captionColumn !== undefined) {
       throw new UsageError('Shards have no columns', { found: source, hint: 'Leave --caption-column out.' })
     }
     const { WebDataset } = await import('../training/data/web-dataset.js')
-    return WebDataset.open(source, { onBroken })
+    return WebDataset.open(source, options)
   }
   const { ImageFolder } = await import('../training/data/image-folder.js')
-  return ImageFolder.open(source, { onBroken, captionColumn })
+  return ImageFolder.open(source, { ...options, captionColumn })
 }

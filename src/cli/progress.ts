@@ -64,3 +64,31 @@ export class Progress {
     this.bar?.start(this.total, this.#done, { pace })
   }
 }
+
+/** Milliseconds between two looks of a bar that is shown by what it counts. */
+const SHOWN_EVERY = 100
+
+/**
+ * A bar of something whose total is known only once the first is done.
+ * @param few and unit, as for {@link Progress.start}
+ */
+export function progressOnceKnown(
+  session: Session,
+  few: number,
+  unit: string,
+): { readonly onProgress: (done: number, total: number) => void; readonly end: () => Promise<void> } {
+  let starting: Promise<Progress> | undefined
+  let shown = 0
+  return {
+    onProgress: (_, total) => {
+      starting ??= Progress.start(session, total, few, unit)
+      void starting.then((progress) => {
+        progress.step()
+        if (Date.now() - shown < SHOWN_EVERY) return
+        shown = Date.now()
+        session.print(() => undefined)
+      })
+    },
+    end: async () => (await starting)?.end(),
+  }
+}

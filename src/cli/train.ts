@@ -2,6 +2,8 @@ import path from 'node:path'
 import { Option, type Command } from 'commander'
 import { UsageError } from '../errors.js'
 import type { BackendPreference } from '../runtime/backend-report.js'
+import type { BrokenSample } from '../training/data/broken-sample.js'
+import type { Lora } from '../training/lora.js'
 import type { ParameterGroup } from '../training/parameter-group.js'
 import type { Schedule } from '../training/schedule.js'
 import type { OptimizerMaker, OptimizerPart, StepReport, TrainResult } from '../training/train-options.js'
@@ -10,7 +12,7 @@ import { openCheckpoint } from './open-checkpoint.js'
 import { openData } from './open-data.js'
 import { count, gathered, oneOf, amount } from './option-values.js'
 import { printable } from './printable.js'
-import { trainee } from './trainee.js'
+import { trainee, type Trainee } from './trainee.js'
 import { Progress } from './progress.js'
 import type { Session } from './session.js'
 import {
@@ -53,7 +55,7 @@ export function addTrain(program: Command, session: Session): void {
     .addOption(new Option('--schedule <name>', `${SCHEDULES.join(', ')} (default: cosine)`).argParser(oneOf(SCHEDULES)))
     .option('--warmup <steps>', 'in which the learning rate rises (default: a twentieth)', count)
     .option('--cooldown <steps>', 'in which it falls to 0 at the end, on top of the schedule (default: none)', count)
-    .option('--lora <settings>', 'train adapters alone: r=8 or r=8,alpha=16')
+    .option('--lora <settings>', 'train adapters alone, and a classifier’s top: r=8 or r=8,alpha=16')
     .option('--freeze <pattern>', 'parameters that stay, by name; may be repeated', gathered)
     .option('--ema <decay>', 'save an average of the weights, e.g. 0.999', amount)
     .addOption(
@@ -72,7 +74,7 @@ export function addTrain(program: Command, session: Session): void {
     .option(
       '--config <file>',
       'a JSON or YAML file with any of these settings, in camelCase, and augmentation, keepPatches, distinct, each, neighbours, clipNorm, ' +
-        'maxLogitScale, keepCheckpoints',
+        'maxLogitScale, keepCheckpoints, groups',
     )
     .addOption(backendOption())
     .addOption(threadsOption())
@@ -113,12 +115,11 @@ async function train(data: string | undefined, options: Options, session: Sessio
       ...settings,
       ...{ model, processor, data: samples, out, signal: session.signal },
       loss: settings.loss === 'softmax' || settings.loss === 'chunked' ? settings.loss : 'sigmoid',
-      lora:
-        settings.lora &&
-        (await import('../training/add-lora.js')).addLora(model, { ...settings.lora, seed: settings.seed }),
+      lora: await loraOf(settings, model),
       optimizer: await optimizerOf(settings),
       schedule: await scheduleOf(settings),
       evaluators: evaluation && { eval: { every: settings.evalEvery, evaluate: () => evaluate(evaluation, session) } },
+      onLeftOut: settings.onBroken === 'skip' ? leftOut(session) : undefined,
       onStep: reporter(session, () => progress),
     })
     progress = await Progress.start(session, trainer.steps, 0, 'steps', trainer.step)
@@ -134,6 +135,23 @@ async function train(data: string | undefined, options: Options, session: Sessio
     session.say(`${path.join(out, 'confusion.svg')}: accuracy ${accuracy.toFixed(4)}`)
   } finally {
     model.dispose()
+  }
+}
+
+/** Adapters; the new top layer of a classifier is trained whole beside them. */
+async function loraOf({ lora, seed }: TrainingSettings, model: Trainee['model']): Promise<Lora | undefined> {
+  if (!lora) return undefined
+  const { addLora } = await import('../training/add-lora.js')
+  return addLora(model, { ...lora, seed, modulesToSave: 'textModel' in model ? [] : ['classifier'] })
+}
+
+/** Says each picture once that can't be decoded, of shards that were not looked at before. */
+function leftOut(session: Session): (broken: BrokenSample) => void {
+  const said = new Set<string>()
+  return ({ where, what, detail }) => {
+    if (said.has(where)) return
+    said.add(where)
+    session.say(`left out ${where}: ${what}${detail && ` (${detail})`}`)
   }
 }
 
@@ -166,12 +184,6 @@ function tell({ step, isComplete, folder, figures }: TrainResult, steps: number,
 /** @throws {UsageError} for settings that each are right, and wrong together */
 function checkTogether({ loss, lora, optimizer, parts, keepPatches }: TrainingSettings): void {
   const isOfClasses = loss === 'classification' || loss === 'multi-label'
-  if (lora && isOfClasses) {
-    throw new UsageError('Adapters of a classifier', {
-      found: `--lora with --loss ${loss}`,
-      hint: 'They would leave its new top layer as it is, random. Leave --lora out; --freeze "^vision_model" trains the top alone.',
-    })
-  }
   if (lora && optimizer === 'muon') {
     throw new UsageError('Adapters by Muon', {
       found: '--lora with --optimizer muon',
@@ -199,11 +211,12 @@ async function optimizerOf({
   lr,
   weightDecay,
   freeze,
+  groups: given,
 }: TrainingSettings): Promise<readonly OptimizerPart[]> {
   const { AdamW } = await import('../training/adamw.js')
   const { noDecay } = await import('../training/parameter-group.js')
   const frozen = freeze.map((pattern): ParameterGroup => ({ pattern, frozen: true }))
-  const groups = [...frozen, noDecay]
+  const groups = [...frozen, ...given, noDecay]
   const adamw: OptimizerPart = {
     make: (parameters) => new AdamW({ parameters, groups, weightDecay, learningRate: lr ?? 1e-5 }),
   }

@@ -4,6 +4,7 @@ import { ConfigError, FileError } from '../errors.js'
 import type { Augmentation } from '../image/augmentation.js'
 import { isObject } from '../is-object.js'
 import { ConfigReader } from '../models/config-reader.js'
+import type { ParameterGroup } from '../training/parameter-group.js'
 
 export const LOSSES = ['sigmoid', 'softmax', 'chunked', 'classification', 'multi-label'] as const
 export const OPTIMIZERS = ['adamw', 'lion', 'adafactor', 'muon', 'sgd'] as const
@@ -15,7 +16,7 @@ const NAMES = [
   ...['data', 'model', 'out', 'loss', 'epochs', 'steps', 'batchSize', 'lr', 'weightDecay', 'optimizer', 'schedule'],
   ...['warmup', 'lora', 'freeze', 'precision', 'seed', 'resume', 'clipNorm', 'ema', 'parts', 'keepPatches', 'onBroken'],
   ...['augmentation', 'saveEvery', 'keepCheckpoints', 'distinct', 'neighbours', 'each', 'eval', 'evalEvery'],
-  ...['captionColumn', 'cooldown', 'maxLogitScale'],
+  ...['captionColumn', 'cooldown', 'maxLogitScale', 'groups'],
 ]
 
 export type TrainingSettings = ReturnType<typeof checkedSettings>
@@ -73,6 +74,7 @@ function checkedSettings(given: Readonly<Record<string, unknown>>, where: string
     warmup: count('warmup', 0),
     cooldown: count('cooldown', 0),
     lora: loraOf(read.take('lora'), where),
+    groups: groupsOf(read.take('groups'), where),
     freeze: patternsOf(read.take('freeze'), where),
     precision: read.oneOf('precision', PRECISIONS) ?? 'auto',
     seed: count('seed', 0) ?? 0,
@@ -145,6 +147,23 @@ function keepPatchesOf(value: object | undefined, where: string): { share: numbe
     share: read.number('share', 0.5, { min: 0, max: 1 }),
     fullShare: read.number('fullShare', 0.1, { min: 0, max: 1 }),
   }
+}
+
+/** What holds for some parameters, e.g. `[{ "pattern": "^logit_", "learningRate": 5 }]`. */
+function groupsOf(value: unknown, where: string): readonly ParameterGroup[] {
+  const given: readonly unknown[] = value === undefined ? [] : Array.isArray(value) ? value : [value]
+  return given.map((group, i) => {
+    const place = `groups[${i}] in ${where}`
+    const read = new ConfigReader(group, place)
+    if (isObject(group)) checkNames(group, ['pattern', 'learningRate', 'weightDecay', 'frozen'], place)
+    const number = (name: string): number | undefined => (read.has(name) ? read.number(name, 0, { min: 0 }) : undefined)
+    return {
+      pattern: patternOf(read.take('pattern'), place),
+      learningRate: number('learningRate'),
+      weightDecay: number('weightDecay'),
+      frozen: read.has('frozen') ? read.boolean('frozen', false) : undefined,
+    }
+  })
 }
 
 function patternsOf(value: unknown, where: string): readonly RegExp[] {

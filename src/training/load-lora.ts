@@ -8,12 +8,12 @@ import type { HubOptions } from '../hub/hub-options.js'
 import { isObject } from '../is-object.js'
 import type { Linear } from '../layers/linear.js'
 import type { PreTrainedModel } from '../models/pre-trained-model.js'
-import { linearLayers, Lora, type LoraAdapter } from './lora.js'
+import { hasModule, linearLayers, Lora, wholeModules, type LoraAdapter, type WholeModules } from './lora.js'
 
 const PREFIX = 'base_model.model.'
 
 /**
- * Puts adapters on a model that peft or `saveLora` has saved.
+ * Puts adapters on a model that peft or `saveLora` has saved, and what was trained whole beside them into its place.
  * @throws {FileError} if a file is missing; ConfigError for adapters of another kind, WeightsError for those of another model
  */
 export async function loadLora(model: PreTrainedModel, source: CheckpointSource, options?: HubOptions): Promise<Lora> {
@@ -22,7 +22,8 @@ export async function loadLora(model: PreTrainedModel, source: CheckpointSource,
   const config = await readJsonObject(folder, 'adapter_config.json')
   checkKind(config, where)
   const weights = await openWeights(folder, { file: 'adapter_model.safetensors' })
-  const layers = checkedLayers(weights, linearLayers(model))
+  const whole = wholeOf(model, config, where)
+  const layers = checkedLayers(weights, linearLayers(model), whole)
 
   const adapters = new Map<string, LoraAdapter>()
   try {
@@ -33,11 +34,17 @@ export async function loadLora(model: PreTrainedModel, source: CheckpointSource,
       const b = await readMatrix(weights, `${PREFIX}${name}.lora_B.weight`, [layer.outFeatures, r])
       adapters.set(name, { layer, a, b, alpha })
     }
+    const values = await Promise.all([...whole.parameters.keys()].map((name) => weights.read(`${PREFIX}${name}`)))
+    for (const [i, variable] of [...whole.parameters.values()].entries()) {
+      tf.tidy(() => {
+        variable.assign(tf.tensor(values[i] ?? [], variable.shape, variable.dtype))
+      })
+    }
   } catch (error) {
     for (const { a, b } of adapters.values()) tf.dispose([a, b])
     throw error
   }
-  return new Lora(adapters)
+  return new Lora(adapters, whole)
 }
 
 async function readMatrix(weights: Weights, name: string, shape: [number, number]): Promise<tf.Variable<tf.Rank.R2>> {
@@ -46,7 +53,7 @@ async function readMatrix(weights: Weights, name: string, shape: [number, number
 }
 
 /** What peft offers beside B·A, by its key in the file, and the value that leaves it off. */
-const left = { use_dora: false, fan_in_fan_out: false, lora_bias: false, bias: 'none', modules_to_save: null }
+const left = { use_dora: false, fan_in_fan_out: false, lora_bias: false, bias: 'none' }
 
 function checkKind(config: JsonObject, where: string): void {
   for (const [key, value] of Object.entries({ peft_type: 'LORA', ...left })) {
@@ -61,8 +68,20 @@ function checkKind(config: JsonObject, where: string): void {
   }
 }
 
+function wholeOf(model: PreTrainedModel, config: JsonObject, where: string): WholeModules {
+  const names: unknown = config['modules_to_save'] ?? []
+  if (Array.isArray(names) && names.every((name) => typeof name === 'string')) {
+    return wholeModules(model, names.filter(hasModule(model))) // peft names some that a model may lack, as `score`
+  }
+  throw new ConfigError('bad modules_to_save', { expected: 'names of modules', found: JSON.stringify(names), where })
+}
+
 /** The layers that the file has adapters for; names and shapes are compared before anything is read. */
-function checkedLayers(weights: Weights, layers: ReadonlyMap<string, Linear>): Map<string, Linear> {
+function checkedLayers(
+  weights: Weights,
+  layers: ReadonlyMap<string, Linear>,
+  whole: WholeModules,
+): Map<string, Linear> {
   const chosen = [...layers].filter(([name]) => weights.tensors.has(`${PREFIX}${name}.lora_A.weight`))
   const expected = new Map<string, string>()
   for (const [name, { inFeatures, outFeatures }] of chosen) {
@@ -70,6 +89,7 @@ function checkedLayers(weights: Weights, layers: ReadonlyMap<string, Linear>): M
     expected.set(`${PREFIX}${name}.lora_A.weight`, `[${r}, ${inFeatures}]`)
     expected.set(`${PREFIX}${name}.lora_B.weight`, `[${outFeatures}, ${r}]`)
   }
+  for (const [name, { shape }] of whole.parameters) expected.set(`${PREFIX}${name}`, `[${shape.join(', ')}]`)
   for (const name of new Set([...weights.tensors.keys(), ...expected.keys()])) {
     const shape = weights.tensors.get(name)?.shape
     const found = shape ? `[${shape.join(', ')}]` : 'nothing'

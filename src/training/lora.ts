@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs'
+import { InputError } from '../errors.js'
 import { Linear, linear } from '../layers/linear.js'
 import type { PreTrainedModel } from '../models/pre-trained-model.js'
 
@@ -15,6 +16,14 @@ export interface LoraAdapter {
 /** The factor on an adapter's product of matrices. */
 export const scaleOf = ({ a, alpha }: LoraAdapter): number => alpha / a.shape[0]
 
+/** Parameters of a model that are trained whole beside its adapters. */
+export interface WholeModules {
+  /** Of the modules, as peft's `modules_to_save` has them, e.g. `classifier`. */
+  readonly names: readonly string[]
+  /** The model's own variables. */
+  readonly parameters: ReadonlyMap<string, tf.Variable>
+}
+
 /**
  * Low-rank adapters on a model's linear layers (Hu et al. 2022, "LoRA: Low-Rank Adaptation of Large Language Models", section 4.1), made
  * by `addLora` or `loadLora`. The model computes with them until they are merged or removed. To train them alone:
@@ -23,26 +32,31 @@ export const scaleOf = ({ a, alpha }: LoraAdapter): number => alpha / a.shape[0]
 export class Lora {
   /** By the layer's name. */
   readonly adapters: ReadonlyMap<string, LoraAdapter>
+  /** What is trained whole, and saved with the adapters. */
+  readonly whole: WholeModules
 
-  constructor(adapters: ReadonlyMap<string, LoraAdapter>) {
+  constructor(adapters: ReadonlyMap<string, LoraAdapter>, whole: WholeModules = { names: [], parameters: new Map() }) {
     this.adapters = adapters
+    this.whole = whole
     for (const adapter of adapters.values()) {
       const scale = scaleOf(adapter)
       adapter.layer.adapt((x) => tf.mul(linear(linear(x, adapter.a), adapter.b), scale))
     }
   }
 
-  /** The adapters' matrices, e.g. `text_model.encoder.layers.0.self_attn.q_proj.lora_A.weight`: the variables themselves. */
+  /**
+   * The adapters' matrices, e.g. `text_model.encoder.layers.0.self_attn.q_proj.lora_A.weight`, and what is trained whole: the variables
+   * themselves.
+   */
   namedParameters(): Map<string, tf.Variable> {
-    return new Map(
-      [...this.adapters].flatMap(([name, { a, b }]): [string, tf.Variable][] => [
-        [`${name}.lora_A.weight`, a],
-        [`${name}.lora_B.weight`, b],
-      ]),
-    )
+    const matrices = [...this.adapters].flatMap(([name, { a, b }]): [string, tf.Variable][] => [
+      [`${name}.lora_A.weight`, a],
+      [`${name}.lora_B.weight`, b],
+    ])
+    return new Map([...matrices, ...this.whole.parameters])
   }
 
-  /** Takes the adapters off and frees them: the model computes as before. */
+  /** Takes the adapters off and frees them: the model computes as before, but for what was trained whole. */
   remove(): void {
     for (const { layer, a, b } of this.adapters.values()) {
       layer.adapt(undefined)
@@ -62,4 +76,34 @@ export function linearLayers(model: PreTrainedModel): Map<string, Linear> {
     return module instanceof Linear && name !== undefined ? [[name, module]] : []
   })
   return new Map(named.filter(([name]) => !/(^|\.)head\.attention\.out_proj$/.test(name)))
+}
+
+/** Whether a model has a module of a name, which is its whole path or the end of it: `head` is `text_model.head`. */
+export const hasModule =
+  (model: PreTrainedModel) =>
+  (name: string): boolean =>
+    [...model.namedParameters().keys()].some(isIn(name))
+
+const isIn =
+  (module: string) =>
+  (parameter: string): boolean =>
+    `.${parameter}`.includes(`.${module}.`)
+
+/**
+ * What is in modules.
+ * @throws {InputError} for a name of no module
+ */
+export function wholeModules(model: PreTrainedModel, names: readonly string[]): WholeModules {
+  const parameters = model.namedParameters()
+  const missing = names.find((name) => !hasModule(model)(name))
+  if (missing === undefined) {
+    return {
+      names,
+      parameters: new Map([...parameters].filter(([name]) => names.some((module) => isIn(module)(name)))),
+    }
+  }
+  throw new InputError('no module to train whole', {
+    expected: `a part of a name such as ${[...parameters.keys()].at(-1) ?? ''}`,
+    found: missing,
+  })
 }

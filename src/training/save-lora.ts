@@ -26,6 +26,7 @@ export async function saveLora(lora: Lora, folder: string): Promise<void> {
     rank_pattern: others('r'),
     alpha_pattern: others('alpha'),
     target_modules: adapters.map(({ name }) => name).sort(),
+    modules_to_save: lora.whole.names.length > 0 ? lora.whole.names : null,
     lora_dropout: 0,
     bias: 'none',
     fan_in_fan_out: false,

@@ -19,7 +19,10 @@ export function settingsOf(
     model: options.model.getClassName(),
     loss: typeof loss === 'function' ? 'own' : loss,
     schedule: [0, 0.02, 0.1, 0.5, 0.9, 0.99].map((part) => schedule(Math.floor(part * steps)).toPrecision(6)).join(),
-    lora: [...(options.lora?.adapters ?? [])].map(([name, each]) => `${name} ${scaleOf(each)}`).join(),
+    lora: [
+      ...[...(options.lora?.adapters ?? [])].map(([name, each]) => `${name} ${scaleOf(each)}`),
+      ...(options.lora?.whole.names ?? []),
+    ].join(),
     maxLogitScale: options.maxLogitScale ?? null,
     keepPatches: JSON.stringify(keepPatches),
     augmentation: JSON.stringify(augmentation),

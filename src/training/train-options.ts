@@ -7,6 +7,7 @@ import type { Precision } from '../runtime/jit/precision.js'
 import type { PreTrainedTokenizer } from '../tokenizer/pretrained-tokenizer.js'
 import type { AnyClassifier } from './classification-objective.js'
 import type { ContrastiveLoss, contrastiveLosses } from './contrastive-objective.js'
+import type { BrokenSample } from './data/broken-sample.js'
 import type { PlanOptions } from './data/batch-plan.js'
 import type { Sample, TrainingData } from './data/sample.js'
 import type { Lora } from './lora.js'
@@ -104,6 +105,11 @@ export interface TrainOptions extends Omit<PlanOptions, 'dropLast'> {
    * caption, and its answer for each sample. Default: those of which the same is said.
    */
   readonly matches?: ((caption: string) => (sample: Sample) => boolean) | undefined
+  /**
+   * Told of a picture that can't be decoded once its turn comes, of data that was not looked at before; the next picture of its batch
+   * is taken for it. Default: the training ends with the error.
+   */
+  readonly onLeftOut?: ((broken: BrokenSample) => void) | undefined
   /** What matrices are multiplied in. Default: `'auto'`. */
   readonly precision?: Precision | undefined
   /** Every order and every random choice follows from it. Default: 0. */

@@ -5,6 +5,8 @@ import { createServer, type AddressInfo } from 'node:net'
 import path from 'node:path'
 import { promisify } from 'node:util'
 import sharp from 'sharp'
+import { trainingSettings } from '../../src/cli/training-settings.js'
+import { groupSettings } from '../../src/training/parameter-group.js'
 import { fixturePath } from '../fixture.js'
 import { codeOf, compile, root } from '../markdown.js'
 import { colourSamples } from '../training/colours.js'
@@ -52,6 +54,17 @@ async function freePort(): Promise<number> {
   await once(server, 'close')
   return port
 }
+
+it('its groups are settings of the command', async () => {
+  const file = path.join(folder, 'groups.yaml')
+  await writeFile(file, (await codeOf(page, 'yaml'))[1] ?? '')
+  const { groups } = await trainingSettings({}, file)
+  const of = (name: string) => groupSettings(name, groups, { weightDecay: 0.1 })
+  expect(of('logit_scale')).toEqual({ learningRate: 5, weightDecay: 0.1, frozen: false })
+  expect(of('text_model.embeddings.token_embedding.weight').weightDecay).toBe(0)
+  expect(of('vision_model.encoder.layers.5.mlp.fc1.weight').frozen).toBe(true)
+  expect(of('vision_model.encoder.layers.6.mlp.fc1.weight').frozen).toBe(false)
+})
 
 it('leads from a folder of pictures to a model that answers', async () => {
   await drawPictures()

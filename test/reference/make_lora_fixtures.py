@@ -1,4 +1,5 @@
-"""Writes test/fixtures/training/lora: adapters that peft saves for fixtures/siglip-tiny, and what the model computes with them.
+"""Writes test/fixtures/training/lora: adapters that peft saves for fixtures/siglip-tiny, and what the model computes with them; and
+lora-classifier: adapters for fixtures/classifier-single, its top layer being trained whole (`modules_to_save`).
 
     python test/reference/make_lora_fixtures.py test/fixtures          # needs torch, transformers, peft
     python test/reference/make_lora_fixtures.py test/fixtures FOLDER   # checks the adapters in FOLDER, saved by saveLora
@@ -11,7 +12,7 @@ from pathlib import Path
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
 from safetensors.torch import load_file, save_file
-from transformers import SiglipModel
+from transformers import SiglipForImageClassification, SiglipModel
 
 fixtures = Path(sys.argv[1])
 inputs = load_file(fixtures / "siglip-tiny" / "expected.safetensors")
@@ -51,3 +52,17 @@ with torch.no_grad():
 model.save_pretrained(target)
 (target / "README.md").unlink()
 save_file({"logits_per_text": logits(model)}, target / "expected.safetensors")
+
+target = fixtures / "training" / "lora-classifier"
+base = SiglipForImageClassification.from_pretrained(fixtures / "classifier-single").eval()
+config = LoraConfig(r=2, lora_alpha=4, target_modules=["q_proj", "fc2"], modules_to_save=["classifier"])
+model = get_peft_model(base, config)
+with torch.no_grad():
+    for name, parameter in model.named_parameters():
+        if "lora_B" in name or "modules_to_save" in name:
+            parameter.normal_(0, 0.3)
+model.save_pretrained(target)
+(target / "README.md").unlink()
+pixels = load_file(fixtures / "classifier-single" / "expected.safetensors")["in.pixel_values"]
+with torch.no_grad():
+    save_file({"logits": model(pixel_values=pixels).logits.contiguous()}, target / "expected.safetensors")

@@ -4,6 +4,7 @@ import path from 'node:path'
 import * as tf from '@tensorflow/tfjs'
 import { ConfigError, FileError, InputError, WeightsError } from '../../src/errors.js'
 import { MemoryFolder } from '../../src/hub/memory-folder.js'
+import { SiglipForImageClassification } from '../../src/models/siglip-for-image-classification.js'
 import { SiglipModel } from '../../src/models/siglip-model.js'
 import { AdamW } from '../../src/training/adamw.js'
 import { addLora } from '../../src/training/add-lora.js'
@@ -60,6 +61,33 @@ onEachBackend(() => {
     expect([...same.dataSync()]).toEqual([...adapted.dataSync()])
     again.remove()
     tf.dispose([adapted, same])
+  })
+
+  it("computes with peft's adapters of a classifier, and its top layer, what peft computes, and saves the same bytes", async () => {
+    const from = fixturePath('training', 'lora-classifier')
+    const classifier = await SiglipForImageClassification.fromPretrained(fixturePath('classifier-single'))
+    const pixelValues = readFixture('classifier-single', 'expected.safetensors').tensor('in.pixel_values')
+    const expected = readFixture('training', 'lora-classifier', 'expected.safetensors').tensor('logits')
+    const lora = await loadLora(classifier, from)
+    const found = classifier.forward({ pixelValues }).logits
+    expect(deviation(found, expected)).toBeLessThan(1e-5)
+    await saveLora(lora, folder)
+    const file = (from: string) => readFileSync(path.join(from, 'adapter_model.safetensors'))
+    expect(file(folder).equals(file(from))).toBe(true)
+    const saved = JSON.parse(readFileSync(path.join(folder, 'adapter_config.json'), 'utf8')) as object
+    expect(saved).toMatchObject({ modules_to_save: ['classifier'], r: 2, lora_alpha: 4 })
+    lora.remove()
+    classifier.dispose()
+    tf.dispose([pixelValues, expected, found])
+  })
+
+  it('a module that is saved whole is trained whole', async () => {
+    const classifier = await SiglipForImageClassification.fromPretrained(fixturePath('classifier-single'))
+    const lora = addLora(classifier, { modulesToSave: ['classifier'], pattern: /q_proj|classifier/ })
+    const names = [...lora.namedParameters().keys()]
+    expect(names.filter((name) => name.includes('classifier'))).toEqual(['classifier.weight', 'classifier.bias'])
+    lora.remove()
+    classifier.dispose()
   })
 
   it('computes what the model did until it is trained, alone; removed, the model is as before', () => {
@@ -122,7 +150,8 @@ onEachBackend(() => {
     [{ peft_type: undefined }, ConfigError],
     [{ use_dora: true }, ConfigError],
     [{ bias: 'all' }, ConfigError],
-    [{ modules_to_save: ['head'] }, ConfigError],
+    [{ modules_to_save: 'head' }, ConfigError],
+    [{ modules_to_save: ['head'] }, WeightsError],
     [{ lora_alpha: 'much' }, ConfigError],
     [{ alpha_pattern: { fc1: null } }, ConfigError],
   ])('refuses %j', async (changes, Class) => {
@@ -137,7 +166,10 @@ onEachBackend(() => {
     small.dispose()
   })
 
-  it.each([{ r: 0 }, { r: 1.5 }, { alpha: NaN }, { pattern: /layer_norm/ }])('refuses %j', (options) => {
-    expect(() => addLora(model, options)).toThrow(InputError)
-  })
+  it.each([{ r: 0 }, { r: 1.5 }, { alpha: NaN }, { pattern: /layer_norm/ }, { modulesToSave: ['score'] }])(
+    'refuses %j',
+    (options) => {
+      expect(() => addLora(model, options)).toThrow(InputError)
+    },
+  )
 })

@@ -20,6 +20,29 @@ export interface BrokenSample {
   readonly detail: string
 }
 
+/** Data has broken samples, which were not to be left out. The message names the first of them. */
+export class BrokenDataError extends FileError {
+  constructor(
+    /** All of them. */
+    readonly broken: readonly BrokenSample[],
+    where: string,
+  ) {
+    const named = broken.slice(0, NAMED).map((sample) => `${sample.where}: ${sample.what}`)
+    const more = broken.length > NAMED ? ` and ${broken.length - NAMED} more` : ''
+    super('The data is broken', {
+      expected: 'pictures that can be decoded, each with a caption',
+      found: `${countsOf(broken)}: ${named.join('; ')}${more}`,
+      where,
+      hint: 'Mend them, or leave them out with onBroken: "skip".',
+    })
+  }
+
+  /** Whether the message names all. */
+  get namesAll(): boolean {
+    return this.broken.length <= NAMED
+  }
+}
+
 /** What happens to broken samples: all are named in an error, or they are left out and the caller is told. */
 export type OnBroken = 'fail' | 'skip'
 
@@ -32,17 +55,9 @@ export function formatBroken(broken: readonly BrokenSample[]): string {
   return [`${broken.length} broken: ${countsOf(broken)}`, ...lines].join('\n')
 }
 
-/** @throws {FileError} that names what is broken, if anything is and it isn't to be left out */
+/** @throws {BrokenDataError} if anything is broken and it isn't to be left out */
 export function settleBroken(broken: readonly BrokenSample[], onBroken: OnBroken, where: string): void {
-  if (broken.length === 0 || onBroken === 'skip') return
-  const named = broken.slice(0, NAMED).map((sample) => `${sample.where}: ${sample.what}`)
-  const more = broken.length > NAMED ? ` and ${broken.length - NAMED} more` : ''
-  throw new FileError('The data is broken', {
-    expected: 'pictures that can be decoded, each with a caption',
-    found: `${countsOf(broken)}: ${named.join('; ')}${more}`,
-    where,
-    hint: 'Mend them, or leave them out with onBroken: "skip".',
-  })
+  if (broken.length > 0 && onBroken === 'fail') throw new BrokenDataError(broken, where)
 }
 
 function countsOf(broken: readonly BrokenSample[]): string {

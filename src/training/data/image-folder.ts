@@ -17,6 +17,8 @@ export interface ImageFolderOptions {
   readonly captionColumn?: string | undefined
   /** Told after each picture that was looked at. */
   readonly onProgress?: ((done: number, total: number) => void) | undefined
+  /** Stops before the next picture is looked at, by its own reason. */
+  readonly signal?: AbortSignal | undefined
 }
 
 /** A row's picture, before it was looked at. */
@@ -61,8 +63,8 @@ export class ImageFolder implements TrainingData {
   /**
    * Reads the captions and looks at every picture, so that what is broken is known before anything is computed.
    *
-   * @throws {FileError} if there is no such folder, if nothing in it can be trained on, and, unless it is to be left out, naming
-   * everything that is broken
+   * @throws {FileError} if there is no such folder, and if nothing in it can be trained on; BrokenDataError with everything that is
+   * broken, unless it is to be left out
    */
   static async open(folder: string, options: ImageFolderOptions = {}): Promise<ImageFolder> {
     const { onBroken = 'fail' } = options
@@ -73,7 +75,7 @@ export class ImageFolder implements TrainingData {
       captionFiles.length > 0
         ? await listedByCaptions(folder, captionFiles, files, options.captionColumn, broken)
         : listedByFolders(files, broken)
-    const samples = await lookedAt(folder, merged(listed, broken), broken, options.onProgress)
+    const samples = await lookedAt(folder, merged(listed, broken), broken, options)
     settleBroken(broken, onBroken, folder)
     if (samples.length > 0) return new ImageFolder(folder, samples, broken)
     throw new FileError('Nothing to train on', {
@@ -183,10 +185,11 @@ async function lookedAt(
   folder: string,
   listed: readonly Listed[],
   broken: BrokenSample[],
-  onProgress: ImageFolderOptions['onProgress'],
+  { onProgress, signal }: ImageFolderOptions,
 ): Promise<readonly Sample[]> {
   let done = 0
   const looks = await mapLimited(listed, AT_ONCE, async (row) => {
+    signal?.throwIfAborted()
     const look = await lookAt(folder, row)
     onProgress?.(++done, listed.length)
     return look

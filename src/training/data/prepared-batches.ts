@@ -1,9 +1,11 @@
+import { ImageError } from '../../errors.js'
 import type { Augmentation } from '../../image/augmentation.js'
 import type { ImageArrays, PicturePreparer } from '../../image/picture-preparer.js'
 import { stacked } from '../../models/model-arrays.js'
 import { prefetched } from '../../prefetched.js'
 import { seedOf, uniformStream } from '../../random.js'
 import { captionOf, type SampleBatch, type SeededSample } from './batches.js'
+import type { BrokenSample } from './broken-sample.js'
 import type { Sample } from './sample.js'
 
 /** How batches are prepared. */
@@ -17,6 +19,10 @@ export interface PreparedBatchesOptions {
   readonly caption?: ((sample: Sample, random: () => number) => string) | undefined
   /** Batches that are prepared while the caller computes with those before them. Default: 2. */
   readonly ahead?: number | undefined
+  /**
+   * Told of a picture that can't be decoded, in whose place the next one of its batch is taken. Default: then it throws.
+   */
+  readonly onLeftOut?: ((broken: BrokenSample) => void) | undefined
   /** Stops before the next batch, by its own reason. */
   readonly signal?: AbortSignal | undefined
 }
@@ -33,7 +39,7 @@ export interface PreparedBatch extends SampleBatch {
  * Reads and prepares the pictures of batches, ahead of their use and in the preparer's threads. The same batches give the same
  * numbers, however many threads there are.
  *
- * @throws what reading and preparing a picture throws, when its batch comes
+ * @throws what reading and preparing a picture throws, when its batch comes; with `onLeftOut`, only if no picture of it can be decoded
  * @example
  *     const batches = sampleBatches(await ImageFolder.open('pictures'), { batchSize: 32 })
  *     for await (const { images, captions, next } of preparedBatches(batches, picturePreparer(imageProcessor))) { … }
@@ -41,15 +47,39 @@ export interface PreparedBatch extends SampleBatch {
 export function preparedBatches(
   batches: AsyncIterable<SampleBatch>,
   preparer: PicturePreparer,
-  { augmentation, caption, ahead = 2, signal }: PreparedBatchesOptions = {},
+  { augmentation, caption, ahead = 2, signal, onLeftOut }: PreparedBatchesOptions = {},
 ): AsyncGenerator<PreparedBatch> {
   const said = (seeded: SeededSample): string =>
     caption ? caption(seeded.sample, uniformStream(seedOf(seeded.seed, 'caption'))) : captionOf(seeded)
+  const pictureOf = async (seeded: SeededSample): Promise<Picture | ImageError> => {
+    const { sample, seed } = seeded
+    try {
+      return { seeded, arrays: await preparer.prepare(await sample.open(), augmentation && { augmentation, seed }) }
+    } catch (error) {
+      if (!onLeftOut || !(error instanceof ImageError)) throw error
+      onLeftOut({ where: sample.key, what: 'unreadable picture', detail: error.found ?? '' })
+      return error
+    }
+  }
   const prepare = async (batch: SampleBatch): Promise<PreparedBatch> => {
-    const pictures = batch.samples.map(async ({ sample, seed }) =>
-      preparer.prepare(await sample.open(), augmentation && { augmentation, seed }),
-    )
-    return { ...batch, images: stacked(await Promise.all(pictures)), captions: batch.samples.map(said) }
+    const pictures = readable(await Promise.all(batch.samples.map(pictureOf)))
+    const samples = pictures.map(({ seeded }) => seeded)
+    return { ...batch, samples, images: stacked(pictures.map(({ arrays }) => arrays)), captions: samples.map(said) }
   }
   return prefetched(batches, prepare, { ahead, signal })
+}
+
+interface Picture {
+  readonly seeded: SeededSample
+  readonly arrays: ImageArrays
+}
+
+/** Puts the next one that could be read in the place of each that couldn't. @throws what the first threw, if none could */
+function readable(pictures: readonly (Picture | ImageError)[]): readonly Picture[] {
+  return pictures.map((picture, i): Picture => {
+    if (!(picture instanceof ImageError)) return picture
+    const [next] = [...pictures.slice(i), ...pictures].flatMap((other) => (other instanceof ImageError ? [] : other))
+    if (next) return next
+    throw picture
+  })
 }

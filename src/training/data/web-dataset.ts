@@ -23,6 +23,12 @@ export interface WebDatasetOptions {
   readonly mix?: number | undefined
   /** Instead of the global `fetch`. */
   readonly fetch?: Fetch | undefined
+  /** Told after each shard that was looked at. */
+  readonly onProgress?: ((done: number, total: number) => void) | undefined
+  /** Told what is left out once its shard has come, of shards that were not looked at before; once for each sample. */
+  readonly onLeftOut?: ((broken: readonly BrokenSample[]) => void) | undefined
+  /** Stops before the next picture is looked at, by its own reason. */
+  readonly signal?: AbortSignal | undefined
 }
 
 const AT_ONCE = 4
@@ -47,8 +53,8 @@ export class WebDataset implements TrainingData {
   }
 
   /**
-   * @throws {FileError} if a shard can't be read, and, unless it is to be left out, naming everything that is broken; FormatError if a
-   * shard is no tar archive; InputError for no shards
+   * @throws {FileError} if a shard can't be read; BrokenDataError with everything that is broken, unless it is to be left out;
+   * FormatError if a shard is no tar archive; InputError for no shards
    */
   static async open(shards: string | readonly string[], options: WebDatasetOptions = {}): Promise<WebDataset> {
     const names = [shards].flat().flatMap(expandBraces)
@@ -59,13 +65,16 @@ export class WebDataset implements TrainingData {
     }
     const data = new WebDataset(names, { ...options, check, mix })
     if (check === 'nothing') return data
-    for (const name of names) await data.look(name, check === 'pictures')
+    for (const [i, name] of names.entries()) {
+      await data.look(name, check === 'pictures')
+      options.onProgress?.(i + 1, names.length)
+    }
     settleBroken(data.broken, onBroken, names.length === 1 ? (names[0] ?? '') : `${names.length} shards`)
     return data
   }
 
   async pool(place: number, order: (count: number) => Int32Array): Promise<readonly Sample[] | undefined> {
-    const { mix = 1, check, onBroken = 'fail' } = this.options
+    const { mix = 1, check, onBroken = 'fail', onLeftOut } = this.options
     const chosen = order(this.shards.length).slice(place * mix, (place + 1) * mix)
     if (chosen.length === 0) return undefined
     const samples: Sample[] = []
@@ -75,7 +84,9 @@ export class WebDataset implements TrainingData {
       if (check === 'nothing') {
         settleBroken(read.broken, onBroken, name)
         const known = new Set(this.#broken.map(({ where }) => where))
-        this.#broken.push(...read.broken.filter(({ where }) => !known.has(where)))
+        const found = read.broken.filter(({ where }) => !known.has(where))
+        this.#broken.push(...found)
+        if (found.length > 0) onLeftOut?.(found)
       }
       samples.push(...read.samples.filter(({ key }) => !this.#unreadable.has(key)))
     }
@@ -83,10 +94,13 @@ export class WebDataset implements TrainingData {
   }
 
   private async look(name: string, atPictures: boolean): Promise<void> {
+    const { signal } = this.options
+    signal?.throwIfAborted()
     const { samples, broken } = await this.read(name)
     this.#broken.push(...broken)
     if (!atPictures) return
     await mapLimited(samples, AT_ONCE, async ({ key, open }) => {
+      signal?.throwIfAborted()
       try {
         await decodeImage(await open())
       } catch (error) {

@@ -2,7 +2,7 @@ import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { FileError } from '../../../src/errors.js'
-import { formatBroken } from '../../../src/training/data/broken-sample.js'
+import { BrokenDataError, formatBroken } from '../../../src/training/data/broken-sample.js'
 import { ImageFolder } from '../../../src/training/data/image-folder.js'
 import { fixturePath } from '../../fixture.js'
 
@@ -93,6 +93,20 @@ it('names everything that is broken in one error, or leaves it out', async () =>
   if (!(error instanceof FileError)) throw new Error('not a FileError')
   for (const { where } of broken) expect(error.message).toContain(where)
   expect(formatBroken(broken).split('\n')).toHaveLength(11)
+})
+
+it('the error has more broken samples than its message names', async () => {
+  await write('metadata.jsonl', jsonl(...Array.from({ length: 25 }, (_, i) => ({ file_name: `${i}.png`, text: 'x' }))))
+  const error = await ImageFolder.open(folder).catch((thrown: unknown) => thrown)
+  if (!(error instanceof BrokenDataError)) throw new Error('not a BrokenDataError')
+  expect(error.message).toMatch(/25 × missing picture.* and 5 more/)
+  expect(error.broken).toHaveLength(25)
+})
+
+it('looking at pictures can be stopped', async () => {
+  await picture('chelsea.png', 'cat/1.png')
+  const signal = AbortSignal.abort(new Error('enough'))
+  await expect(ImageFolder.open(folder, { signal })).rejects.toThrow('enough')
 })
 
 it.each([

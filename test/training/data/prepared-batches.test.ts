@@ -54,6 +54,22 @@ it('says which picture can’t be read', async () => {
   await expect(collected(batches)).rejects.toThrow(ImageError)
 })
 
+it('what can’t be decoded gives its place to the next of its batch, if somebody is told', async () => {
+  const broken: Sample = { key: 'x', open: () => new Uint8Array(9), captions: ['x'] }
+  const [first, second] = samples as [Sample, Sample]
+  const batchesOf = (...those: Sample[]) =>
+    sampleBatches(listedData(those), { batchSize: those.length, epochs: 1, shuffle: false })
+  const left: string[] = []
+  const onLeftOut = ({ where, what }: { where: string; what: string }): void => void left.push(`${where}: ${what}`)
+  const [batch] = await collected(preparedBatches(batchesOf(first, second, broken), preparer, { onLeftOut }))
+  expect(batch?.samples.map(({ sample }) => sample.key)).toEqual([first.key, second.key, first.key])
+  expect(batch?.captions[2]).toMatch(first.key)
+  const { pixelValues } = await processor.call([first, second, first].map(({ key }) => fixturePath('images', key)))
+  expect(batch?.images['pixelValues']).toEqual(pixelValues)
+  expect(left).toEqual(['x: unreadable picture'])
+  await expect(collected(preparedBatches(batchesOf(broken), preparer, { onLeftOut }))).rejects.toThrow(ImageError)
+})
+
 it('captions may be made by the caller', async () => {
   const batches = sampleBatches(listedData(samples), { batchSize: 5, epochs: 1, shuffle: false })
   const drawn: number[] = []

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { FileError, FormatError } from '../../../src/errors.js'
 import { decodeImage } from '../../../src/image/decode-image.js'
+import type { BrokenSample } from '../../../src/training/data/broken-sample.js'
 import { WebDataset } from '../../../src/training/data/web-dataset.js'
 import { fixturePath } from '../../fixture.js'
 import { tarArchive } from './tar-archive.js'
@@ -82,10 +83,23 @@ it('without a look before, what is broken shows when its shard comes', async () 
   await writeFile(file, tarArchive(broken))
   const strict = await WebDataset.open(file, { check: 'nothing' })
   await expect(strict.pool(0, asTheyAre)).rejects.toThrow(FileError)
-  const lenient = await WebDataset.open(file, { check: 'nothing', onBroken: 'skip' })
+  const told: string[] = []
+  const onLeftOut = (broken: readonly BrokenSample[]): void => void told.push(...broken.map(({ where }) => where))
+  const lenient = await WebDataset.open(file, { check: 'nothing', onBroken: 'skip', onLeftOut })
   expect(await lenient.pool(0, asTheyAre)).toHaveLength(2) // also the one that can't be decoded
   await lenient.pool(0, asTheyAre)
   expect(lenient.broken).toHaveLength(6)
+  expect(told).toEqual(lenient.broken.map(({ where }) => where))
+})
+
+it('a look can be watched, and stopped', async () => {
+  const file = path.join(folder, 'b.tar')
+  await writeFile(file, tarArchive({ 'a.png': png, 'a.txt': 'a' }))
+  const seen: string[] = []
+  await WebDataset.open([file, file], { onProgress: (done, total) => seen.push(`${done} of ${total}`) })
+  expect(seen).toEqual(['1 of 2', '2 of 2'])
+  const signal = AbortSignal.abort(new Error('enough'))
+  await expect(WebDataset.open(file, { signal })).rejects.toThrow('enough')
 })
 
 it('reads shards behind URLs by ranges, with their queries', async () => {
