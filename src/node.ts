@@ -11,7 +11,13 @@ export type { Processor as ProcessorInfo } from './runtime/processor.js'
 
 export { ImageFolder, type ImageFolderOptions } from './training/data/image-folder.js'
 export { WebDataset, type WebDatasetOptions } from './training/data/web-dataset.js'
-export { BrokenDataError, formatBroken, type Breakage, type BrokenSample, type OnBroken } from './training/data/broken-sample.js'
+export {
+  BrokenDataError,
+  formatBroken,
+  type Breakage,
+  type BrokenSample,
+  type OnBroken,
+} from './training/data/broken-sample.js'
 export { EventFile, type EventFileOptions } from './training/tensorboard/event-file.js'
 export { MetricsFile, type Metrics } from './training/tensorboard/metrics-file.js'
 
