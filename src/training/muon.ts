@@ -59,31 +59,62 @@ const muon = ({
       hint,
     })
   },
-  atStep:
-    () =>
-    ({ variable, gradient, kept, rate, decayed }) => {
-      const [rows = 1, columns = 1] = variable.shape
+  atStep: (_, turns) => {
+    const aheads = turns.map(({ gradient, kept }) => {
       const average = moveAverage(kept('momentum_buffer'), gradient, momentum)
-      const ahead = nesterov ? tf.add(tf.mul(gradient, 1 - momentum), tf.mul(average, momentum)) : average
+      return nesterov ? tf.add(tf.mul(gradient, 1 - momentum), tf.mul(average, momentum)) : average
+    })
+    const directions = orthogonalized(aheads as tf.Tensor2D[], steps)
+    const places = new Map(turns.map((turn, place) => [turn, place]))
+    return (turn) => {
+      const [rows = 1, columns = 1] = turn.variable.shape
       const adjusted =
         adjust === 'original' ? Math.sqrt(Math.max(1, rows / columns)) : 0.2 * Math.sqrt(Math.max(rows, columns))
-      return tf.sub(decayed(), tf.mul(tf.mul(rate, adjusted), orthogonalized(ahead.as2D(rows, columns), steps)))
-    },
+      const direction = directions[places.get(turn) ?? -1]
+      if (!direction) throw new RangeError('a turn of another step')
+      return tf.sub(turn.decayed(), tf.mul(tf.mul(turn.rate, adjusted), direction))
+    }
+  },
 })
+
+/**
+ * U·Vᵀ of matrices U·S·Vᵀ, nearly, by Newton and Schulz's iteration. Those of one size, lying or standing, go through it together:
+ * many small products at once keep all cores busy.
+ */
+function orthogonalized(matrices: readonly tf.Tensor2D[], steps: number): readonly tf.Tensor2D[] {
+  const lying = matrices.map((matrix) => (isTall(matrix) ? tf.transpose(matrix) : matrix))
+  const bySize = new Map<string, number[]>()
+  for (const [place, { shape }] of lying.entries()) {
+    const alike = bySize.get(String(shape)) ?? []
+    bySize.set(String(shape), alike)
+    alike.push(place)
+  }
+  const directions = new Map(
+    [...bySize.values()].flatMap((places) => {
+      const together = tf.stack(places.flatMap((place) => lying[place] ?? [])) as tf.Tensor3D
+      const found = tf.unstack(iterated(together, steps))
+      return places.map((place, i) => [place, found[i] as tf.Tensor2D] as const)
+    }),
+  )
+  return matrices.map((matrix, place) => {
+    const direction = directions.get(place) ?? matrix
+    return isTall(matrix) ? tf.transpose(direction) : direction
+  })
+}
+
+const isTall = ({ shape: [rows, columns] }: tf.Tensor2D): boolean => rows > columns
 
 /** Coefficients of a quintic that lifts small singular values fast: all end up between 0.5 and 1.5 or so, none far from 1. */
 const [A, B, C] = [3.4445, -4.775, 2.0315]
 
-/** U·Vᵀ of a matrix U·S·Vᵀ, nearly, by Newton and Schulz's iteration: X ← A·X + B·(X·Xᵀ)·X + C·(X·Xᵀ)²·X. */
-function orthogonalized(matrix: tf.Tensor2D, steps: number): tf.Tensor2D {
-  const [rows, columns] = matrix.shape
-  const tall = rows > columns // X·Xᵀ is smaller of the lying matrix
-  let x: tf.Tensor2D = tall ? tf.transpose(matrix) : matrix
-  x = tf.div(x, tf.maximum(tf.sqrt(tf.sum(tf.square(x))), 1e-7))
+/** X ← A·X + B·(X·Xᵀ)·X + C·(X·Xᵀ)²·X, for each of `[matrices, rows, columns]`, which don't stand: X·Xᵀ is small then. */
+function iterated(matrices: tf.Tensor3D, steps: number): tf.Tensor3D {
+  const lengths = tf.sqrt(tf.sum(tf.square(matrices), [1, 2], true))
+  let x: tf.Tensor3D = tf.div(matrices, tf.maximum(lengths, 1e-7))
   for (let step = 0; step < steps; step++) {
-    const gram: tf.Tensor2D = tf.matMul(x, x, false, true)
-    const update: tf.Tensor2D = tf.add(tf.mul(gram, B), tf.mul(tf.matMul(gram, gram), C))
+    const gram: tf.Tensor3D = tf.matMul(x, x, false, true)
+    const update: tf.Tensor3D = tf.add(tf.mul(gram, B), tf.mul(tf.matMul(gram, gram), C))
     x = tf.add(tf.mul(x, A), tf.matMul(update, x))
   }
-  return tall ? tf.transpose(x) : x
+  return x
 }

@@ -38,8 +38,8 @@ export interface UpdateRule<Slot extends string> {
   readonly slots: (shape: readonly number[], name: string) => readonly (readonly [Slot, readonly number[]])[]
   /** What becomes of a learning rate in a step, while the schedule says 1. Default: nothing. */
   readonly stepSize?: (learningRate: number, step: tf.Scalar) => tf.Scalar
-  /** The new value of each parameter in a step; `step` counts from 1. */
-  readonly atStep: (step: tf.Scalar) => (turn: Turn<Slot>) => tf.Tensor
+  /** The new value of each parameter in a step, of all that move in it; `step` counts from 1. */
+  readonly atStep: (step: tf.Scalar, turns: readonly Turn<Slot>[]) => (turn: Turn<Slot>) => tf.Tensor
 }
 
 interface Tracked<Slot extends string> extends GroupSettings {
@@ -118,7 +118,6 @@ export abstract class Optimizer<Slot extends string = string> extends tf.Optimiz
       : Object.entries(gradients)
     tf.tidy(() => {
       this.#step.assign(tf.add(this.#step, 1))
-      const update = this.#rule.atStep(this.#step)
       const rateOf = memoized((factor) => {
         const rate = this.#settings.learningRate * factor
         return tf.mul<tf.Scalar>(this.#share, this.#rule.stepSize?.(rate, this.#step) ?? rate)
@@ -126,16 +125,19 @@ export abstract class Optimizer<Slot extends string = string> extends tf.Optimiz
       const remainderOf = memoized((decay) =>
         tf.sub<tf.Scalar>(1, tf.mul(this.#share, this.#settings.learningRate * decay)),
       )
-      for (const [name, gradient] of named) {
+      const turns = named.flatMap(([name, gradient]): Turn<Slot>[] => {
         const tracked = this.#tracked.get(name) ?? (this.#given ? undefined : this.#discover(name))
-        if (!tracked || tracked.frozen) continue
+        if (!tracked || tracked.frozen) return []
         const { variable, slots, learningRate, weightDecay } = tracked
         const rate = rateOf(learningRate)
         const remainder = weightDecay > 0 ? remainderOf(learningRate * weightDecay) : undefined
         const decayed = (): tf.Tensor => (remainder ? tf.mul(variable, remainder) : variable)
-        const kept = (slot: Slot): tf.Variable => slotOf(slots, slot)
+        return [{ variable, gradient, kept: (slot) => slotOf(slots, slot), rate, weightDecay, decayed }]
+      })
+      const update = this.#rule.atStep(this.#step, turns)
+      for (const turn of turns) {
         tf.tidy(() => {
-          variable.assign(update({ variable, gradient, kept, rate, weightDecay, decayed }))
+          turn.variable.assign(update(turn))
         })
       }
     })
