@@ -1,7 +1,9 @@
+import { execFile } from 'node:child_process'
 import { existsSync, writeFileSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import * as tf from '@tensorflow/tfjs'
 import {
   AutoTokenizer,
@@ -227,6 +229,7 @@ function tokenizing(threads: number): Work {
 /** Where works that need files make them, once. */
 const baseFolder = join(tmpdir(), 'siglip-tfjs-base')
 const picturesFolder = join(tmpdir(), 'siglip-tfjs-pictures')
+const emojiFolder = join(tmpdir(), 'siglip-tfjs-emoji')
 
 /** Pictures as cameras have them: smooth, with some noise, of this size. */
 async function makePictures(folder: string, count: number): Promise<readonly string[]> {
@@ -354,6 +357,35 @@ function fineTuning(measure: 'printed' | 'memory', precision: Precision): Work {
   }
 }
 
+/** A step of the training of the model in the box. */
+function emojiStep(patches: 'half' | 'all'): Work {
+  const args = [emojiFolder, patches, '15']
+  const command = (name: string, program: readonly [string, string]): Command =>
+    new Command(name, [...program, ...args], 'printed')
+  const ours = command('siglip-tfjs', [process.execPath, join('dist', 'bench', 'emoji-step.js')])
+  return {
+    id: `emoji-step-${patches}`,
+    title: `a step of the training of models/emoji, with ${patches === 'all' ? 'all' : 'half of the'} patches`,
+    flops: 0,
+    unit: 'ms',
+    times: 1,
+    toReach: [1, 1],
+    ours: {
+      name: ours.name,
+      prepare: async () => {
+        if (existsSync(join(emojiFolder, 'pictures.rgba'))) return
+        await promisify(execFile)(process.execPath, [
+          ...[join('dist', 'examples', 'emoji', 'make-data.js'), '--out', emojiFolder],
+          ...['--cache', `${emojiFolder}-packages`],
+        ])
+      },
+      run: (times) => ours.run(times),
+      close: () => undefined,
+    },
+    others: [command('torch', [peersPython, join('bench', 'peers', 'emoji-step.py')])],
+  }
+}
+
 /** Everything that is timed inside running processes. */
 export function works(threads: number): readonly Work[] {
   const on = (tower: 'vision' | 'text', batch: number, precision: Precision, size: 'base' | 'so400m' = 'base') =>
@@ -405,5 +437,7 @@ export function works(threads: number): readonly Work[] {
     training('training-8-bfloat16', 'forward and backward, base-224, batch 8, bfloat16', on('vision', 8, 'bfloat16')),
     fineTuning('printed', 'bfloat16'),
     fineTuning('memory', 'bfloat16'),
+    emojiStep('half'),
+    emojiStep('all'),
   ]
 }
