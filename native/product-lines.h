@@ -66,10 +66,30 @@ inline Vector InterleaveHigh(Vector a, Vector b, Indices<kIndex...>) {
   return __builtin_shufflevector(a, b, (kLanes / 2 + kIndex / 2 + kIndex % 2 * kLanes)...);
 }
 
-// Transposes kLanes vectors: log2(kLanes) perfect shuffles of all elements.
+// Transposes kLanes vectors.
 template <typename Vector>
 inline void Transpose(Vector (&v)[kLanes]) {
-  constexpr typename CountTo<kLanes>::Type indices;
+#if defined(__AVX2__) && !defined(__AVX512F__)
+  // Pairs, fours, then halves: where a shuffle across halves takes several instructions, it is the last step alone.
+  Vector pairs[8], fours[8];
+#pragma GCC unroll 4
+  for (int i = 0; i < 8; i += 2) {
+    pairs[i] = __builtin_shufflevector(v[i], v[i + 1], 0, 8, 1, 9, 4, 12, 5, 13);
+    pairs[i + 1] = __builtin_shufflevector(v[i], v[i + 1], 2, 10, 3, 11, 6, 14, 7, 15);
+  }
+#pragma GCC unroll 4
+  for (int i = 0; i < 4; i++) {
+    const Vector &first = pairs[i / 2 * 4 + i % 2], &second = pairs[i / 2 * 4 + i % 2 + 2];
+    fours[i / 2 * 4 + i % 2 * 2] = __builtin_shufflevector(first, second, 0, 1, 8, 9, 4, 5, 12, 13);
+    fours[i / 2 * 4 + i % 2 * 2 + 1] = __builtin_shufflevector(first, second, 2, 3, 10, 11, 6, 7, 14, 15);
+  }
+#pragma GCC unroll 4
+  for (int i = 0; i < 4; i++) {
+    v[i] = __builtin_shufflevector(fours[i], fours[i + 4], 0, 1, 2, 3, 8, 9, 10, 11);
+    v[i + 4] = __builtin_shufflevector(fours[i], fours[i + 4], 4, 5, 6, 7, 12, 13, 14, 15);
+  }
+#else
+  constexpr typename CountTo<kLanes>::Type indices;  // log2(kLanes) perfect shuffles of all elements
 #pragma GCC unroll 4
   for (int step = 1; step < kLanes; step *= 2) {
     Vector shuffled[kLanes];
@@ -81,6 +101,7 @@ inline void Transpose(Vector (&v)[kLanes]) {
 #pragma GCC unroll 16
     for (int i = 0; i < kLanes; i++) v[i] = shuffled[i];
   }
+#endif
 }
 
 // A part of the line of a panel at `to`, n wide or a whole vector. Unless it is the panel's last, what follows it is written later: a

@@ -40,9 +40,10 @@ ProductPlan PlanProduct(int64_t m, int64_t n, int64_t k, int64_t batch, bool pac
   const int64_t slices = AtLeast(1, CeilDivide(CeilDivide(k, slabs), Blocks::kSlice));
   plan.slice = CeilDivide(CeilDivide(k, slabs * slices), Blocks::kDepth) * Blocks::kDepth;
   plan.slab = plan.slice * slices;
-  plan.rows_reside = packed || m > n;
-
   constexpr int64_t kSize = sizeof(typename Blocks::Element), kSumsBytes = Blocks::kRows * Blocks::kColumns * 4;
+  // All rows at once leave each column to one task, which packs it while the next one is fetched.
+  const bool few_rows = batch == 1 && plan.row_panels * Blocks::kRows * plan.slab * kSize <= kResidentBytes;
+  plan.rows_reside = packed || few_rows || m > n;
   const int64_t panels = plan.rows_reside ? plan.row_panels : plan.column_panels;
   const int64_t passing_panels = plan.rows_reside ? plan.column_panels : plan.row_panels;
   const int64_t panel_bytes = (plan.rows_reside ? Blocks::kRows : Blocks::kColumns) * AtLeast(1, plan.slab) * kSize;
@@ -55,7 +56,7 @@ ProductPlan PlanProduct(int64_t m, int64_t n, int64_t k, int64_t batch, bool pac
 
   const int64_t passing_width = plan.rows_reside ? Blocks::kColumns : Blocks::kRows;
   const int64_t passing_bytes = passing_panels * passing_width * plan.depth * kSize;
-  plan.shared = !packed && batch * passing_bytes <= kMostSharedBytes &&
+  plan.shared = !packed && !few_rows && batch * passing_bytes <= kMostSharedBytes &&
                 (batch < threads || least_row_tasks * least_column_tasks > 2);
 
   // The cut that ends first. Tasks are handed out one by one, so if there are more than threads, they even out.

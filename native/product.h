@@ -114,8 +114,15 @@ struct BlockMeanwhile {
   int64_t row_panel = 0, column_panel = 0;  // of the first that isn't finished
   int64_t blocks = 0, row = 0;              // how many aren't; the first row of the first that isn't
 
-  const char *next = nullptr, *next_end = nullptr;
+  const char *next = nullptr, *next_end = nullptr;  // of the row that is fetched
+  int64_t next_rows = 0, next_bytes = 0, next_stride = 0;
   int64_t lines_a_block = 0;  // to be fetched during each
+
+  void PlanFetch(const void *first, int64_t rows, int64_t bytes, int64_t stride, int64_t during_blocks) {
+    next = static_cast<const char *>(first), next_end = next + bytes;
+    next_rows = rows, next_bytes = bytes, next_stride = stride;
+    lines_a_block = CeilDivide(rows * (bytes + 63), 64 * during_blocks);
+  }
 
   void FinishRows(int64_t count) {
     while (count > 0 && blocks > 0) {
@@ -131,7 +138,12 @@ struct BlockMeanwhile {
   }
 
   void Fetch(int64_t lines) {
-    for (; lines > 0 && next < next_end; lines--, next += 64) __builtin_prefetch(next, 0, 2);
+    for (; lines > 0 && next_rows > 0; lines--) {
+      __builtin_prefetch(next, 0, 2);
+      next += 64;
+      if (next < next_end) continue;
+      next_end += next_stride, next = next_end - next_bytes, next_rows--;
+    }
   }
 };
 
@@ -211,9 +223,12 @@ void MultiplyMatrices(const Product &product, Threads &threads) {
           const Element *slice = passing + start * passing_width;
           if (ready != nullptr) {  // the next slice: it lies behind this one, or at the same place in the next panel
             const Element *next = slab_ends ? passing + passing_panel : slice + depth * passing_width;
-            meanwhile.next = reinterpret_cast<const char *>(next);
-            meanwhile.next_end = meanwhile.next + (slab_ends && j + 1 == passing_end ? 0 : slice_bytes);
-            meanwhile.lines_a_block = CeilDivide(slice_bytes, 64 * residents);
+            meanwhile.PlanFetch(next, slab_ends && j + 1 == passing_end ? 0 : 1, slice_bytes, 0, residents);
+          } else if (start == 0 && j + 1 < passing_end && passing_lines.depth_stride == 1) {  // what is packed next
+            const int64_t line = (j + 1) * passing_width, size = static_cast<int64_t>(SizeOf(passing_lines.dtype));
+            meanwhile.PlanFetch(passing_lines.at(line, slab), AtMost(passing_width, passing_lines.count - line),
+                                AtMost(slab_depth, passing_lines.depth - slab) * size, passing_lines.stride * size,
+                                residents * CeilDivide(slab_depth, plan.slice));
           }
           for (int64_t i = 0; i < residents; i++) {
             const int64_t rows = m - (rows_reside ? first + i : j) * Blocks::kRows;
