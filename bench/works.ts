@@ -365,7 +365,7 @@ function emojiStep(patches: 'half' | 'all'): Work {
   const ours = command('siglip-tfjs', [process.execPath, join('dist', 'bench', 'emoji-step.js')])
   return {
     id: `emoji-step-${patches}`,
-    title: `a step of the training of models/emoji, with ${patches === 'all' ? 'all' : 'half of the'} patches`,
+    title: `a step of the training of models/emoji, with ${patches === 'all' ? 'all' : 'half of the'} patches, float32`,
     flops: 0,
     unit: 'ms',
     times: 1,

@@ -29,8 +29,9 @@ constexpr int64_t kResidentBytes = 10 << 17;
 constexpr int64_t kMostSumsBytes = 4 << 20;
 constexpr int64_t kMostSharedBytes = int64_t{1} << 28;
 
+// packed: b, beforehand; fetches: columns of b are contiguous, so that they can be fetched while others are multiplied.
 template <typename Blocks>
-ProductPlan PlanProduct(int64_t m, int64_t n, int64_t k, int64_t batch, bool packed, int threads) {
+ProductPlan PlanProduct(int64_t m, int64_t n, int64_t k, int64_t batch, bool packed, bool fetches, int threads) {
   ProductPlan plan{};
   plan.batch = batch;
   plan.row_panels = CeilDivide(m, Blocks::kRows);
@@ -42,7 +43,8 @@ ProductPlan PlanProduct(int64_t m, int64_t n, int64_t k, int64_t batch, bool pac
   plan.slab = plan.slice * slices;
   constexpr int64_t kSize = sizeof(typename Blocks::Element), kSumsBytes = Blocks::kRows * Blocks::kColumns * 4;
   // All rows at once leave each column to one task, which packs it while the next one is fetched.
-  const bool few_rows = batch == 1 && plan.row_panels * Blocks::kRows * plan.slab * kSize <= kResidentBytes;
+  const bool few_rows = batch == 1 && m <= n && fetches && plan.column_panels >= threads &&
+                        plan.row_panels * Blocks::kRows * plan.slab * kSize <= kResidentBytes;
   plan.rows_reside = packed || few_rows || m > n;
   const int64_t panels = plan.rows_reside ? plan.row_panels : plan.column_panels;
   const int64_t passing_panels = plan.rows_reside ? plan.column_panels : plan.row_panels;
@@ -68,10 +70,12 @@ ProductPlan PlanProduct(int64_t m, int64_t n, int64_t k, int64_t batch, bool pac
   const int64_t passing_cost = plan.shared || packed ? Blocks::kPackingCost / 2 : Blocks::kPackingCost * 3 / 2;
   const int64_t row_cost = plan.rows_reside ? resident_cost : passing_cost;
   const int64_t column_cost = plan.rows_reside ? passing_cost : resident_cost;
-  for (int64_t i = 0; i < choices; i++) {
+  const int64_t row_choices = few_rows ? 1 : choices;
+  const int64_t column_choices = few_rows ? AtMost(2 * threads, plan.column_panels) : choices;
+  for (int64_t i = 0; i < row_choices; i++) {
     const int64_t task_rows = CeilDivide(plan.row_panels, least_row_tasks + i);
     const int64_t row_tasks = CeilDivide(plan.row_panels, task_rows);
-    for (int64_t j = 0; j < choices; j++) {
+    for (int64_t j = 0; j < column_choices; j++) {
       const int64_t task_columns = CeilDivide(plan.column_panels, least_column_tasks + j);
       const int64_t column_tasks = CeilDivide(plan.column_panels, task_columns);
       const int64_t rows = task_rows * Blocks::kRows, columns = task_columns * Blocks::kColumns;

@@ -156,7 +156,8 @@ void MultiplyMatrices(const Product &product, Threads &threads) {
   int64_t batch = 1;
   for (int32_t i = 0; i < c.rank - 2; i++) batch *= c.shape[i];
   if (m * n * batch == 0) return;
-  const ProductPlan plan = PlanProduct<Blocks>(m, n, k, batch, product.packed != nullptr, threads.count());
+  const bool fetches = b.strides[b.rank - 2] == 1;
+  const ProductPlan plan = PlanProduct<Blocks>(m, n, k, batch, product.packed != nullptr, fetches, threads.count());
   const bool rows_reside = plan.rows_reside;
   const auto lines = [&](bool rows, int64_t index) {
     return rows ? RowsOf(a, BatchOffset(a, c, index)) : ColumnsOf(b, BatchOffset(b, c, index));
@@ -228,7 +229,7 @@ void MultiplyMatrices(const Product &product, Threads &threads) {
             const int64_t line = (j + 1) * passing_width, size = static_cast<int64_t>(SizeOf(passing_lines.dtype));
             meanwhile.PlanFetch(passing_lines.at(line, slab), AtMost(passing_width, passing_lines.count - line),
                                 AtMost(slab_depth, passing_lines.depth - slab) * size, passing_lines.stride * size,
-                                residents * CeilDivide(slab_depth, plan.slice));
+                                residents * CeilDivide(slab_depth, AtLeast(1, plan.slice)));
           }
           for (int64_t i = 0; i < residents; i++) {
             const int64_t rows = m - (rows_reside ? first + i : j) * Blocks::kRows;

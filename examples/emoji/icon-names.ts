@@ -63,13 +63,14 @@ export class IconNames {
 
   private async picturesOf(name: string): Promise<readonly NamedIcon[]> {
     const folder = path.join(this.packages.folder, 'node_modules', name, 'assets')
-    return (await readdir(folder)).sort().flatMap((fileName) => {
+    const found = new Map<number, NamedIcon>()
+    for (const fileName of (await readdir(folder)).sort()) {
       const icon = path.parse(fileName).name
       const emoji = this.#places.get(emojiKey(icon))
-      return emoji === undefined
-        ? []
-        : { emoji, icon, isMirrored: false, source: { file: path.join(folder, fileName) } }
-    })
+      const source = { file: path.join(folder, fileName) }
+      if (emoji !== undefined && !found.has(emoji)) found.set(emoji, { emoji, icon, isMirrored: false, source })
+    }
+    return [...found.values()]
   }
 
   private async keysOf(set: IconSet, { icons }: Icons): Promise<readonly (readonly [key: string, icon: string])[]> {

@@ -62,7 +62,8 @@ export const wordsOf = ({ tags }: Emoji): string => fewTags(tags)
 /** Two cosines, the second lower and longer: half a percent of the rate is left at the end of each. */
 const schedule = (steps: number) => {
   const restart = Math.round(0.45 * steps)
-  const cosine = (steps: number) => cosineSchedule({ steps, warmup: Math.ceil(0.03 * steps) })
+  const cosine = (length: number) =>
+    cosineSchedule({ steps: Math.max(1, length), warmup: Math.max(0, Math.min(length - 1, Math.ceil(0.03 * length))) })
   const [first, second] = [cosine(restart), cosine(steps - restart)]
   return (step: number): number => Math.max(0.005, step < restart ? first(step) : 0.7 * second(step - restart))
 }

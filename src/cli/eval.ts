@@ -73,7 +73,7 @@ async function evaluate(source: string, options: Options, session: Session): Pro
   const { useBackend } = await import('#backend')
   const { allSamples } = await import('../pipelines/evaluated-model.js')
   await useBackend(options.backend)
-  const samples = await allSamples(await openData(source, options, session))
+  const samples = await allSamples(await openData(source, { ...options, looksAtAll: true }, session))
   const checkpoint = await openCheckpoint(folder, session)
   const progress = await Progress.start(session, samples.length, 64, 'pictures')
   let seen = 0

@@ -1,5 +1,5 @@
 import { UsageError } from '../errors.js'
-import { BrokenDataError, formatBroken, type BrokenSample, type OnBroken } from '../training/data/broken-sample.js'
+import { formatBroken, type BrokenSample, type OnBroken } from '../training/data/broken-sample.js'
 import type { TrainingData } from '../training/data/sample.js'
 import { progressOnceKnown } from './progress.js'
 import type { Session } from './session.js'
@@ -12,10 +12,14 @@ export interface DataOptions {
   readonly onBroken: OnBroken
   /** Of a folder's metadata file. */
   readonly captionColumn?: string | undefined
+  /** Whether pictures behind URLs are looked at before, too. */
+  readonly looksAtAll?: boolean | undefined
 }
 
-/** Fewer are looked at too soon to show anything. */
+/** Fewer pictures are looked at too soon to show anything. */
 const FEW = 500
+/** What are shards, here or behind URLs. */
+const shardNames = /\.tar$|^https?:/
 
 /**
  * Opens pictures to train on or to evaluate with: a folder, or shards. What is broken is said at once, all together; of shards behind
@@ -23,21 +27,16 @@ const FEW = 500
  * @throws {FileError} naming what is broken, unless it is to be left out; UsageError for a column of shards
  */
 export async function openData(source: string, options: DataOptions, session: Session): Promise<TrainingData> {
-  const say = (broken: readonly BrokenSample[], start = ''): void => {
-    for (const line of `${start}${formatBroken(broken)}`.split('\n')) session.say(line)
-  }
   const onLeftOut = (broken: readonly BrokenSample[]): void => {
-    say(broken, `left out of ${source}: `)
+    for (const line of `left out of ${source}: ${formatBroken(broken)}`.split('\n')) session.say(line)
   }
-  const { onProgress, end } = progressOnceKnown(session, FEW, 'looked at')
+  const { onProgress, end } = shardNames.test(source)
+    ? progressOnceKnown(session, 1, 'shards looked at')
+    : progressOnceKnown(session, FEW, 'pictures looked at')
   try {
     const data = await opened(source, { ...options, onProgress, onLeftOut, signal: session.signal })
     if (data.broken.length > 0) onLeftOut(data.broken)
     return data
-  } catch (error) {
-    await end()
-    if (error instanceof BrokenDataError && !error.namesAll) say(error.broken)
-    throw error
   } finally {
     await end()
   }
@@ -49,14 +48,15 @@ interface OpenOptions extends DataOptions {
   readonly signal: AbortSignal
 }
 
-async function opened(source: string, { captionColumn, ...options }: OpenOptions): Promise<CheckedData> {
-  if (/\.tar$|^https?:/.test(source)) {
+async function opened(source: string, options: OpenOptions): Promise<CheckedData> {
+  const { captionColumn, looksAtAll = false, ...rest } = options
+  if (shardNames.test(source)) {
     if (captionColumn !== undefined) {
       throw new UsageError('Shards have no columns', { found: source, hint: 'Leave --caption-column out.' })
     }
     const { WebDataset } = await import('../training/data/web-dataset.js')
-    return WebDataset.open(source, options)
+    return WebDataset.open(source, { ...rest, check: looksAtAll ? 'pictures' : undefined })
   }
   const { ImageFolder } = await import('../training/data/image-folder.js')
-  return ImageFolder.open(source, { ...options, captionColumn })
+  return ImageFolder.open(source, { ...rest, captionColumn })
 }

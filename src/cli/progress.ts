@@ -79,16 +79,23 @@ export function progressOnceKnown(
 ): { readonly onProgress: (done: number, total: number) => void; readonly end: () => Promise<void> } {
   let starting: Promise<Progress> | undefined
   let shown = 0
+  let hasEnded = false
+  const show = (progress: Progress): void => {
+    if (hasEnded) return
+    progress.step()
+    if (Date.now() - shown < SHOWN_EVERY) return
+    shown = Date.now()
+    session.print(() => undefined)
+  }
   return {
     onProgress: (_, total) => {
+      if (hasEnded) return
       starting ??= Progress.start(session, total, few, unit)
-      void starting.then((progress) => {
-        progress.step()
-        if (Date.now() - shown < SHOWN_EVERY) return
-        shown = Date.now()
-        session.print(() => undefined)
-      })
+      starting.then(show, () => undefined) // a bar that can't be shown is none
     },
-    end: async () => (await starting)?.end(),
+    end: async () => {
+      hasEnded = true
+      ;(await starting?.catch(() => undefined))?.end()
+    },
   }
 }

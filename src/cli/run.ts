@@ -1,5 +1,6 @@
 import { CommanderError } from 'commander'
 import { UsageError } from '../errors.js'
+import { BrokenDataError } from '../training/data/broken-sample.js'
 import { siglipProgram } from './program.js'
 import { Session } from './session.js'
 
@@ -16,7 +17,9 @@ export async function run(argv: readonly string[]): Promise<number> {
     await siglipProgram(session).parseAsync(argv)
   } catch (error) {
     // After a stop, whatever was thrown only says so.
-    if (!session.signal.aborted && !isHelp(error)) session.fail(inOurWords(error))
+    if (session.signal.aborted || isHelp(error)) return session.exitCode
+    if (error instanceof BrokenDataError) for (const other of error.others) session.say(other)
+    session.fail(inOurWords(error))
   }
   return session.exitCode
 }

@@ -105,8 +105,10 @@ async function train(data: string | undefined, options: Options, session: Sessio
   const { useBackend } = await import('#backend')
   const { Trainer } = await import('../training/trainer.js')
   await useBackend(backend)
-  const samples = await openData(source, settings, session)
-  const evaluation = settings.eval === undefined ? undefined : await openData(settings.eval, settings, session)
+  const looksAtAll = settings.loss === 'classification' // of which a confusion is drawn at the end
+  const samples = await openData(source, { ...settings, looksAtAll }, session)
+  const evaluation =
+    settings.eval === undefined ? undefined : await openData(settings.eval, { ...settings, looksAtAll: true }, session)
   const { model, processor, check, evaluate } = await trainee(settings, await openCheckpoint(folder, session), samples)
   let progress: Progress | undefined
   try {

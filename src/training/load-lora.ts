@@ -30,8 +30,12 @@ export async function loadLora(model: PreTrainedModel, source: CheckpointSource,
     for (const [name, layer] of layers) {
       const r = weights.tensors.get(`${PREFIX}${name}.lora_A.weight`)?.shape[0] ?? 1
       const alpha = alphaOf(config, name, where) * (config['use_rslora'] === true ? Math.sqrt(r) : 1)
-      const a = await readMatrix(weights, `${PREFIX}${name}.lora_A.weight`, [r, layer.inFeatures])
-      const b = await readMatrix(weights, `${PREFIX}${name}.lora_B.weight`, [layer.outFeatures, r])
+      const values = [
+        await weights.read(`${PREFIX}${name}.lora_A.weight`),
+        await weights.read(`${PREFIX}${name}.lora_B.weight`),
+      ] as const
+      const a = matrix(values[0], [r, layer.inFeatures])
+      const b = matrix(values[1], [layer.outFeatures, r])
       adapters.set(name, { layer, a, b, alpha })
     }
     const values = await Promise.all([...whole.parameters.keys()].map((name) => weights.read(`${PREFIX}${name}`)))
@@ -47,10 +51,8 @@ export async function loadLora(model: PreTrainedModel, source: CheckpointSource,
   return new Lora(adapters, whole)
 }
 
-async function readMatrix(weights: Weights, name: string, shape: [number, number]): Promise<tf.Variable<tf.Rank.R2>> {
-  const values = await weights.read(name)
-  return tf.tidy(() => tf.variable(tf.tensor2d(values, shape)))
-}
+const matrix = (values: tf.TypedArray, shape: [number, number]): tf.Variable<tf.Rank.R2> =>
+  tf.tidy(() => tf.variable(tf.tensor2d(values, shape)))
 
 /** What peft offers beside B·A, by its key in the file, and the value that leaves it off. */
 const left = { use_dora: false, fan_in_fan_out: false, lora_bias: false, bias: 'none' }

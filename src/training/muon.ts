@@ -60,10 +60,12 @@ const muon = ({
     })
   },
   atStep: (_, turns) => {
-    const aheads = turns.map(({ gradient, kept }) => {
-      const average = moveAverage(kept('momentum_buffer'), gradient, momentum)
-      return nesterov ? tf.add(tf.mul(gradient, 1 - momentum), tf.mul(average, momentum)) : average
-    })
+    const aheads = turns.map(({ gradient, kept }) =>
+      tf.tidy(() => {
+        const average = moveAverage(kept('momentum_buffer'), gradient, momentum)
+        return nesterov ? tf.add(tf.mul(gradient, 1 - momentum), tf.mul(average, momentum)) : average
+      }),
+    )
     const directions = orthogonalized(aheads as tf.Tensor2D[], steps)
     const places = new Map(turns.map((turn, place) => [turn, place]))
     return (turn) => {
@@ -77,25 +79,25 @@ const muon = ({
   },
 })
 
+/** Larger stacks keep cores no busier, and take memory: 4 million numbers. */
+const MOST_TOGETHER = 2 ** 22
+
 /**
- * U·Vᵀ of matrices U·S·Vᵀ, nearly, by Newton and Schulz's iteration. Those of one size, lying or standing, go through it together:
+ * U·Vᵀ of matrices U·S·Vᵀ, nearly, by Newton and Schulz's iteration. Small ones of one size, lying or standing, go through it together:
  * many small products at once keep all cores busy.
  */
 function orthogonalized(matrices: readonly tf.Tensor2D[], steps: number): readonly tf.Tensor2D[] {
-  const lying = matrices.map((matrix) => (isTall(matrix) ? tf.transpose(matrix) : matrix))
-  const bySize = new Map<string, number[]>()
-  for (const [place, { shape }] of lying.entries()) {
-    const alike = bySize.get(String(shape)) ?? []
-    bySize.set(String(shape), alike)
-    alike.push(place)
+  const directions = new Map<number, tf.Tensor2D>()
+  for (const places of stacks(matrices)) {
+    const found = tf.tidy(() => {
+      const lying = places.flatMap((place) => matrices[place] ?? []).map(laid)
+      return tf.unstack(iterated(tf.stack(lying) as tf.Tensor3D, steps)) as tf.Tensor2D[]
+    })
+    for (const [i, place] of places.entries()) {
+      const direction = found[i]
+      if (direction) directions.set(place, direction)
+    }
   }
-  const directions = new Map(
-    [...bySize.values()].flatMap((places) => {
-      const together = tf.stack(places.flatMap((place) => lying[place] ?? [])) as tf.Tensor3D
-      const found = tf.unstack(iterated(together, steps))
-      return places.map((place, i) => [place, found[i] as tf.Tensor2D] as const)
-    }),
-  )
   return matrices.map((matrix, place) => {
     const direction = directions.get(place) ?? matrix
     return isTall(matrix) ? tf.transpose(direction) : direction
@@ -103,18 +105,38 @@ function orthogonalized(matrices: readonly tf.Tensor2D[], steps: number): readon
 }
 
 const isTall = ({ shape: [rows, columns] }: tf.Tensor2D): boolean => rows > columns
+const laid = (matrix: tf.Tensor2D): tf.Tensor2D => (isTall(matrix) ? tf.transpose(matrix) : matrix)
+
+/** The places of matrices of one size, as many as go together. */
+function stacks(matrices: readonly tf.Tensor2D[]): readonly (readonly number[])[] {
+  const bySize = new Map<string, number[]>()
+  for (const [place, { shape }] of matrices.entries()) {
+    const size = [...shape].sort((a, b) => a - b).join()
+    bySize.set(size, [...(bySize.get(size) ?? []), place])
+  }
+  return [...bySize.values()].flatMap((places) => {
+    const count = Math.max(1, Math.floor(MOST_TOGETHER / (matrices[places[0] ?? 0]?.size ?? 1)))
+    return Array.from({ length: Math.ceil(places.length / count) }, (_, i) => places.slice(i * count, (i + 1) * count))
+  })
+}
 
 /** Coefficients of a quintic that lifts small singular values fast: all end up between 0.5 and 1.5 or so, none far from 1. */
 const [A, B, C] = [3.4445, -4.775, 2.0315]
 
 /** X ← A·X + B·(X·Xᵀ)·X + C·(X·Xᵀ)²·X, for each of `[matrices, rows, columns]`, which don't stand: X·Xᵀ is small then. */
 function iterated(matrices: tf.Tensor3D, steps: number): tf.Tensor3D {
-  const lengths = tf.sqrt(tf.sum(tf.square(matrices), [1, 2], true))
-  let x: tf.Tensor3D = tf.div(matrices, tf.maximum(lengths, 1e-7))
+  let x = tf.tidy((): tf.Tensor3D => {
+    const lengths = tf.sqrt(tf.sum(tf.square(matrices), [1, 2], true))
+    return tf.div(matrices, tf.maximum(lengths, 1e-7))
+  })
   for (let step = 0; step < steps; step++) {
-    const gram: tf.Tensor3D = tf.matMul(x, x, false, true)
-    const update: tf.Tensor3D = tf.add(tf.mul(gram, B), tf.mul(tf.matMul(gram, gram), C))
-    x = tf.add(tf.mul(x, A), tf.matMul(update, x))
+    const before = x
+    x = tf.tidy((): tf.Tensor3D => {
+      const gram: tf.Tensor3D = tf.matMul(before, before, false, true)
+      const update: tf.Tensor3D = tf.add(tf.mul(gram, B), tf.mul(tf.matMul(gram, gram), C))
+      return tf.add(tf.mul(before, A), tf.matMul(update, before))
+    })
+    before.dispose()
   }
   return x
 }

@@ -57,7 +57,8 @@ type Settings = Readonly<Record<string, number | boolean | string | readonly num
 export abstract class Optimizer<Slot extends string = string> extends tf.Optimizer {
   readonly #rule: UpdateRule<Slot>
   readonly #settings: Settings & { readonly learningRate: number; readonly weightDecay: number }
-  readonly #groups: readonly ParameterGroup[]
+  /** What holds for some parameters only. */
+  readonly groups: readonly ParameterGroup[]
   readonly #given: boolean
   /** By the name of the variable, under which gradients come. */
   readonly #tracked = new Map<string, Tracked<Slot>>()
@@ -80,7 +81,7 @@ export abstract class Optimizer<Slot extends string = string> extends tf.Optimiz
     }
     this.#rule = rule
     this.#settings = settings
-    this.#groups = groups
+    this.groups = groups
     this.#given = parameters !== undefined
     for (const [name, { shape }] of parameters ?? []) {
       if (!groupSettings(name, groups, settings).frozen) rule.slots(shape, name) // throws before anything is made
@@ -162,7 +163,7 @@ export abstract class Optimizer<Slot extends string = string> extends tf.Optimiz
   }
 
   #track(name: string, variable: tf.Variable): Tracked<Slot> {
-    const settings = groupSettings(name, this.#groups, this.#settings)
+    const settings = groupSettings(name, this.groups, this.#settings)
     const specs = settings.frozen ? [] : this.#rule.slots(variable.shape, name)
     const slots = specs.map(([slot, shape]): [Slot, tf.Variable] => {
       const zeros = tf.tidy(() => tf.variable(tf.zeros([...shape]), false))

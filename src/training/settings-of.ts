@@ -1,6 +1,7 @@
 import type { Settings } from './checkpoint.js'
 import { scaleOf } from './lora.js'
 import type { Optimizer } from './optimizer.js'
+import type { ParameterGroup } from './parameter-group.js'
 import type { Schedule } from './schedule.js'
 import type { TrainOptions } from './train-options.js'
 
@@ -27,5 +28,9 @@ export function settingsOf(
     keepPatches: JSON.stringify(keepPatches),
     augmentation: JSON.stringify(augmentation),
     optimizers: JSON.stringify(optimizers.map((each) => ({ name: each.getClassName(), ...each.getConfig() }))),
+    groups: optimizers.map((each) => each.groups.map(groupText).join()).join(';'),
   }
 }
+
+const groupText = ({ pattern, learningRate, weightDecay, frozen }: ParameterGroup): string =>
+  [pattern, learningRate, weightDecay, frozen].join(' ')

@@ -82,7 +82,10 @@ export interface TrainOptions extends Omit<PlanOptions, 'dropLast'> {
    * stays as it is. Default: AdamW at 1e-5, without decay on biases and norms.
    */
   readonly optimizer?: OptimizerMaker | readonly OptimizerPart[] | undefined
-  /** Adapters of the model, which are trained then and nothing else. At the end they are saved in `adapter/`, and merged. */
+  /**
+   * Adapters of the model, which are trained then, with their whole modules, and nothing else. At the end they are saved in `adapter/`,
+   * and merged.
+   */
   readonly lora?: Lora | undefined
   /** The share of the learning rate by step. Default: half a cosine after a warm-up of a twentieth. */
   readonly schedule?: ((steps: number) => Schedule) | undefined
@@ -106,8 +109,9 @@ export interface TrainOptions extends Omit<PlanOptions, 'dropLast'> {
    */
   readonly matches?: ((caption: string) => (sample: Sample) => boolean) | undefined
   /**
-   * Told of a picture that can't be decoded once its turn comes, of data that was not looked at before; the next picture of its batch
-   * is taken for it. Default: the training ends with the error.
+   * Told of a picture that can't be decoded whenever its turn comes, of data that was not looked at before. The next sample of its
+   * batch is taken for it, which is then there twice, also with `distinct`; the chunked loss takes the two for a negative pair. Default:
+   * the training ends with the error.
    */
   readonly onLeftOut?: ((broken: BrokenSample) => void) | undefined
   /** What matrices are multiplied in. Default: `'auto'`. */

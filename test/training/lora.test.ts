@@ -83,11 +83,25 @@ onEachBackend(() => {
 
   it('a module that is saved whole is trained whole', async () => {
     const classifier = await SiglipForImageClassification.fromPretrained(fixturePath('classifier-single'))
+    const pixelValues = readFixture('classifier-single', 'expected.safetensors').tensor('in.pixel_values')
+    const labels = tf.zeros([pixelValues.shape[0]], 'int32')
     const lora = addLora(classifier, { modulesToSave: ['classifier'], pattern: /q_proj|classifier/ })
-    const names = [...lora.namedParameters().keys()]
-    expect(names.filter((name) => name.includes('classifier'))).toEqual(['classifier.weight', 'classifier.bias'])
+    const parameters = lora.namedParameters()
+    expect([...parameters.keys()].filter((name) => name.includes('classifier'))).toEqual([
+      'classifier.weight',
+      'classifier.bias',
+    ])
+    const weight = classifier.namedParameters().get('classifier.weight')
+    const before = weight?.dataSync().slice()
+    const optimizer = new AdamW({ learningRate: 0.01, parameters })
+    const loss = () => tf.tidy(() => classifier.forward({ pixelValues }, { labels }).loss ?? tf.scalar(NaN))
+    const losses = [0, 1, 2, 3].map(() => tf.tidy(() => optimizer.minimize(loss, true)?.arraySync() ?? NaN))
+    expect(losses.at(-1)).toBeLessThan(losses[0]! - 0.01)
+    expect(weight?.dataSync()).not.toEqual(before)
     lora.remove()
+    optimizer.dispose()
     classifier.dispose()
+    tf.dispose([pixelValues, labels])
   })
 
   it('computes what the model did until it is trained, alone; removed, the model is as before', () => {

@@ -7,6 +7,7 @@ import { FileError, InputError, TrainingError } from '../../src/errors.js'
 import { SiglipModel } from '../../src/models/siglip-model.js'
 import { SiglipProcessor } from '../../src/processor/siglip-processor.js'
 import { AdamW } from '../../src/training/adamw.js'
+import { addLora, type LoraOptions } from '../../src/training/add-lora.js'
 import { Muon } from '../../src/training/muon.js'
 import { lockedImage } from '../../src/training/parameter-group.js'
 import { useBackend } from '../../src/runtime/backend-node.js'
@@ -25,7 +26,7 @@ afterEach(() => rm(out, { recursive: true, force: true }))
 const checkpoint = fixturePath('siglip-tiny')
 
 /** Trains the tiny model with these options, and tells its weights. */
-async function trained(options: Partial<TrainOptions>) {
+async function trained(options: Partial<TrainOptions>, lora?: LoraOptions) {
   const model = await SiglipModel.fromPretrained(checkpoint)
   const processor = await SiglipProcessor.fromPretrained(checkpoint)
   const losses: number[] = []
@@ -40,6 +41,7 @@ async function trained(options: Partial<TrainOptions>) {
       seed: 3,
       optimizer: (parameters) => new AdamW({ parameters, learningRate: 2e-3 }),
       out,
+      lora: lora && addLora(model, lora),
       ...options,
       onStep: (report) => {
         losses.push(report.loss)
@@ -54,6 +56,9 @@ async function trained(options: Partial<TrainOptions>) {
 
 const weightsOf = (model: SiglipModel): ReadonlyMap<string, Float32Array> =>
   new Map([...model.namedParameters()].map(([name, variable]) => [name, Float32Array.from(variable.dataSync())]))
+
+const isEqual = (one: Float32Array, other: Float32Array | undefined): boolean =>
+  one.length === other?.length && one.every((value, i) => value === other[i])
 
 const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length
 
@@ -137,6 +142,35 @@ onEachBackend(() => {
     expect(rest.weights).toEqual(whole.weights)
     expect(await metricsOf()).toBe(metrics)
     expect((await readdir(path.join(out, 'checkpoints'))).sort()).toEqual(['step-4', 'step-6'])
+  })
+
+  it('adapters with a module that is trained whole are taken up to the bit, and only with the same groups', async () => {
+    const lora: LoraOptions = { r: 2, seed: 1, modulesToSave: ['text_model.head'] }
+    const options = (factor: number): Partial<TrainOptions> => ({
+      steps: 4,
+      ema: 0.9,
+      optimizer: (parameters) =>
+        new AdamW({ parameters, learningRate: 2e-3, groups: [{ pattern: /head/, learningRate: factor }] }),
+    })
+    const whole = await trained(options(3), lora)
+    const adapter = () => readFile(path.join(out, 'adapter', 'adapter_model.safetensors'))
+    const saved = await adapter()
+    await rm(out, { recursive: true })
+
+    const controller = new AbortController()
+    const onStep: TrainOptions['onStep'] = ({ step }) => {
+      if (step === 2) controller.abort()
+    }
+    await trained({ ...options(3), signal: controller.signal, onStep }, lora)
+    await expect(trained({ ...options(2), resume: true }, lora)).rejects.toThrow(/groups .*head.* 3/)
+    const rest = await trained({ ...options(3), resume: true }, lora)
+    expect(rest.weights).toEqual(whole.weights)
+    expect((await adapter()).equals(saved)).toBe(true)
+    const untrained = await SiglipModel.fromPretrained(checkpoint)
+    const moved = [...weightsOf(untrained)].filter(([name, values]) => !isEqual(values, rest.weights.get(name)))
+    untrained.dispose()
+    const names = moved.map(([name]) => name).filter((name) => !/\.[qv]_proj\.weight$/.test(name))
+    expect(names).toEqual(['text_model.head.weight', 'text_model.head.bias'])
   })
 
   it('stopped while something is measured, it keeps the steps that are done', async () => {

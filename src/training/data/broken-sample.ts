@@ -37,9 +37,9 @@ export class BrokenDataError extends FileError {
     })
   }
 
-  /** Whether the message names all. */
-  get namesAll(): boolean {
-    return this.broken.length <= NAMED
+  /** Those that the message doesn't name, a line each. */
+  get others(): readonly string[] {
+    return this.broken.slice(NAMED).map(lineOf)
   }
 }
 
@@ -51,9 +51,10 @@ const NAMED = 20
 
 /** All broken samples, a line each, after a count of each kind. */
 export function formatBroken(broken: readonly BrokenSample[]): string {
-  const lines = broken.map(({ where, what, detail }) => `${where}: ${what}${detail ? ` (${detail})` : ''}`)
-  return [`${broken.length} broken: ${countsOf(broken)}`, ...lines].join('\n')
+  return [`${broken.length} broken: ${countsOf(broken)}`, ...broken.map(lineOf)].join('\n')
 }
+
+const lineOf = ({ where, what, detail }: BrokenSample): string => `${where}: ${what}${detail && ` (${detail})`}`
 
 /** @throws {BrokenDataError} if anything is broken and it isn't to be left out */
 export function settleBroken(broken: readonly BrokenSample[], onBroken: OnBroken, where: string): void {
