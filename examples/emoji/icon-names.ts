@@ -16,6 +16,9 @@ export interface NamedIcon {
   readonly source: { readonly svg: string } | { readonly file: string }
 }
 
+/** An icon of a set, and the key of what it shows, which may be no emoji of the list. */
+type KeyedIcon = Omit<NamedIcon, 'emoji'> & { readonly key: string }
+
 /** The sides of the drawn pictures, in pixels. */
 export const SIDE = 64
 
@@ -50,27 +53,29 @@ export class IconNames {
 
   /** The icons of a set that show emoji of the list, each emoji once. */
   async iconsOf(set: IconSet): Promise<readonly NamedIcon[]> {
-    if (set.picturesOf !== undefined) return this.picturesOf(set.picturesOf)
-    const icons = await readIcons(this.packages, set.name)
     const found = new Map<number, NamedIcon>()
-    for (const [key, icon] of await this.keysOf(set, icons)) {
+    const all = set.picturesOf === undefined ? await this.drawingsOf(set) : await this.picturesOf(set.picturesOf)
+    for (const { key, ...icon } of all) {
       const emoji = this.#places.get(key)
-      const drawn = toSvg(icons, icon)
-      if (emoji !== undefined && !found.has(emoji) && drawn) found.set(emoji, { emoji, icon, ...drawn })
+      if (emoji !== undefined && !found.has(emoji)) found.set(emoji, { emoji, ...icon })
     }
     return [...found.values()]
   }
 
-  private async picturesOf(name: string): Promise<readonly NamedIcon[]> {
+  private async drawingsOf(set: IconSet): Promise<readonly KeyedIcon[]> {
+    const icons = await readIcons(this.packages, set.name)
+    return (await this.keysOf(set, icons)).flatMap(([key, icon]) => {
+      const drawn = toSvg(icons, icon)
+      return drawn ? { key, icon, ...drawn } : []
+    })
+  }
+
+  private async picturesOf(name: string): Promise<readonly KeyedIcon[]> {
     const folder = path.join(this.packages.folder, 'node_modules', name, 'assets')
-    const found = new Map<number, NamedIcon>()
-    for (const fileName of (await readdir(folder)).sort()) {
+    return (await readdir(folder)).sort().map((fileName) => {
       const icon = path.parse(fileName).name
-      const emoji = this.#places.get(emojiKey(icon))
-      const source = { file: path.join(folder, fileName) }
-      if (emoji !== undefined && !found.has(emoji)) found.set(emoji, { emoji, icon, isMirrored: false, source })
-    }
-    return [...found.values()]
+      return { key: emojiKey(icon), icon, isMirrored: false, source: { file: path.join(folder, fileName) } }
+    })
   }
 
   private async keysOf(set: IconSet, { icons }: Icons): Promise<readonly (readonly [key: string, icon: string])[]> {

@@ -2,7 +2,7 @@ import path from 'node:path'
 import { Option, type Command } from 'commander'
 import { UsageError } from '../errors.js'
 import type { BackendPreference } from '../runtime/backend-report.js'
-import type { BrokenSample } from '../training/data/broken-sample.js'
+import { lineOf, type BrokenSample } from '../training/data/broken-sample.js'
 import type { Lora } from '../training/lora.js'
 import type { ParameterGroup } from '../training/parameter-group.js'
 import type { Schedule } from '../training/schedule.js'
@@ -150,10 +150,10 @@ async function loraOf({ lora, seed }: TrainingSettings, model: Trainee['model'])
 /** Says each picture once that can't be decoded, of shards that were not looked at before. */
 function leftOut(session: Session): (broken: BrokenSample) => void {
   const said = new Set<string>()
-  return ({ where, what, detail }) => {
-    if (said.has(where)) return
-    said.add(where)
-    session.say(`left out ${where}: ${what}${detail && ` (${detail})`}`)
+  return (broken) => {
+    if (said.has(broken.where)) return
+    said.add(broken.where)
+    session.say(`left out ${lineOf(broken)}`)
   }
 }
 

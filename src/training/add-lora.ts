@@ -24,11 +24,17 @@ export interface LoraOptions {
  * @throws {InputError} for settings out of range, a pattern that names no linear layer, and a name of no module
  */
 export function addLora(model: PreTrainedModel, options: LoraOptions = {}): Lora {
-  const { r = 8, alpha = 8, pattern = /\.(q_proj|v_proj)$/, seed = Math.floor(Math.random() * 2 ** 32) } = options
+  const { r = 8, alpha = 8, pattern = /\.(q_proj|v_proj)$/, modulesToSave = [] } = options
+  const { seed = Math.floor(Math.random() * 2 ** 32) } = options
   if (!Number.isInteger(r) || r < 1)
     throw new InputError('bad r', { expected: 'a whole number from 1', found: String(r) })
   if (!Number.isFinite(alpha)) throw new InputError('bad alpha', { expected: 'a number', found: String(alpha) })
-  const whole = wholeModules(model, options.modulesToSave ?? [])
+  const whole = wholeModules(model, modulesToSave)
+  const missing = modulesToSave.find((name) => !whole.names.includes(name))
+  if (missing !== undefined) {
+    const last = [...model.namedParameters().keys()].at(-1) ?? ''
+    throw new InputError('no module to train whole', { expected: `a part of a name such as ${last}`, found: missing })
+  }
   const layers = linearLayers(model)
   const chosen = [...layers].filter(([name]) => name.search(pattern) >= 0 && !whole.parameters.has(`${name}.weight`))
   if (chosen.length === 0) {

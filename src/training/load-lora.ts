@@ -8,7 +8,7 @@ import type { HubOptions } from '../hub/hub-options.js'
 import { isObject } from '../is-object.js'
 import type { Linear } from '../layers/linear.js'
 import type { PreTrainedModel } from '../models/pre-trained-model.js'
-import { hasModule, linearLayers, Lora, wholeModules, type LoraAdapter, type WholeModules } from './lora.js'
+import { linearLayers, Lora, wholeModules, type LoraAdapter, type WholeModules } from './lora.js'
 
 const PREFIX = 'base_model.model.'
 
@@ -72,9 +72,8 @@ function checkKind(config: JsonObject, where: string): void {
 
 function wholeOf(model: PreTrainedModel, config: JsonObject, where: string): WholeModules {
   const names: unknown = config['modules_to_save'] ?? []
-  if (Array.isArray(names) && names.every((name) => typeof name === 'string')) {
-    return wholeModules(model, names.filter(hasModule(model))) // peft names some that a model may lack, as `score`
-  }
+  // peft names some that a model may lack, as `score`.
+  if (Array.isArray(names) && names.every((name) => typeof name === 'string')) return wholeModules(model, names)
   throw new ConfigError('bad modules_to_save', { expected: 'names of modules', found: JSON.stringify(names), where })
 }
 

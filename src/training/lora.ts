@@ -1,5 +1,4 @@
 import * as tf from '@tensorflow/tfjs'
-import { InputError } from '../errors.js'
 import { Linear, linear } from '../layers/linear.js'
 import type { PreTrainedModel } from '../models/pre-trained-model.js'
 
@@ -78,32 +77,10 @@ export function linearLayers(model: PreTrainedModel): Map<string, Linear> {
   return new Map(named.filter(([name]) => !/(^|\.)head\.attention\.out_proj$/.test(name)))
 }
 
-/** Whether a model has a module of a name, which is its whole path or the end of it: `head` is `text_model.head`. */
-export const hasModule =
-  (model: PreTrainedModel) =>
-  (name: string): boolean =>
-    [...model.namedParameters().keys()].some(isIn(name))
-
-const isIn =
-  (module: string) =>
-  (parameter: string): boolean =>
-    `.${parameter}`.includes(`.${module}.`)
-
-/**
- * What is in modules.
- * @throws {InputError} for a name of no module
- */
+/** Those of the modules that a model has: a name is a module's whole path or the end of it, so `head` is `text_model.head`. */
 export function wholeModules(model: PreTrainedModel, names: readonly string[]): WholeModules {
-  const parameters = model.namedParameters()
-  const missing = names.find((name) => !hasModule(model)(name))
-  if (missing === undefined) {
-    return {
-      names,
-      parameters: new Map([...parameters].filter(([name]) => names.some((module) => isIn(module)(name)))),
-    }
-  }
-  throw new InputError('no module to train whole', {
-    expected: `a part of a name such as ${[...parameters.keys()].at(-1) ?? ''}`,
-    found: missing,
-  })
+  const parameters = [...model.namedParameters()]
+  const inside = (module: string) => parameters.filter(([name]) => `.${name}`.includes(`.${module}.`))
+  const known = names.filter((module) => inside(module).length > 0)
+  return { names: known, parameters: new Map(known.flatMap(inside)) }
 }

@@ -67,12 +67,11 @@ const muon = ({
       }),
     )
     const directions = orthogonalized(aheads as tf.Tensor2D[], steps)
-    const places = new Map(turns.map((turn, place) => [turn, place]))
-    return (turn) => {
+    return (turn, place) => {
       const [rows = 1, columns = 1] = turn.variable.shape
       const adjusted =
         adjust === 'original' ? Math.sqrt(Math.max(1, rows / columns)) : 0.2 * Math.sqrt(Math.max(rows, columns))
-      const direction = directions[places.get(turn) ?? -1]
+      const direction = directions[place]
       if (!direction) throw new RangeError('a turn of another step')
       return tf.sub(turn.decayed(), tf.mul(tf.mul(turn.rate, adjusted), direction))
     }

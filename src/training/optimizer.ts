@@ -38,8 +38,8 @@ export interface UpdateRule<Slot extends string> {
   readonly slots: (shape: readonly number[], name: string) => readonly (readonly [Slot, readonly number[]])[]
   /** What becomes of a learning rate in a step, while the schedule says 1. Default: nothing. */
   readonly stepSize?: (learningRate: number, step: tf.Scalar) => tf.Scalar
-  /** The new value of each parameter in a step, of all that move in it; `step` counts from 1. */
-  readonly atStep: (step: tf.Scalar, turns: readonly Turn<Slot>[]) => (turn: Turn<Slot>) => tf.Tensor
+  /** The new value of each parameter in a step, `place` being its own among all that move in it; `step` counts from 1. */
+  readonly atStep: (step: tf.Scalar, turns: readonly Turn<Slot>[]) => (turn: Turn<Slot>, place: number) => tf.Tensor
 }
 
 interface Tracked<Slot extends string> extends GroupSettings {
@@ -136,9 +136,9 @@ export abstract class Optimizer<Slot extends string = string> extends tf.Optimiz
         return [{ variable, gradient, kept: (slot) => slotOf(slots, slot), rate, weightDecay, decayed }]
       })
       const update = this.#rule.atStep(this.#step, turns)
-      for (const turn of turns) {
+      for (const [place, turn] of turns.entries()) {
         tf.tidy(() => {
-          turn.variable.assign(update(turn))
+          turn.variable.assign(update(turn, place))
         })
       }
     })

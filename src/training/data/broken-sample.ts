@@ -54,7 +54,8 @@ export function formatBroken(broken: readonly BrokenSample[]): string {
   return [`${broken.length} broken: ${countsOf(broken)}`, ...broken.map(lineOf)].join('\n')
 }
 
-const lineOf = ({ where, what, detail }: BrokenSample): string => `${where}: ${what}${detail && ` (${detail})`}`
+/** A broken sample in one line. */
+export const lineOf = ({ where, what, detail }: BrokenSample): string => `${where}: ${what}${detail && ` (${detail})`}`
 
 /** @throws {BrokenDataError} if anything is broken and it isn't to be left out */
 export function settleBroken(broken: readonly BrokenSample[], onBroken: OnBroken, where: string): void {
