@@ -146,7 +146,7 @@ export {
 export { clipByGlobalNorm, type ClippedGradients } from './training/clip-by-global-norm.js'
 export { ExponentialAverage } from './training/exponential-average.js'
 export { accumulatedGradients, type AccumulatedOptions } from './training/accumulated-gradients.js'
-export { Lora, type LoraAdapter } from './training/lora.js'
+export { Lora, type LoraAdapter, type WholeModules } from './training/lora.js'
 export { addLora, type LoraOptions } from './training/add-lora.js'
 export { mergeLora } from './training/merge-lora.js'
 export { saveLora } from './training/save-lora.js'
