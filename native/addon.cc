@@ -1,8 +1,11 @@
 // The engine's face to JavaScript (src/runtime/jit/engine-addon.ts describes it):
 //   attach(tensorHandles, threads)              once a thread of JavaScript, before anything runs
 //   create(words, constants, texts) → program   throws what is wrong with it
-//   run(program, arguments, captures) → [{ id, dtype, shape }]
-//   runAsync(program, arguments, captures) → Promise of the same
+//   run(program, arguments, captures, replaced) → [{ id, dtype, shape }]
+//   runAsync(program, arguments, captures, replaced) → Promise of the same
+//                                               replaced: captures, by place, that the results which replace them may be written
+//                                               over: such a result is null. Nobody who shares their memory sees it; until the
+//                                               run has ended their numbers have no tensors.
 //   profile(program, arguments, captures) → milliseconds of each step
 //   dispose(program)                            a run under way comes to its end first
 //   memory() → { arena, packed }, info() → { kernels, usable, bfloat16, threads }
@@ -13,11 +16,13 @@
 #include <dlfcn.h>
 #include <node_api.h>
 
+#include <cstring>
 #include <deque>
 #include <exception>
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "engine.h"
@@ -219,31 +224,122 @@ napi_value Dispose(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
-std::vector<std::shared_ptr<TF_Tensor>> ToTensors(napi_env env, napi_value ids, const char *what) {
-  const TensorHandles &handles = Handles(env);
+TF_Tensor *Resolve(TFE_TensorHandle *handle) {
   const Status status;
+  TF_Tensor *const tensor = TFE_TensorHandleResolve(handle, status.status);
+  status.Check();
+  return tensor;
+}
+
+std::vector<int32_t> ToNumbers(napi_env env, napi_value values, const char *what) {
+  std::vector<int32_t> numbers;
+  for (napi_value value : Elements(env, values, what)) {
+    numbers.push_back(0);
+    Check(napi_get_value_int32(env, value, &numbers.back()), what);
+  }
+  return numbers;
+}
+
+std::vector<std::shared_ptr<TF_Tensor>> ToTensors(const TensorHandles &handles, const std::vector<int32_t> &ids,
+                                                  const char *what) {
   std::vector<std::shared_ptr<TF_Tensor>> tensors;
-  for (napi_value value : Elements(env, ids, what)) {
-    int32_t id;
-    Check(napi_get_value_int32(env, value, &id), what);
+  for (const int32_t id : ids) {
     TFE_TensorHandle *const handle = handles.find(handles.backend, id);
     if (handle == nullptr) Fail(std::string(what) + ": there is no tensor " + std::to_string(id));
-    TF_Tensor *const tensor = TFE_TensorHandleResolve(handle, status.status);
-    status.Check();
-    tensors.emplace_back(tensor, TF_DeleteTensor);
+    tensors.emplace_back(Resolve(handle), TF_DeleteTensor);
   }
   return tensors;
 }
 
-Execution ToExecution(napi_env env, napi_callback_info info) {
-  const Arguments<3> arguments(env, info);
+std::vector<int64_t> ShapeOf(const TF_Tensor *tensor) {
+  std::vector<int64_t> shape;
+  for (int d = 0; d < TF_NumDims(tensor); ++d) shape.push_back(TF_Dim(tensor, d));
+  return shape;
+}
+
+std::shared_ptr<TF_Tensor> CopyOf(TF_Tensor *tensor) {
+  const size_t bytes = TF_TensorByteSize(tensor);
+  TF_Tensor *const copy =
+      TF_AllocateTensor(TF_TensorType(tensor), ShapeOf(tensor).data(), TF_NumDims(tensor), bytes);
+  if (copy == nullptr) throw std::bad_alloc();
+  AdviseLargePages(TF_TensorData(copy), bytes);
+  if (bytes > 0) std::memcpy(TF_TensorData(copy), TF_TensorData(tensor), bytes);
+  return {copy, TF_DeleteTensor};
+}
+
+// A run that JavaScript asks for. Made and destroyed on its thread.
+struct Call {
   Execution execution;
+  size_t copied_bytes = 0;  // of captures whose memory somebody else has, too
+
+  explicit Call(const TensorHandles &handles) : handles_(handles) {}
+  Call(const Call &) = delete;
+  Call &operator=(const Call &) = delete;
+  ~Call() {
+    for (const auto &taken : taken_) GiveBack(taken.first, execution.captures[taken.second].get());
+  }
+
+  // A capture gets memory that nobody else has: its own, if the handle under its number was the only other one who had that, else a copy.
+  void Own(int32_t id, size_t place) {
+    TFE_TensorHandle *const handle = handles_.find(handles_.backend, id);
+    if (handle == nullptr) Fail("capture " + std::to_string(place) + " is there twice");
+    TF_Tensor *const tensor = Resolve(handle);
+    TFE_DeleteTensorHandle(handles_.take(handles_.backend, id));
+    std::shared_ptr<TF_Tensor> &capture = execution.captures[place];
+    capture.reset();
+    TF_Tensor *const moved = TF_TensorMaybeMove(tensor);
+    capture = {moved != nullptr ? moved : tensor, TF_DeleteTensor};
+    taken_.emplace_back(id, place);
+    if (moved == nullptr) {
+      copied_bytes += TF_TensorByteSize(tensor);
+      capture = CopyOf(tensor);
+    }
+    execution.owned[place] = true;
+  }
+
+  // JavaScript ends: there is nobody to give it back to.
+  void Forget() { taken_.clear(); }
+
+ private:
+  void GiveBack(int32_t id, TF_Tensor *tensor) {
+    const Status status;
+    TFE_TensorHandle *const handle = TFE_NewTensorHandle(tensor, status.status);
+    if (handle != nullptr) handles_.put(handles_.backend, id, handle);
+  }
+
+  const TensorHandles &handles_;
+  std::vector<std::pair<int32_t, size_t>> taken_;  // numbers of tensors, places of captures
+};
+
+constexpr size_t kWorthCollecting = size_t{64} << 20;
+
+// Weights as they were read lie in JavaScript's memory. Once copied they are garbage, of which JavaScript doesn't see that it is much:
+// told of still more, it collects at once.
+void CollectGarbage(napi_env env) {
+  constexpr int64_t kVeryMuch = int64_t{1} << 40;
+  int64_t now;
+  napi_adjust_external_memory(env, kVeryMuch, &now);
+  napi_adjust_external_memory(env, -kVeryMuch, &now);
+}
+
+std::unique_ptr<Call> ToCall(napi_env env, napi_callback_info info) {
+  const Arguments<4> arguments(env, info);
+  const TensorHandles &handles = Handles(env);
+  auto call = std::make_unique<Call>(handles);
+  Execution &execution = call->execution;
   execution.program = ToProgram(env, arguments[0]);
   if (execution.program == nullptr) Fail("the program was disposed of");
-  execution.arguments = ToTensors(env, arguments[1], "the arguments");
-  execution.captures = ToTensors(env, arguments[2], "the captures");
+  execution.arguments = ToTensors(handles, ToNumbers(env, arguments[1], "the arguments"), "the arguments");
+  const std::vector<int32_t> captures = ToNumbers(env, arguments[2], "the captures");
+  execution.captures = ToTensors(handles, captures, "the captures");
+  execution.owned.assign(captures.size(), false);
   CheckTensors(execution);
-  return execution;
+  for (const int32_t place : ToNumbers(env, arguments[3], "what is replaced")) {
+    if (place < 0 || static_cast<size_t>(place) >= captures.size()) Fail("there is no capture " + std::to_string(place));
+    call->Own(captures[static_cast<size_t>(place)], static_cast<size_t>(place));
+  }
+  if (call->copied_bytes >= kWorthCollecting) CollectGarbage(env);
+  return call;
 }
 
 // As tfjs-node's addon describes the results of an operation.
@@ -252,36 +348,42 @@ napi_value Describe(napi_env env, TF_Tensor *tensor) {
   const Status status;
   TFE_TensorHandle *const handle = TFE_NewTensorHandle(tensor, status.status);
   status.Check();
-  std::vector<int64_t> shape;
-  for (int d = 0; d < TF_NumDims(tensor); ++d) shape.push_back(TF_Dim(tensor, d));
   const napi_value described = NewObject(env);
   Set(env, described, "id", Number(env, handles.insert(handles.backend, handle)));
   Set(env, described, "dtype", Number(env, TF_TensorType(tensor)));
-  Set(env, described, "shape", List(env, shape, [env](int64_t size) { return Number(env, static_cast<double>(size)); }));
+  Set(env, described, "shape", List(env, ShapeOf(tensor), [env](int64_t size) { return Number(env, static_cast<double>(size)); }));
   return described;
 }
 
+napi_value Null(napi_env env) {
+  napi_value null;
+  Check(napi_get_null(env, &null), "null");
+  return null;
+}
+
 napi_value Results(napi_env env, const Execution &execution) {
-  return List(env, execution.results, [env](const std::shared_ptr<TF_Tensor> &tensor) { return Describe(env, tensor.get()); });
+  return List(env, execution.results, [env](const std::shared_ptr<TF_Tensor> &tensor) {
+    return tensor == nullptr ? Null(env) : Describe(env, tensor.get());
+  });
 }
 
 napi_value RunNow(napi_env env, napi_callback_info info) {
-  Execution execution = ToExecution(env, info);
-  Run(execution);
-  return Results(env, execution);
+  const std::unique_ptr<Call> call = ToCall(env, info);
+  Run(call->execution);
+  return Results(env, call->execution);
 }
 
 napi_value Profile(napi_env env, napi_callback_info info) {
-  Execution execution = ToExecution(env, info);
+  const std::unique_ptr<Call> call = ToCall(env, info);
   std::vector<double> milliseconds;
-  execution.milliseconds = &milliseconds;
-  Run(execution);
+  call->execution.milliseconds = &milliseconds;
+  Run(call->execution);
   return List(env, milliseconds, [env](double time) { return Number(env, time); });
 }
 
 // Runs of one thread of JavaScript wait here, not in libuv's few threads, which others need.
 struct AsyncRun {
-  Execution execution;
+  std::unique_ptr<Call> call;
   bool failed = false;
   bool range_error = false;
   std::string message;
@@ -291,7 +393,7 @@ struct AsyncRun {
   static void Execute(napi_env, void *data) {
     AsyncRun &run = *static_cast<AsyncRun *>(data);
     try {
-      Run(run.execution);
+      Run(run.call->execution);
     } catch (const std::exception &error) {
       run.Fail(error);
     }
@@ -308,13 +410,16 @@ struct AsyncRun {
     const std::unique_ptr<AsyncRun> run = std::move(queue.front());
     queue.pop_front();
     napi_delete_async_work(env, run->work);
-    Release(run->execution.program);
-    if (status == napi_cancelled) return;
+    Release(run->call->execution.program);
+    if (status == napi_cancelled) {
+      run->call->Forget();
+      return;
+    }
     if (!queue.empty()) napi_queue_async_work(env, queue.front()->work);
     napi_value value = nullptr;
     if (!run->failed) {
       try {
-        value = Results(env, run->execution);
+        value = Results(env, run->call->execution);
       } catch (const std::exception &error) {
         run->Fail(error);
       }
@@ -332,7 +437,7 @@ struct AsyncRun {
 
 napi_value RunAsync(napi_env env, napi_callback_info info) {
   auto run = std::make_unique<AsyncRun>();
-  run->execution = ToExecution(env, info);
+  run->call = ToCall(env, info);
   napi_value promise;
   Check(napi_create_async_work(env, nullptr, Text(env, "siglip"), AsyncRun::Execute, AsyncRun::Complete, run.get(), &run->work), "a run");
   Check(napi_create_promise(env, &run->deferred, &promise), "a promise");

@@ -40,11 +40,24 @@ int32_t Insert(void *backend, TFE_TensorHandle *handle) {
   return (static_cast<TFJSBackend *>(backend)->*Private(InsertHandle()))(handle);
 }
 
+TFE_TensorHandle *Take(void *backend, int32_t id) {
+  auto &handles = static_cast<TFJSBackend *>(backend)->*Private(HandleMap());
+  const auto found = handles.find(id);
+  if (found == handles.end()) return nullptr;
+  TFE_TensorHandle *const handle = found->second;
+  handles.erase(found);
+  return handle;
+}
+
+void Put(void *backend, int32_t id, TFE_TensorHandle *handle) {
+  (static_cast<TFJSBackend *>(backend)->*Private(HandleMap()))[id] = handle;
+}
+
 napi_value Init(napi_env env, napi_value exports) {
   exports = tfnodejs::InitTFNodeJSBinding(env, exports);
   void *backend = nullptr;
   if (exports == nullptr || napi_get_instance_data(env, &backend) != napi_ok || backend == nullptr) return exports;
-  TensorHandles *const handles = new TensorHandles{backend, Find, Insert};
+  TensorHandles *const handles = new TensorHandles{backend, Find, Insert, Take, Put};
   napi_value external;
   const auto release = [](napi_env, void *data, void *) { delete static_cast<TensorHandles *>(data); };
   if (napi_create_external(env, handles, release, nullptr, &external) != napi_ok) {

@@ -81,11 +81,12 @@ void Engine::SetKernels(const std::string &name) {
   Fail("no kernels called \"" + name + "\" run here, only " + names);
 }
 
+// What a variable keeps lies in TensorFlow's memory: of that alone TensorFlow tells whether anybody else has it.
 std::shared_ptr<TF_Tensor> NewTensor(const Buffer &buffer) {
   const TF_DataType type = TensorType(buffer.dtype);
   const int rank = static_cast<int>(buffer.shape.size());
   TF_Tensor *tensor;
-  if (buffer.bytes < kOwnMemory) {
+  if (buffer.kept || buffer.bytes < kOwnMemory) {
     tensor = TF_AllocateTensor(type, buffer.shape.data(), rank, buffer.bytes);
   } else {
     void *const memory = TakeTensorMemory(buffer.bytes);
@@ -93,6 +94,7 @@ std::shared_ptr<TF_Tensor> NewTensor(const Buffer &buffer) {
     tensor = TF_NewTensor(type, buffer.shape.data(), rank, memory, buffer.bytes, give_back, nullptr);
   }
   if (tensor == nullptr) throw std::bad_alloc();
+  if (buffer.kept) AdviseLargePages(TF_TensorData(tensor), buffer.bytes);
   return {tensor, TF_DeleteTensor};
 }
 
@@ -118,7 +120,10 @@ void Engine::Run(Execution &execution) {
       case Buffer::kConstant: place = program.constants() + buffer.offset; break;
       case Buffer::kArgument: tensor = execution.arguments[buffer.index]; break;
       case Buffer::kCapture: tensor = execution.captures[buffer.index]; break;
-      case Buffer::kResult: tensor = execution.results[buffer.index] = NewTensor(buffer); break;
+      case Buffer::kResult:
+        if (buffer.over >= 0 && execution.owned[buffer.over]) tensor = execution.captures[buffer.over];
+        else tensor = execution.results[buffer.index] = NewTensor(buffer);
+        break;
     }
     if (tensor != nullptr) place = static_cast<char *>(TF_TensorData(tensor.get()));
     places.push_back(place);
@@ -170,6 +175,11 @@ void CheckTensor(const std::shared_ptr<TF_Tensor> &tensor, const Buffer &buffer)
   }
 }
 
+void CheckReplaced(const std::shared_ptr<TF_Tensor> &tensor, const Buffer &buffer) {
+  if (TF_TensorType(tensor.get()) == TensorType(buffer.dtype) && TF_TensorByteSize(tensor.get()) == buffer.bytes) return;
+  Fail("result " + std::to_string(buffer.index) + " is of another size or type than the capture that it replaces");
+}
+
 }  // namespace
 
 void CheckTensors(const Execution &execution) {
@@ -182,6 +192,7 @@ void CheckTensors(const Execution &execution) {
   for (const Buffer &buffer : program.buffers()) {
     if (buffer.kind == Buffer::kArgument) CheckTensor(execution.arguments[buffer.index], buffer);
     if (buffer.kind == Buffer::kCapture) CheckTensor(execution.captures[buffer.index], buffer);
+    if (buffer.over >= 0) CheckReplaced(execution.captures[buffer.over], buffer);
   }
 }
 

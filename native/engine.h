@@ -16,7 +16,8 @@ namespace siglip {
 struct Execution {
   std::shared_ptr<Program> program;
   std::vector<std::shared_ptr<TF_Tensor>> arguments, captures;
-  std::vector<std::shared_ptr<TF_Tensor>> results;
+  std::vector<bool> owned;  // of each capture: whether nobody else has its memory, which may be written
+  std::vector<std::shared_ptr<TF_Tensor>> results;  // null: written in the memory of the capture that it replaces
   std::vector<std::shared_ptr<const void>> retired;  // what may be freed with this only
   std::vector<double> *milliseconds = nullptr;  // of each step, if anybody wants to know
 };

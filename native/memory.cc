@@ -56,10 +56,16 @@ void *AllocatePages(size_t bytes) {
   char *const data = static_cast<char *>(mapped) + before;
   if (before > 0) munmap(mapped, before);
   if (slack > before) munmap(data + size, slack - before);
-#ifdef MADV_HUGEPAGE
-  madvise(data, size, MADV_HUGEPAGE);
-#endif
+  AdviseLargePages(data, size);
   return data;
+}
+
+void AdviseLargePages(void *data, size_t bytes) {
+#ifdef MADV_HUGEPAGE
+  const size_t address = reinterpret_cast<size_t>(data), first = RoundUp(address, kLargePage);
+  const size_t end = (address + bytes) / kLargePage * kLargePage;
+  if (first < end) madvise(reinterpret_cast<void *>(first), end - first, MADV_HUGEPAGE);
+#endif
 }
 
 void FreePages(void *data, size_t bytes) {

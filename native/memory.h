@@ -10,6 +10,8 @@ namespace siglip {
 // 2 MB and advised to lie in large pages.
 void *AllocatePages(size_t bytes);
 void FreePages(void *data, size_t bytes);
+// Advises the system to give large pages to memory that is somebody else's.
+void AdviseLargePages(void *data, size_t bytes);
 
 // A block that grows when more is asked for, without keeping what was in it.
 class Block {

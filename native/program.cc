@@ -99,12 +99,14 @@ void Program::ReadBuffers(ProgramReader &reader) {
         buffer.typed = true;
         buffer.dtype = reader.Type();
         if (buffer.dtype == DType::kBFloat16) Fail("a result cannot be bfloat16");
+        buffer.kept = reader.Int(0, 1, "a result that is kept") != 0;
+        buffer.over = reader.Int(-1, 1 << 20, "the capture that a result replaces");
         View view;
         view.rank = static_cast<int32_t>(reader.Int(0, kMaxRank, "rank"));
         for (int d = 0; d < view.rank; ++d) buffer.shape.push_back(view.shape[d] = ReadSize(reader));
         CheckElements(view);
         buffer.bytes = static_cast<size_t>(ElementCount(view)) * SizeOf(buffer.dtype);
-        result_bytes_ += buffer.bytes;
+        if (!buffer.kept) result_bytes_ += buffer.bytes;
       }
     }
     buffers_.push_back(buffer);
@@ -118,6 +120,9 @@ void Program::CheckResults() const {
     if (buffer.kind != Buffer::kResult) continue;
     if (made[buffer.index]) Fail("result " + std::to_string(buffer.index) + " is there twice");
     made[buffer.index] = true;
+    if (buffer.over >= static_cast<int64_t>(capture_count())) {
+      Fail("result " + std::to_string(buffer.index) + " replaces a capture that is missing");
+    }
   }
   for (size_t i = 0; i < made.size(); ++i) {
     if (!made[i]) Fail("result " + std::to_string(i) + " is missing");
@@ -193,7 +198,11 @@ bool Program::Overlap(const Operand &a, const Operand &b) const {
   if (first.kind == Buffer::kArena && second.kind == Buffer::kArena) {
     return first.offset + a.begin < second.offset + b.end && second.offset + b.begin < first.offset + a.end;
   }
-  return a.buffer == b.buffer && a.begin < b.end && b.begin < a.end;
+  const auto replaces = [](const Buffer &result, const Buffer &capture) {
+    return capture.kind == Buffer::kCapture && result.over == static_cast<int64_t>(capture.index);
+  };
+  const bool same = a.buffer == b.buffer || replaces(first, second) || replaces(second, first);
+  return same && a.begin < b.end && b.begin < a.end;
 }
 
 }  // namespace siglip

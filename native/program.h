@@ -11,7 +11,7 @@
 
 namespace siglip {
 
-constexpr int kEncodingVersion = 1;  // ENCODING_VERSION in src/runtime/jit/encode-program.ts
+constexpr int kEncodingVersion = 2;  // ENCODING_VERSION in src/runtime/jit/encode-program.ts
 
 struct Buffer {
   enum Kind { kArgument, kCapture, kConstant, kArena, kResult };
@@ -22,6 +22,8 @@ struct Buffer {
   bool typed = false;             // whether it has one type; the arena has none
   DType dtype = DType::kFloat32;
   std::vector<int64_t> shape;     // of a result
+  bool kept = false;              // whether a result becomes a variable's value
+  int64_t over = -1;              // the capture in whose memory a result may be written, or −1
 };
 
 // A view and where it lies. `view.data` is set before each run of its step: runs follow each other.
@@ -42,7 +44,7 @@ class Program {
   const std::vector<Buffer> &buffers() const { return buffers_; }
   const std::vector<std::unique_ptr<Step>> &steps() const { return steps_; }
   size_t arena_bytes() const { return arena_bytes_; }
-  size_t result_bytes() const { return result_bytes_; }
+  size_t result_bytes() const { return result_bytes_; }  // without those that are kept
   size_t argument_count() const { return counts_[Buffer::kArgument]; }
   size_t capture_count() const { return counts_[Buffer::kCapture]; }
   size_t result_count() const { return counts_[Buffer::kResult]; }

@@ -14,9 +14,11 @@ struct TensorHandles {
   void *backend;
   TFE_TensorHandle *(*find)(void *backend, int32_t id);  // null if there is none
   int32_t (*insert)(void *backend, TFE_TensorHandle *handle);
+  TFE_TensorHandle *(*take)(void *backend, int32_t id);  // the number has no tensor until one is put back
+  void (*put)(void *backend, int32_t id, TFE_TensorHandle *handle);
 };
 
 // By which the pointer is recognised.
-constexpr napi_type_tag kTensorHandlesTag = {0x7369676c69702d74, 0x68616e646c657331};
+constexpr napi_type_tag kTensorHandlesTag = {0x7369676c69702d74, 0x68616e646c657332};
 
 }  // namespace siglip

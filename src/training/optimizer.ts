@@ -166,7 +166,7 @@ export abstract class Optimizer<Slot extends string = string> extends tf.Optimiz
     const settings = groupSettings(name, this.groups, this.#settings)
     const specs = settings.frozen ? [] : this.#rule.slots(variable.shape, name)
     const slots = specs.map(([slot, shape]): [Slot, tf.Variable] => {
-      const zeros = tf.tidy(() => tf.variable(tf.zeros([...shape]), false))
+      const zeros = tf.tidy(() => tf.variable(tf.fill([...shape], 0), false)) // made natively: no zeros in JavaScript
       this.#state.set(`${slot}/${name}`, zeros)
       return [slot, zeros]
     })

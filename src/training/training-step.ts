@@ -52,5 +52,5 @@ export function trainingStep(options: StepOptions): Jitted<[Inputs], StepTensors
       const inOrder = variables.map(({ name }) => norms[name] ?? tf.scalar(0))
       return { loss: value, norm, norms: tf.stack(inOrder).as1D() }
     })
-  return jit(step, { precision })
+  return jit(step, { precision, inPlace: true })
 }

@@ -9,7 +9,7 @@ export interface EncodedProgram {
 }
 
 /** Of this encoding; an addon reads one version (native/program.h). */
-export const ENCODING_VERSION = 1
+export const ENCODING_VERSION = 2
 
 /** In the order of `DType` in native/kernels.h. */
 const elementTypes: readonly ElementType[] = ['float32', 'bfloat16', 'int32', 'bool']
@@ -60,7 +60,7 @@ export function encodeProgram(program: Program): EncodedProgram {
       case 'arena':
         return words.push(3, buffer.offset, buffer.bytes)
       case 'result':
-        words.push(4, buffer.index, elementTypes.indexOf(buffer.dtype))
+        words.push(4, buffer.index, elementTypes.indexOf(buffer.dtype), buffer.isKept ? 1 : 0, buffer.over ?? -1)
         {
           numbers(buffer.shape)
           return

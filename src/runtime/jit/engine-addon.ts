@@ -28,7 +28,14 @@ export interface EngineMemory {
   readonly packed: number
 }
 
-type Run<Result> = (program: NativeProgram, args: readonly number[], captures: readonly number[]) => Result
+/** How a program is run. */
+export type Run<Result> = (
+  program: NativeProgram,
+  args: readonly number[],
+  captures: readonly number[],
+  /** Places of captures whose memory may be written; a result that is in one is null. */
+  replaced: readonly number[],
+) => Result
 
 /** The addon (native/addon.cc). Arguments and captures are tfjs-node's numbers of tensors. */
 export interface EngineAddon {
@@ -40,8 +47,8 @@ export interface EngineAddon {
     constants: EncodedProgram['constants'],
     texts: EncodedProgram['texts'],
   ) => NativeProgram
-  readonly run: Run<NativeTensor[]>
-  readonly runAsync: Run<Promise<NativeTensor[]>>
+  readonly run: Run<(NativeTensor | null)[]>
+  readonly runAsync: Run<Promise<(NativeTensor | null)[]>>
   readonly profile: Run<number[]>
   readonly dispose: (program: NativeProgram) => void
   readonly memory: () => EngineMemory

@@ -8,13 +8,7 @@ import { BackendError, InputError } from '../../errors.js'
 import { findNativeFolder, nativePaths } from '../native-folder.js'
 import { messageOf } from '../setup/run-tool.js'
 import { ENCODING_VERSION, encodeProgram } from './encode-program.js'
-import {
-  type EngineAddon,
-  type EngineInfo,
-  type EngineMemory,
-  isEngineAddon,
-  type NativeProgram,
-} from './engine-addon.js'
+import { type EngineAddon, type EngineInfo, type EngineMemory, isEngineAddon, type Run } from './engine-addon.js'
 import { isNativeBackend, type NativeBackend, type NativeTensor } from './native-backend.js'
 import type { Program } from './program.js'
 import type { ShapeInference } from './shape-inference.js'
@@ -37,12 +31,22 @@ export interface Engine extends EngineInfo {
   readonly alignedBuffer: (bytes: number) => ArrayBuffer
 }
 
-/** A program ready to run. Its results are the caller's to dispose. */
+/**
+ * A program ready to run. Its results are the caller's to dispose. One that may be written over a capture is, if nobody else has the
+ * capture's data: the two share them then.
+ */
 export interface Executable {
   /** @throws InputError for an index that is out of range, a disposed tensor and tensors of other types and sizes */
   readonly run: (args: readonly tf.Tensor[], captures: readonly tf.Tensor[]) => tf.Tensor[]
-  /** The same, off JavaScript's thread. The tensors may be disposed as soon as it is called. */
-  readonly runAsync: (args: readonly tf.Tensor[], captures: readonly tf.Tensor[]) => Promise<tf.Tensor[]>
+  /**
+   * The same, off JavaScript's thread. The tensors may be disposed as soon as it is called. Captures are written over only if `inPlace`
+   * is set, and have no values until the promise is settled.
+   */
+  readonly runAsync: (
+    args: readonly tf.Tensor[],
+    captures: readonly tf.Tensor[],
+    options?: { readonly inPlace: boolean },
+  ) => Promise<tf.Tensor[]>
   /** Runs it for the times of its steps, in milliseconds. */
   readonly profile: (args: readonly tf.Tensor[], captures: readonly tf.Tensor[]) => number[]
   /** Frees the program; runs that have been asked for come to their end first. */
@@ -111,30 +115,78 @@ function engineOf(addon: EngineAddon, backend: NativeBackend): Engine {
 function executableOf(addon: EngineAddon, backend: NativeBackend, program: Program): Executable {
   const { words, constants, texts } = encodeProgram(program)
   const made = attempt(() => addon.create(words, constants, texts))
+  const over = new Map(
+    program.buffers.flatMap((buffer) =>
+      buffer.kind === 'result' && buffer.over !== undefined ? [[buffer.index, buffer.over] as const] : [],
+    ),
+  )
   const call = <Result>(
-    run: (program: NativeProgram, args: readonly number[], captures: readonly number[]) => Result,
+    run: Run<Result>,
     args: readonly tf.Tensor[],
     captures: readonly tf.Tensor[],
+    replaced: readonly number[],
   ): Result => {
     const ids = [idsOf(backend, args), idsOf(backend, captures)] as const
-    return attempt(() => run(made, ...ids))
+    return attempt(() => run(made, ...ids, replaced))
   }
-  const tensors = (results: readonly NativeTensor[]) => results.map((result) => backend.createOutputTensor(result))
+  const ownedOf = (captures: readonly tf.Tensor[]): number[] =>
+    [...over.values()].filter((place) => {
+      const capture = captures[place]
+      return capture !== undefined && !capture.isDisposed && backend.refCount(capture.dataId) === 1
+    })
+  const tensors = (results: readonly (NativeTensor | null)[], captures: readonly tf.Tensor[]): tf.Tensor[] => {
+    const made = results.map((result) => result && backend.createOutputTensor(result))
+    return made.map((tensor, i) => {
+      const capture = captures[over.get(i) ?? -1]
+      if (tensor) return tensor
+      if (capture && !capture.isDisposed) return tf.clone(capture)
+      tf.dispose(made.filter((other) => other !== null))
+      throw new InputError('A variable is disposed while a call writes it', {
+        found: capture instanceof tf.Variable ? capture.name : undefined,
+      })
+    })
+  }
   return {
-    run: (args, captures) => tensors(call(addon.run, args, captures)),
-    runAsync: async (args, captures) => {
-      try {
-        return tensors(await call(addon.runAsync, args, captures))
-      } catch (cause) {
+    run: (args, captures) => tensors(call(addon.run, args, captures, ownedOf(captures)), captures),
+    runAsync: async (args, captures, { inPlace } = { inPlace: false }) => {
+      const owned = inPlace ? ownedOf(captures) : []
+      const running = call(addon.runAsync, args, captures, owned)
+      const show = hidden(
+        backend,
+        owned.flatMap((place) => captures[place] ?? []),
+      )
+      const results = await running.finally(show).catch((cause: unknown) => {
         throw errorOf(cause)
-      }
+      })
+      return tensors(results, captures)
     },
-    profile: (args, captures) => call(addon.profile, args, captures),
+    profile: (args, captures) => call(addon.profile, args, captures, []),
     dispose: () => {
       addon.dispose(made)
     },
   }
 }
+
+/**
+ * Lets the backend know of no values of tensors that a run is writing.
+ * @returns what ends that; tensors that were disposed of meanwhile go then
+ */
+function hidden(backend: NativeBackend, tensors: readonly tf.Tensor[]): () => void {
+  const places = tensors.map(({ dataId }) => {
+    const { id } = backend.tensorMap.get(dataId)
+    backend.tensorMap.get(dataId).id = BEING_WRITTEN
+    return { dataId, id }
+  })
+  return () => {
+    for (const { dataId, id } of places) {
+      if (backend.tensorMap.has(dataId)) backend.tensorMap.get(dataId).id = id
+      else backend.binding.deleteTensor(id)
+    }
+  }
+}
+
+/** The number of a tensor that has none. */
+const BEING_WRITTEN = -1
 
 /** Uploads what the backend has put off. */
 function idsOf(backend: NativeBackend, tensors: readonly tf.Tensor[]): number[] {
@@ -142,7 +194,14 @@ function idsOf(backend: NativeBackend, tensors: readonly tf.Tensor[]): number[] 
     if (tensor.isDisposed)
       throw new InputError('A tensor is disposed', { found: `${tensor.dtype} [${tensor.shape.join()}]` })
   }
-  return backend.getInputTensorIds(tensors)
+  const ids = backend.getInputTensorIds(tensors)
+  const written = ids.indexOf(BEING_WRITTEN)
+  if (written < 0) return ids
+  const tensor = tensors[written]
+  throw new InputError('A variable is used while a call writes it in place', {
+    found: tensor instanceof tf.Variable ? tensor.name : `[${String(tensor?.shape)}]`,
+    hint: 'Await the promise of that call before.',
+  })
 }
 
 function attempt<Result>(run: () => Result): Result {

@@ -1,6 +1,7 @@
 import { TraceError } from '../../errors.js'
 import { type Argument, type Capture, type Constant, operation, type Value } from './graph.js'
-import type { NativeAttribute, NativeTensor } from './native-backend.js'
+import { type NativeAttribute, type NativeTensor, TYPE_NUMBERS } from './native-backend.js'
+import { isRepeated } from './is-repeated.js'
 import { asAttribute, dataType } from './recorded-types.js'
 import type { ShapeInference } from './shape-inference.js'
 import { randomError } from './trace-guards.js'
@@ -49,6 +50,7 @@ export class GraphWriter {
 
   constant(shape: readonly number[], dtype: number, values: unknown): number {
     if (!isNumbers(values)) throw new TraceError('`jit` records tensors of numbers only', { where: userLine() })
+    if (values.length >= LARGE && isRepeated(values)) return this.#filled(shape, dtype, values.slice(0, 1))
     const copy = values.slice() // they are the caller's
     const outputs: Value[] = []
     const node: Constant = { kind: 'constant', values: copy, outputs }
@@ -56,6 +58,17 @@ export class GraphWriter {
     outputs.push(value)
     this.#handles.set(value, this.#shapes.constant(dtype, shape, copy))
     return this.#add(value)
+  }
+
+  /** One number everywhere, as the ones and zeros of gradients, is no array. */
+  #filled(shape: readonly number[], dtype: number, value: unknown): number {
+    const attributes = { T: dtype, index_type: TYPE_NUMBERS.int32 }
+    const inputs = [
+      this.constant([shape.length], TYPE_NUMBERS.int32, Int32Array.from(shape)),
+      this.constant([], dtype, value),
+    ]
+    const types = Object.entries(attributes).map(([name, value]) => ({ name, type: TYPE_ATTRIBUTE, value }))
+    return this.operation('Fill', types, inputs, 1)[0]?.id ?? 0
   }
 
   operation(
@@ -101,6 +114,11 @@ export class GraphWriter {
     return nextId--
   }
 }
+
+/** Elements from which on an array is worth looking through. */
+const LARGE = 1024
+/** TensorFlow's number of the kind of attribute. */
+const TYPE_ATTRIBUTE = 4
 
 const RANDOM = /^(?:Stateless)?(?:Random|Truncated|Multinomial)/
 

@@ -73,6 +73,18 @@ export interface Graph {
   readonly results: readonly Value[]
 }
 
+/** What a graph's captures and results are to variables that change. */
+export interface Variables {
+  /** Numbers of the captures that are assigned between calls. */
+  readonly assigned: ReadonlySet<number>
+  /** Numbers of the results that variables keep as their values. */
+  readonly kept: ReadonlySet<number>
+  /** Numbers of results → of the captures that they are the next values of. */
+  readonly replaced: ReadonlyMap<number, number>
+}
+
+export const NO_VARIABLES: Variables = { assigned: new Set(), kept: new Set(), replaced: new Map() }
+
 /** A node with the results that `shapes` describes. */
 export function operation(
   op: string,

@@ -5,17 +5,16 @@ import { NATIVE } from '../native.js'
 import { tell } from '../tell-node.js'
 import { compile } from './compile.js'
 import { loadEngine } from './engine.js'
-import { jitted, type Jitted } from './jitted.js'
+import { jitted, type Jitted, type JittedOptions } from './jitted.js'
 import type { Precision } from './precision.js'
 import type { GraphEngine } from './recorded-function.js'
 
 /** What `jit` makes of a function in Node: recordings run on the engine while the native backend runs, if it has one. */
 export function makeJitted<Args extends readonly unknown[], Result>(
   fn: (...args: Args) => Result,
-  precision: Precision,
-  maxTraces: number,
+  { precision, ...options }: JittedOptions & { readonly precision: Precision },
 ): Jitted<Args, Result> {
-  return jitted(fn, () => engineNow(precision), maxTraces)
+  return jitted(fn, () => engineNow(precision), options)
 }
 
 type NoEngine = { readonly missing: string }
@@ -51,6 +50,6 @@ function startEngine(precision: Precision): GraphEngine | NoEngine {
   const taken = precision === 'auto' ? (engine.bfloat16 ? 'bfloat16' : 'float32') : precision
   return {
     shapes: engine.shapeGraph,
-    compile: (graph, assigned) => engine.compile(compile(graph, { precision: taken, assigned })),
+    compile: (graph, variables) => engine.compile(compile(graph, { precision: taken, variables })),
   }
 }

@@ -10,6 +10,11 @@ export interface JitOptions {
   readonly precision?: Precision | undefined
   /** How many recordings are kept; beyond that, the one not used for longest goes. Default: 16. */
   readonly maxTraces?: number | undefined
+  /**
+   * Whether `async` calls, too, write the new values of variables where the old ones lie, so that they are in memory once. The variables
+   * can't be read then until the call's promise is settled. Default: false, the old values are there until the new ones are.
+   */
+  readonly inPlace?: boolean | undefined
 }
 
 /**
@@ -36,7 +41,7 @@ export interface JitOptions {
  */
 export function jit<Args extends readonly unknown[], Result>(
   fn: (...args: Args) => Result,
-  { precision = 'float32', maxTraces = 16 }: JitOptions = {},
+  { precision = 'float32', maxTraces = 16, inPlace = false }: JitOptions = {},
 ): Jitted<Args, Result> {
   if (typeof fn !== 'function') throw new InputError('`jit` takes a function', { found: typeof fn })
   if (!['float32', 'bfloat16', 'auto'].includes(precision)) {
@@ -45,5 +50,5 @@ export function jit<Args extends readonly unknown[], Result>(
   if (!Number.isInteger(maxTraces) || maxTraces < 1) {
     throw new InputError('bad maxTraces', { expected: 'a whole number from 1', found: String(maxTraces) })
   }
-  return makeJitted(fn, precision, maxTraces)
+  return makeJitted(fn, { precision, maxTraces, inPlace })
 }

@@ -19,14 +19,21 @@ export interface Jitted<Args extends readonly unknown[], Result> {
   readonly dispose: () => void
 }
 
+/** How recordings are kept and run. */
+export interface JittedOptions {
+  /** How many recordings are kept. */
+  readonly maxTraces: number
+  /** Whether asynchronous calls, too, write variables where they lie. */
+  readonly inPlace: boolean
+}
+
 /**
  * @param engineNow what runs recordings at the moment; none: the function runs as it is
- * @param maxTraces how many recordings are kept
  */
 export function jitted<Args extends readonly unknown[], Result>(
   fn: (...args: Args) => Result,
   engineNow: () => GraphEngine | undefined,
-  maxTraces: number,
+  { maxTraces, inPlace }: JittedOptions,
 ): Jitted<Args, Result> {
   const traces = new Map<string, RecordedFunction>() // the one not used for longest first
   let lastAssigning: Promise<unknown> | undefined
@@ -65,7 +72,7 @@ export function jitted<Args extends readonly unknown[], Result>(
     const running = engine()
     if (!running) return await fn(...args)
     const { trace, tensors } = recorded(args, running)
-    return (await (trace.assigns ? inTurn(trace, tensors) : trace.runAsync(tensors))) as Awaited<Result>
+    return (await (trace.assigns ? inTurn(trace, tensors) : trace.runAsync(tensors, { inPlace }))) as Awaited<Result>
   }
 
   /** After the calls before it: each starts from the variables that the one before has left. */
@@ -75,7 +82,7 @@ export function jitted<Args extends readonly unknown[], Result>(
     const before = lastAssigning
     const mine = (async () => {
       await before?.catch(() => undefined)
-      return await trace.runAsync(own)
+      return await trace.runAsync(own, { inPlace })
     })()
     lastAssigning = mine
     try {

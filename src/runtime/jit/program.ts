@@ -31,6 +31,10 @@ export type BufferSource =
       readonly index: number
       readonly shape: readonly number[]
       readonly dtype: 'float32' | 'int32' | 'bool'
+      /** Whether it becomes the value of a variable. */
+      readonly isKept?: boolean
+      /** The capture that it may be written over, if nobody else has its memory. */
+      readonly over?: number
     }
 
 /** `none` or what a product's epilogue applies. Order: `Activation` in native/kernels.h. */

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs'
 
 import { TraceError } from '../../errors.js'
-import type { Graph } from './graph.js'
+import { type Graph, NO_VARIABLES, type Variables } from './graph.js'
 import { type Captured, record, type Recording } from './recorder.js'
 import type { ShapeInference } from './shape-inference.js'
 import { type Returned, type TakenApart, takeResultApart } from './tensor-tree.js'
@@ -11,8 +11,12 @@ import { userLine } from './user-line.js'
 export interface Executable {
   /** @returns the graph's results, the caller's to dispose. */
   readonly run: (args: readonly tf.Tensor[], captures: readonly tf.Tensor[]) => tf.Tensor[]
-  /** The same, off JavaScript's thread. */
-  readonly runAsync: (args: readonly tf.Tensor[], captures: readonly tf.Tensor[]) => Promise<tf.Tensor[]>
+  /** The same, off JavaScript's thread. `inPlace`: whether what replaces a capture may be written in its memory. */
+  readonly runAsync: (
+    args: readonly tf.Tensor[],
+    captures: readonly tf.Tensor[],
+    options: { readonly inPlace: boolean },
+  ) => Promise<tf.Tensor[]>
   readonly dispose: () => void
 }
 
@@ -20,8 +24,7 @@ export interface Executable {
 export interface GraphEngine {
   /** For one recording, which disposes of it. */
   readonly shapes: () => ShapeInference
-  /** @param assigned numbers of the captures that the graph changes, too */
-  readonly compile: (graph: Graph, assigned: ReadonlySet<number>) => Executable
+  readonly compile: (graph: Graph, variables: Variables) => Executable
 }
 
 /** What a function did with arguments of certain shapes, and the means to do it again. */
@@ -38,9 +41,7 @@ export class RecordedFunction {
     const { graph, ...rest } = recording
     this.#recording = rest
     this.#returned = returned
-    const assigned = new Set<tf.Tensor>(rest.assigned.map(({ variable }) => variable))
-    const numbers = rest.captures.flatMap(({ tensor }, i) => (assigned.has(tensor) ? [i] : []))
-    this.#executable = engine.compile(graph, new Set(numbers))
+    this.#executable = engine.compile(graph, variablesOf(recording))
   }
 
   /** Whether it changes variables. */
@@ -52,10 +53,10 @@ export class RecordedFunction {
     return this.#handOut(this.#executable.run(tensors, this.#captures()))
   }
 
-  async runAsync(tensors: readonly tf.Tensor[]): Promise<unknown> {
+  async runAsync(tensors: readonly tf.Tensor[], options: { readonly inPlace: boolean }): Promise<unknown> {
     const release = this.hold()
     try {
-      return this.#handOut(await this.#executable.runAsync(tensors, this.#captures()))
+      return this.#handOut(await this.#executable.runAsync(tensors, this.#captures(), options))
     } finally {
       release()
     }
@@ -156,7 +157,8 @@ function notRecorded(found: string, where: string | undefined): TraceError {
 }
 
 function initialize({ graph, captures, created }: Recording, args: TakenApart, engine: GraphEngine): void {
-  const executable = engine.compile({ ...graph, results: created.map(({ initial }) => initial) }, new Set())
+  const initial = { ...graph, results: created.map(({ initial }) => initial) }
+  const executable = engine.compile(initial, { ...NO_VARIABLES, kept: new Set(created.keys()) })
   const tensors = captures.map(({ tensor }) => tensor)
   const values = executable.run(args.tensors, tensors)
   created.forEach(({ variable }, i) => {
@@ -168,6 +170,20 @@ function initialize({ graph, captures, created }: Recording, args: TakenApart, e
 
 function isAlive({ tensor }: Captured): boolean {
   return tensor instanceof tf.Variable ? !tensor.isDisposed : tf.engine().state.tensorInfo.has(tensor.dataId)
+}
+
+/** What the captures and results of a recording are to the variables that it assigns. */
+function variablesOf({ captures, assigned }: Recording): Variables {
+  const numbers = new Map(captures.map(({ tensor }, i) => [tensor, i]))
+  const replaced = assigned.flatMap(({ variable, result }) => {
+    const capture = numbers.get(variable)
+    return capture === undefined ? [] : [[result, capture] as const]
+  })
+  return {
+    assigned: new Set(replaced.map(([, capture]) => capture)),
+    kept: new Set(assigned.map(({ result }) => result)),
+    replaced: new Map(replaced),
+  }
 }
 
 function resultAt(results: readonly tf.Tensor[], index: number): tf.Tensor {

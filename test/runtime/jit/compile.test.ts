@@ -3,6 +3,7 @@ import { SiglipModel } from '../../../src/models/siglip-model.js'
 import { SiglipVisionModel } from '../../../src/models/siglip-vision-model.js'
 import { useBackend } from '../../../src/runtime/backend-node.js'
 import { compile } from '../../../src/runtime/jit/compile.js'
+import { NO_VARIABLES } from '../../../src/runtime/jit/graph.js'
 import { record } from '../../../src/runtime/jit/recorder.js'
 import { deviation, namedOutputs } from '../../fixture.js'
 import { tiny, tinyIds, tinyPixels } from '../../tiny-models.js'
@@ -90,7 +91,7 @@ it('does a layer of a tower in nine steps', () => {
 it('keeps weights as products like them, but not those that are assigned', () => {
   const { graph } = record(([x]) => [tf.matMul(x!, weight)], [tf.ones([2, 3])], plainEngine.shapes())
   const kept = [new Set<number>(), new Set([0])].map((assigned) => {
-    const [step] = compile(graph, { precision: 'bfloat16', assigned }).steps
+    const [step] = compile(graph, { precision: 'bfloat16', variables: { ...NO_VARIABLES, assigned } }).steps
     return step?.kind === 'product' && step.keep
   })
   expect(kept).toEqual([true, false])

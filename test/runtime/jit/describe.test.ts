@@ -1,6 +1,7 @@
 import { describe as describeProgram } from '../../../src/runtime/jit/describe.js'
 import { GraphBuilder } from '../../../src/runtime/jit/graph-builder.js'
 import type { Argument, Value } from '../../../src/runtime/jit/graph.js'
+import { NO_VARIABLES } from '../../../src/runtime/jit/graph.js'
 import { lower } from '../../../src/runtime/jit/lowering/lower.js'
 
 function argument(index: number, shape: readonly number[]): Value {
@@ -16,7 +17,7 @@ it('says each step in a line', () => {
   const [x, weight, bias] = [argument(0, [6, 4]), argument(1, [4, 5]), argument(2, [5])]
   const product = builder.product(builder.elementwise('tanh', x), weight, [6, 5], { bias, activation: 'gelu' })
   const graph = { arguments: [], captures: [], results: [builder.transpose(product, [1, 0])] }
-  const program = lower(graph, { precision: 'bfloat16', assigned: new Set() })
+  const program = lower(graph, { precision: 'bfloat16', variables: NO_VARIABLES })
   expect(describeProgram(program)).toBe(
     [
       '3 steps, 0.0 MB',

@@ -225,6 +225,15 @@ onEngine((running) => {
       return program([working], [{ kind: 'gather', table, indices: view(0, [3], 'int32'), to }], 128)
     }
 
+    const over = (shape: readonly number[], capture: number): BufferSource =>
+      ({ ...result(shape), isKept: true, over: capture }) as BufferSource
+    const gatherOverCapture = () => {
+      const [table, indices] = [view(1, [4, 1], 'int32'), view(0, [4], 'int32')]
+      const to = view(2, [4, 1], 'int32')
+      const buffers = [capture(), argument(), { ...over([4, 1], 0), dtype: 'int32' } as BufferSource]
+      return program(buffers, [{ kind: 'gather', table, indices, to }])
+    }
+
     it.each<readonly [string, Program, RegExp]>([
       ['a view beyond its result', copy({}, { offset: 1 }), /step 0: .*needs 20 bytes.*has 16/],
       ['a stride that leads beyond', copy({}, { strides: [2] }), /needs 28 bytes/],
@@ -252,6 +261,8 @@ onEngine((running) => {
       ['an activation that is not there', product(2, 3, 4, { activation: 'sine' }), /activation/],
       ['a gather over its own indices', gatherOver(8), /writes over what it reads/],
       ['a gather over its own table', gatherOver(60), /writes over what it reads/],
+      ['a gather over a capture that it reads', gatherOverCapture(), /writes over what it reads/],
+      ['a result over a capture that is not there', copy({}, {}, [argument(), over([4], 3)]), /capture.*missing/],
       ['bfloat16 in a tensor', product(2, 3, 4, { a: view(0, [2, 3], 'bfloat16') }), /bfloat16/],
     ])('%s', (_, wrong, message) => {
       const thrown = thrownBy(() => engine.compile(wrong))
@@ -267,6 +278,13 @@ onEngine((running) => {
       expect(() => executable.run([tf.ones([2, 3])], [])).toThrow(/1 captures, not 1 and 0/)
       w.dispose()
       expect(thrownBy(() => executable.run([tf.ones([2, 3])], [w]))).toBeInstanceOf(InputError)
+      executable.dispose()
+    })
+
+    it('a result that replaces a capture of another size', () => {
+      const add: Step = { kind: 'copy', from: view(0, [4]), to: view(1, [4]) }
+      const executable = engine.compile(program([capture(), over([4], 0)], [add]))
+      expect(() => executable.run([], [tf.ones([5])])).toThrow(/another size or type than the capture/)
       executable.dispose()
     })
 

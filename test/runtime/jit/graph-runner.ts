@@ -14,7 +14,11 @@ export const plainEngine: GraphEngine = {
   shapes: () => byRunning(nativeBackend().binding),
   compile: (graph) => {
     const run: Executable['run'] = (args, captures) => runGraph(graph, args, captures)
-    return { run, runAsync: async (...of) => Promise.resolve().then(() => run(...of)), dispose: () => undefined }
+    return {
+      run,
+      runAsync: async (args, captures) => Promise.resolve().then(() => run(args, captures)),
+      dispose: () => undefined,
+    }
   },
 }
 

@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs'
 import { InputError, TraceError } from '../../../src/errors.js'
 import { useBackend } from '../../../src/runtime/backend-node.js'
+import { NO_VARIABLES } from '../../../src/runtime/jit/graph.js'
 import { jitted, type Jitted } from '../../../src/runtime/jit/jitted.js'
 import type { GraphEngine } from '../../../src/runtime/jit/recorded-function.js'
 import { plainEngine } from './graph-runner.js'
@@ -21,13 +22,13 @@ function watchedEngine(): { engine: GraphEngine; compiled: number; disposed: num
     engine: {
       shapes: () => plainEngine.shapes(),
       compile: (graph) => {
-        const executable = plainEngine.compile(graph, new Set())
+        const executable = plainEngine.compile(graph, NO_VARIABLES)
         watched.compiled++
         return {
           run: (...of) => executable.run(...of),
-          runAsync: async (...of) => {
+          runAsync: async (args, captures) => {
             await new Promise<void>((go) => waiting.push(go))
-            return executable.run(...of)
+            return executable.run(args, captures)
           },
           dispose: () => {
             watched.disposed++
@@ -43,7 +44,7 @@ const plainJit = <Args extends readonly unknown[], Result>(
   fn: (...args: Args) => Result,
   engine = plainEngine,
   maxTraces = 16,
-): Jitted<Args, Result> => jitted(fn, () => engine, maxTraces)
+): Jitted<Args, Result> => jitted(fn, () => engine, { maxTraces, inPlace: false })
 
 const valuesOf = (tensor: tf.Tensor): number[] => [...tensor.dataSync()]
 
@@ -246,7 +247,7 @@ it('is the function itself where nothing runs recordings', async () => {
   const fn = jitted(
     (x: tf.Tensor) => x.dataSync().length,
     () => undefined,
-    1,
+    { maxTraces: 1, inPlace: false },
   )
   expect([fn(tf.ones([2, 3])), await fn.async(tf.ones([2, 2])), fn.traces]).toEqual([6, 4, 0])
 })

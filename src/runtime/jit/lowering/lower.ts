@@ -1,5 +1,5 @@
 import { at, epilogueOf, intsOf, numberOf, sameShape, sizeOf } from '../graph-builder.js'
-import { type Graph, nodesOf, type Operation, type Value } from '../graph.js'
+import { type Graph, nodesOf, type Operation, type Value, type Variables } from '../graph.js'
 import { activations, type BufferSource, type ElementType, type Program, type Step, type View } from '../program.js'
 import { baseOf, type Cluster, Clusters, type Single } from './clusters.js'
 import { planMemory } from './memory-plan.js'
@@ -7,13 +7,14 @@ import { copySteps } from './copy-steps.js'
 import { rowSteps } from './row-pass.js'
 import { broadcastStrides, denseStrides, isDense, reshapedStrides } from './strides.js'
 import { Storage } from './storage.js'
+import { writtenOver } from './written-over.js'
 
 /** How a graph is to run. */
 export interface LoweringOptions {
   /** What products multiply; sums and everything else are float32. */
   readonly precision: 'float32' | 'bfloat16'
-  /** Numbers of captures that change between calls, so that nothing made of them is worth keeping. */
-  readonly assigned: ReadonlySet<number>
+  /** Those that change between calls, so that nothing made of them is worth keeping. */
+  readonly variables: Variables
 }
 
 /** A graph of the operations that lowering knows → steps, and a place in memory for everything. */
@@ -59,7 +60,27 @@ class Lowering {
       const buffer = this.#buffer({ kind: 'result', index, shape: value.shape, dtype: value.dtype })
       this.#copy(this.#view(value), this.#dense(buffer, value.shape, value.dtype))
     })
+    this.#markResults()
     return this.#finish()
+  }
+
+  /** Which results are the values of variables, and where they may lie. */
+  #markResults(): void {
+    const { kept, replaced } = this.#options.variables
+    const captures = new Map(
+      this.#buffers.flatMap((draft, i) => (draft.kind === 'capture' ? [[draft.index, i] as const] : [])),
+    )
+    const candidates = new Map<number, number>()
+    this.#buffers.forEach((draft, i) => {
+      if (draft.kind !== 'result' || !kept.has(draft.index)) return
+      this.#buffers[i] = { ...draft, isKept: true }
+      const capture = captures.get(replaced.get(draft.index) ?? -1)
+      if (capture !== undefined) candidates.set(i, capture)
+    })
+    for (const [result, capture] of writtenOver(this.#steps, candidates)) {
+      const [draft, old] = [this.#buffers[result], this.#buffers[capture]]
+      if (draft?.kind === 'result' && old?.kind === 'capture') this.#buffers[result] = { ...draft, over: old.index }
+    }
   }
 
   #finish(): Program {
@@ -240,7 +261,7 @@ class Lowering {
   }
 
   #isKept({ node }: Value): boolean {
-    return node.kind === 'capture' && !this.#options.assigned.has(node.index)
+    return node.kind === 'capture' && !this.#options.variables.assigned.has(node.index)
   }
 
   #attention(node: Operation): void {

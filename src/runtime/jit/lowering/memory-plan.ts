@@ -1,25 +1,42 @@
 import type { Step, View } from '../program.js'
 
-/** The views that a step reads and writes. */
-export function viewsOf(step: Step): readonly View[] {
+/** The views that a step reads. */
+export function inputsOf(step: Step): readonly View[] {
   const views = ((): readonly (View | undefined)[] => {
     switch (step.kind) {
       case 'product':
-        return [step.a, step.b, step.c, step.bias, step.residual]
+        return [step.a, step.b, step.bias, step.residual]
       case 'attention':
-        return [step.q, step.k, step.v, step.out, step.mask]
+        return [step.q, step.k, step.v, step.mask]
       case 'copy':
-        return [step.from, step.to]
+        return [step.from]
       case 'gather':
-        return [step.table, step.indices, step.to]
+        return [step.table, step.indices]
       case 'segmentSum':
-        return [step.values, step.segments, step.to]
+        return [step.values, step.segments]
       case 'rows':
       case 'tensorflow':
-        return [...step.inputs, ...step.outputs]
+        return step.inputs
     }
   })()
   return views.filter((view) => view !== undefined)
+}
+
+/** The views that a step writes. */
+export function outputsOf(step: Step): readonly View[] {
+  switch (step.kind) {
+    case 'product':
+      return [step.c]
+    case 'attention':
+      return [step.out]
+    case 'copy':
+    case 'gather':
+    case 'segmentSum':
+      return [step.to]
+    case 'rows':
+    case 'tensorflow':
+      return step.outputs
+  }
 }
 
 /** What the engine's kernels read fastest from. */
@@ -44,7 +61,7 @@ export function planMemory(
   const first = new Map<number, number>()
   const last = new Map<number, number>()
   steps.forEach((step, i) => {
-    for (const { buffer } of viewsOf(step)) {
+    for (const { buffer } of [...inputsOf(step), ...outputsOf(step)]) {
       if (!first.has(buffer)) first.set(buffer, i)
       last.set(buffer, i)
     }

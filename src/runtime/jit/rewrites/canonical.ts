@@ -1,5 +1,6 @@
 import { at, flagOf, type GraphBuilder, numberOf, type Rule, sizeOf } from '../graph-builder.js'
 import type { DataType, Operation, Value } from '../graph.js'
+import { isRepeated } from '../is-repeated.js'
 
 type Translate = (builder: GraphBuilder, node: Operation, inputs: readonly Value[]) => readonly Value[] | undefined
 
@@ -43,13 +44,6 @@ function uniform(builder: GraphBuilder, value: Value): Value {
   const first = values[0]
   if (values.length < 2 || first === undefined || !isRepeated(values)) return value
   return builder.broadcast(builder.scalar(first), value.shape)
-}
-
-function isRepeated({ buffer, byteOffset, length }: Float32Array | Int32Array | Uint8Array): boolean {
-  const bits = new Int32Array(buffer, byteOffset, length)
-  const first = bits[0]
-  for (let i = 1; i < bits.length; i++) if (bits[i] !== first) return false
-  return true
 }
 
 /** The numbers of a constant, if it is one. */

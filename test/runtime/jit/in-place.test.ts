@@ -1,0 +1,237 @@
+import * as tf from '@tensorflow/tfjs'
+import { InputError } from '../../../src/errors.js'
+import { useBackend } from '../../../src/runtime/backend-node.js'
+import { jit } from '../../../src/runtime/jit/jit.js'
+import type { Jitted } from '../../../src/runtime/jit/jitted.js'
+import { isNativeBackend } from '../../../src/runtime/jit/native-backend.js'
+
+beforeAll(async () => {
+  await useBackend('native', { quiet: true })
+})
+
+const SIZE = 1000
+let weight: tf.Variable<tf.Rank.R1>
+let double: Jitted<[], tf.Tensor>
+
+beforeEach(() => {
+  weight = tf.tidy(() => tf.variable(tf.range(0, SIZE).add(1).as1D()))
+  double = jit(() => {
+    weight.assign(tf.mul(weight, 2))
+    return tf.add(weight, 1)
+  })
+})
+
+afterEach(() => {
+  double.dispose()
+  if (!weight.isDisposed) weight.dispose()
+})
+
+/** Tells one piece of memory from another. */
+function placeOf({ dataId }: tf.Tensor): number {
+  const backend = tf.backend()
+  if (!isNativeBackend(backend)) throw new Error('not the native backend')
+  return backend.tensorMap.get(dataId).id
+}
+
+const valuesOf = (tensor: tf.Tensor): number[] => [...tensor.dataSync().slice(0, 3)]
+
+it('gives a variable its new values where the old ones lie', () => {
+  const place = placeOf(weight)
+  const { numTensors, numBytes } = tf.memory()
+  for (let i = 1; i <= 3; i++) expect(valuesOf(double())).toEqual([1, 2, 3].map((n) => n * 2 ** i + 1))
+  expect([valuesOf(weight), placeOf(weight)]).toEqual([[8, 16, 24], place])
+  expect(tf.memory()).toMatchObject({ numTensors: numTensors + 3, numBytes: numBytes + 3 * 4 * SIZE })
+})
+
+describe('leaves alone', () => {
+  const sharers: readonly [string, () => tf.Tensor][] = [
+    ['a clone', () => tf.clone(weight)],
+    ['a reshaped tensor', () => tf.reshape(weight, [10, 100])],
+    ['a slice from the start', () => tf.slice(weight, 0, 64)],
+    ['what TensorFlow takes for the same', () => tf.cast(weight, 'float32')],
+    ['another variable', () => tf.tidy(() => tf.variable(tf.clone(weight)))],
+  ]
+  it.each(sharers)('%s', (_, share) => {
+    const before = share()
+    double().dispose()
+    expect([valuesOf(before), valuesOf(weight)]).toEqual([
+      [1, 2, 3],
+      [2, 4, 6],
+    ])
+    before.dispose()
+  })
+
+  it('the variable itself as an argument', () => {
+    const add = jit((x: tf.Tensor) => {
+      weight.assign(tf.add(weight, 1))
+      return tf.add(x, weight)
+    })
+    expect(valuesOf(add(weight))).toEqual([3, 5, 7])
+    add.dispose()
+  })
+
+  it('the values that a run under way reads', async () => {
+    const slow = jit((x: tf.Tensor2D) => tf.mul(tf.sum(tf.matMul(x, x)), weight))
+    const x = tf.zeros<tf.Rank.R2>([512, 512])
+    const running = slow.async(x)
+    double().dispose()
+    expect([valuesOf(await running), valuesOf(weight)]).toEqual([
+      [0, 0, 0],
+      [2, 4, 6],
+    ])
+    slow.dispose()
+  })
+})
+
+describe('keeps apart', () => {
+  let other: tf.Variable<tf.Rank.R1>
+  beforeEach(() => {
+    other = tf.tidy(() => tf.variable(tf.fill([SIZE], 10).as1D()))
+  })
+  afterEach(() => {
+    other.dispose()
+  })
+
+  const updates: readonly [string, () => void][] = [
+    [
+      'variables that are exchanged',
+      () => {
+        const old = tf.clone(weight)
+        weight.assign(other)
+        other.assign(old)
+      },
+    ],
+    [
+      'what reads the old values after the new ones',
+      () => {
+        const old = tf.clone(weight)
+        weight.assign(tf.exp(other))
+        other.assign(tf.sub(other, tf.reverse(old)))
+      },
+    ],
+    [
+      'sums of the old values',
+      () => {
+        weight.assign(tf.div(weight, tf.sum(weight)))
+        other.assign(tf.softmax(other))
+      },
+    ],
+    [
+      'products of the old values',
+      () => {
+        const matrix = weight.as2D(20, 50)
+        weight.assign(tf.add(matrix, tf.matMul(tf.matMul(matrix, matrix, false, true), matrix)).as1D())
+      },
+    ],
+    [
+      'what both become',
+      () => {
+        const sum = tf.add(weight, other)
+        weight.assign(sum as tf.Tensor1D)
+        other.assign(sum as tf.Tensor1D)
+      },
+    ],
+  ]
+  it.each(updates)('%s', (_, update) => {
+    const run = (): void => {
+      tf.tidy(update)
+    }
+    const scale = tf.variable(tf.scalar(0.001))
+    const start = [weight, other].map((variable): tf.Tensor1D => tf.mul(variable as tf.Tensor1D, scale))
+    weight.assign(start[0]!)
+    other.assign(start[1]!)
+    run()
+    run()
+    const expected = [weight, other].map((variable) => tf.clone(variable))
+    weight.assign(start[0]!)
+    other.assign(start[1]!)
+    tf.dispose(start)
+    const jitted = jit(() => {
+      run()
+      return tf.scalar(0)
+    })
+    jitted()
+    jitted()
+    for (const [i, variable] of [weight, other].entries()) {
+      const far = tf.max(tf.abs(tf.sub(variable, expected[i]!))).dataSync()[0]!
+      expect(far).toBeLessThan(1e-6 * tf.max(tf.abs(expected[i]!)).dataSync()[0]!)
+    }
+    jitted.dispose()
+    scale.dispose()
+  })
+})
+
+it('changes nothing where a run fails', () => {
+  const table = tf.range(0, 5)
+  const pick = jit((at: tf.Tensor1D) => {
+    weight.assign(tf.mul(weight, 2))
+    return tf.gather(table, at)
+  })
+  pick(tf.tensor1d([4], 'int32'))
+  expect(() => pick(tf.tensor1d([5], 'int32'))).toThrow(InputError)
+  expect(valuesOf(weight)).toEqual([2, 4, 6])
+  pick(tf.tensor1d([3], 'int32'))
+  expect(valuesOf(weight)).toEqual([4, 8, 12])
+  pick.dispose()
+})
+
+describe('asynchronously', () => {
+  it('only if asked to: else the old values are there until the new ones are', async () => {
+    const running = double.async()
+    expect(valuesOf(weight)).toEqual([1, 2, 3])
+    await running
+    expect(valuesOf(weight)).toEqual([2, 4, 6])
+  })
+
+  describe('if asked to', () => {
+    let step: Jitted<[], tf.Tensor>
+    let slow: tf.Tensor2D
+    beforeEach(() => {
+      slow = tf.zeros([512, 512])
+      step = jit(
+        () => {
+          weight.assign(tf.add(tf.mul(weight, 2), tf.sum(tf.matMul(slow, slow))))
+          return tf.add(weight, 1)
+        },
+        { inPlace: true },
+      )
+    })
+    afterEach(() => {
+      step.dispose()
+      slow.dispose()
+    })
+
+    it('where the old values lie', async () => {
+      const place = placeOf(weight)
+      await Promise.all([step.async(), step.async(), step.async()])
+      expect([valuesOf(weight), placeOf(weight)]).toEqual([[8, 16, 24], place])
+    })
+
+    it('and nobody reads them meanwhile', async () => {
+      const read = jit(() => tf.add(weight, 1))
+      read()
+      const running = step.async()
+      await Promise.resolve()
+      expect(() => valuesOf(weight)).toThrow()
+      expect(() => tf.add(weight, 1)).toThrow()
+      expect(() => read()).toThrow(
+        new RegExp(`A variable is used while a call writes it in place.*${weight.name}`, 's'),
+      )
+      await running
+      expect([valuesOf(weight), valuesOf(read())]).toEqual([
+        [2, 4, 6],
+        [3, 5, 7],
+      ])
+      read.dispose()
+    })
+
+    it('and a variable that is disposed of meanwhile is gone', async () => {
+      const { numTensors } = tf.memory()
+      const running = step.async()
+      await Promise.resolve()
+      weight.dispose()
+      await expect(running).rejects.toThrow(/A variable is disposed while a call writes it/)
+      expect(tf.memory().numTensors).toBe(numTensors - 1)
+    })
+  })
+})
