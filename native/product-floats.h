@@ -24,6 +24,7 @@ struct FloatBlocks {
   static constexpr int kSlice = 768, kSlab = 1024;  // how deep panels that pass by and reside may be (product-plan.h)
   static constexpr int kPackingCost = 16;           // of an element, in multiplications
   static constexpr int kStep = 16;
+  static constexpr int kDeepSlab = 192;             // of products that are far deeper than wide
 
   static void Begin() {}
   static void End() {}
@@ -38,6 +39,25 @@ struct FloatBlocks {
   }
   static void PackColumns(const Lines &lines, int64_t first, int64_t start, int64_t depth, float *to) {
     Pack<kColumns>(lines, first, start, depth, to);
+  }
+
+  // Panels whose lines lie beside each other, as many of them as can be read in whole vectors; returns how many.
+  template <int kWidth>
+  static int64_t PackManyBeside(const Lines &lines, int64_t first, int64_t panels, int64_t start, int64_t depth, float *to,
+                                int64_t step) {
+    constexpr int64_t kOver = (kWidth + kLanes - 1) / kLanes * kLanes - kWidth;
+    const int64_t whole = (lines.count - kOver - first) / kWidth, count = whole < panels ? whole : panels;
+    if (count <= 0) return 0;
+    const auto pack = lines.dtype == DType::kBFloat16 ? PackBeside<kWidth, DType::kBFloat16, kRounded>
+                                                      : PackBeside<kWidth, DType::kFloat32, kRounded>;
+    pack(lines, first, count, start, depth, to, step);
+    return count;
+  }
+  static int64_t PackMany(bool rows, const Lines &lines, int64_t first, int64_t panels, int64_t start, int64_t depth,
+                          float *to, int64_t step) {
+    if (lines.stride != 1) return 0;
+    return rows ? PackManyBeside<kRows>(lines, first, panels, start, depth, to, step)
+                : PackManyBeside<kColumns>(lines, first, panels, start, depth, to, step);
   }
 
   template <int kCount, typename Meanwhile>

@@ -111,14 +111,61 @@ inline void StoreInPanel(float *to, int64_t n, Float v, bool is_last) {
   else Store(to, v);
 }
 
+// Lines `stride` bytes apart, all kWidth of them there, as to[k][line]; `depth` is a multiple of kLanes. ends: whether nothing of the panel
+// is written after it.
+template <int kWidth, DType kType, bool kRounded>
+void PackAlong(const char *from, int64_t stride, int64_t depth, bool ends, float *to) {
+  constexpr int64_t kSize = kType == DType::kBFloat16 ? 2 : 4;
+  for (int line = 0; line < kWidth; line += kLanes) {
+    const char *start = from;
+    float *place = to;
+    for (int64_t k = 0; k < depth; k += kLanes, start += kLanes * kSize, place += kLanes * kWidth) {
+      const bool is_last = ends && k + kLanes == depth;
+      Float block[kLanes];
+#pragma GCC unroll 16
+      for (int i = 0; i < kLanes; i++) {
+        block[i] = line + i < kWidth ? LoadNeighbours<kType, kRounded>(start + (line + i) * stride, kLanes) : Float{};
+      }
+      Transpose(block);
+#pragma GCC unroll 16
+      for (int i = 0; i < kLanes; i++) {
+        StoreInPanel(place + line + i * kWidth, kWidth - line, block[i], is_last && i + 1 == kLanes);
+      }
+    }
+  }
+}
+
+// Panels, `step` behind one another, whose lines lie beside each other: in the order in which they lie in memory, which is faster by far if
+// they come from there. What follows the last panel up to a whole vector must be there, too.
+template <int kWidth, DType kType, bool kRounded>
+void PackBeside(const Lines &lines, int64_t first, int64_t panels, int64_t start, int64_t depth, float *to,
+                int64_t step) {
+  constexpr int64_t kSize = kType == DType::kBFloat16 ? 2 : 4;
+  const char *from = lines.at(first, start);
+  for (int64_t k = 0; k < depth; k++, from += lines.depth_stride * kSize, to += kWidth) {
+    float *place = to;
+    const bool is_last = k + 1 == depth;
+    for (int64_t i = 0; i < panels; i++, place += step) {
+#pragma GCC unroll 4
+      for (int line = 0; line < kWidth; line += kLanes) {
+        const Float v = LoadNeighbours<kType, kRounded>(from + (i * kWidth + line) * kSize, kLanes);
+        StoreInPanel(place + line, kWidth - line, v, is_last);
+      }
+    }
+  }
+}
+
 // Lines first … first + kWidth − 1 (those that don't exist are 0) from k = start on, as to[k][line].
 template <int kWidth, DType kType, bool kRounded>
 void PackFloats(const Lines &lines, int64_t first, int64_t start, int64_t depth, float *to) {
   static_assert(kWidth < kLanes || kWidth % kLanes == 0, "a vector at the end of a line would overlap written ones");
   const int64_t count = lines.count - first < kWidth ? lines.count - first : kWidth;
   if (lines.depth_stride == 1) {
+    const int64_t along = count == kWidth ? depth / kLanes * kLanes : 0;
+    const int64_t size = static_cast<int64_t>(SizeOf(kType));
+    PackAlong<kWidth, kType, kRounded>(lines.at(first, start), lines.stride * size, along, along == depth, to);
     for (int64_t line = 0; line < kWidth; line += kLanes) {
-      for (int64_t k = 0; k < depth; k += kLanes) {
+      for (int64_t k = along; k < depth; k += kLanes) {
         Float block[kLanes];
         const int64_t rest = depth - k;
 #pragma GCC unroll 16

@@ -18,7 +18,8 @@ struct ProductPlan {
   int64_t row_panels, column_panels;     // of a matrix
   int64_t depth, slab, slice;            // k, padded; how deep slabs and slices are
   bool rows_reside;                      // or the columns
-  bool shared;                           // what passes by is packed by all threads beforehand, else by each task
+  bool shared;                           // what passes by is packed by all threads beforehand, else by each task,
+  bool together;                         // a panel after the other or all panels of a slab together
   int64_t task_rows, task_columns;       // panels in a task
   int64_t row_tasks, column_tasks;       // tasks in a matrix
 
@@ -28,27 +29,43 @@ struct ProductPlan {
 constexpr int64_t kResidentBytes = 10 << 17;
 constexpr int64_t kMostSumsBytes = 4 << 20;
 constexpr int64_t kMostSharedBytes = int64_t{1} << 28;
+constexpr int64_t kMostTogetherBytes = 1 << 20;
+constexpr int64_t kMostDeepSums = 1 << 18;
 
-// packed: b, beforehand; fetches: columns of b are contiguous, so that they can be fetched while others are multiplied.
+// How the rows of a or the columns of b lie: one element of a line beside the next, so that a panel can be fetched while others are
+// multiplied, or the lines beside each other, so that many panels are packed as fast as they come from memory.
+struct Layout {
+  bool along, beside;
+};
+
+// packed: b, beforehand.
 template <typename Blocks>
-ProductPlan PlanProduct(int64_t m, int64_t n, int64_t k, int64_t batch, bool packed, bool fetches, int threads) {
+ProductPlan PlanProduct(int64_t m, int64_t n, int64_t k, int64_t batch, bool packed, Layout rows, Layout columns,
+                        int threads) {
   ProductPlan plan{};
   plan.batch = batch;
   plan.row_panels = CeilDivide(m, Blocks::kRows);
   plan.column_panels = CeilDivide(n, Blocks::kColumns);
   plan.depth = CeilDivide(k, Blocks::kDepth) * Blocks::kDepth;
-  const int64_t slabs = AtLeast(1, CeilDivide(k, Blocks::kSlab));
+  // Gradients of weights: both operands are packed in slabs so thin that the second-level cache holds them beside the sums.
+  const bool deep = Blocks::kDeepSlab > 0 && !packed && rows.beside && columns.beside && k >= 4 * AtLeast(m, n) &&
+                    m * n <= kMostDeepSums;
+  const int64_t slabs = AtLeast(1, CeilDivide(k, deep ? Blocks::kDeepSlab : Blocks::kSlab));
   const int64_t slices = AtLeast(1, CeilDivide(CeilDivide(k, slabs), Blocks::kSlice));
   plan.slice = CeilDivide(CeilDivide(k, slabs * slices), Blocks::kDepth) * Blocks::kDepth;
   plan.slab = plan.slice * slices;
   constexpr int64_t kSize = sizeof(typename Blocks::Element), kSumsBytes = Blocks::kRows * Blocks::kColumns * 4;
-  // All rows at once leave each column to one task, which packs it while the next one is fetched.
-  const bool few_rows = batch == 1 && m <= n && fetches && plan.column_panels >= threads &&
+  // All rows at once leave each column to one task, which packs it while the next one is fetched; so do all columns at once.
+  const bool few_rows = batch == 1 && m <= n && columns.along && plan.column_panels >= threads &&
                         plan.row_panels * Blocks::kRows * plan.slab * kSize <= kResidentBytes;
-  plan.rows_reside = packed || few_rows || m > n;
+  const bool few_columns = Blocks::kDeepSlab > 0 && !packed && batch == 1 && m > n && rows.along &&
+                           plan.row_panels >= threads &&
+                           plan.column_panels * Blocks::kColumns * plan.slab * kSize <= kResidentBytes;
+  plan.rows_reside = packed || few_rows || (m > n && !few_columns);
   const int64_t panels = plan.rows_reside ? plan.row_panels : plan.column_panels;
   const int64_t passing_panels = plan.rows_reside ? plan.column_panels : plan.row_panels;
-  const int64_t panel_bytes = (plan.rows_reside ? Blocks::kRows : Blocks::kColumns) * AtLeast(1, plan.slab) * kSize;
+  const int64_t width = plan.rows_reside ? Blocks::kRows : Blocks::kColumns;
+  const int64_t panel_bytes = width * (AtLeast(1, plan.slab) * kSize + (deep ? AtMost(m, n) * 4 : 0));
   const int64_t fit = AtLeast(1, kResidentBytes / panel_bytes);
   const int64_t least_tasks = CeilDivide(panels, fit);
   const int64_t most_sums = AtLeast(1, kMostSumsBytes / kSumsBytes / CeilDivide(panels, least_tasks));
@@ -58,7 +75,9 @@ ProductPlan PlanProduct(int64_t m, int64_t n, int64_t k, int64_t batch, bool pac
 
   const int64_t passing_width = plan.rows_reside ? Blocks::kColumns : Blocks::kRows;
   const int64_t passing_bytes = passing_panels * passing_width * plan.depth * kSize;
-  plan.shared = !packed && !few_rows && batch * passing_bytes <= kMostSharedBytes &&
+  const bool beside = Blocks::kDeepSlab > 0 && !packed && (plan.rows_reside ? columns.beside : rows.beside);
+  plan.together = deep || (beside && batch >= threads && passing_bytes <= kMostTogetherBytes);
+  plan.shared = !packed && !few_rows && !few_columns && !plan.together && batch * passing_bytes <= kMostSharedBytes &&
                 (batch < threads || least_row_tasks * least_column_tasks > 2);
 
   // The cut that ends first. Tasks are handed out one by one, so if there are more than threads, they even out.
@@ -70,8 +89,9 @@ ProductPlan PlanProduct(int64_t m, int64_t n, int64_t k, int64_t batch, bool pac
   const int64_t passing_cost = plan.shared || packed ? Blocks::kPackingCost / 2 : Blocks::kPackingCost * 3 / 2;
   const int64_t row_cost = plan.rows_reside ? resident_cost : passing_cost;
   const int64_t column_cost = plan.rows_reside ? passing_cost : resident_cost;
-  const int64_t row_choices = few_rows ? 1 : choices;
-  const int64_t column_choices = few_rows ? AtMost(2 * threads, plan.column_panels) : choices;
+  const int64_t most = AtMost(2 * threads, passing_panels);
+  const int64_t row_choices = few_rows ? 1 : few_columns ? most : choices;
+  const int64_t column_choices = few_columns ? 1 : few_rows ? most : choices;
   for (int64_t i = 0; i < row_choices; i++) {
     const int64_t task_rows = CeilDivide(plan.row_panels, least_row_tasks + i);
     const int64_t row_tasks = CeilDivide(plan.row_panels, task_rows);

@@ -75,6 +75,8 @@ template <typename Blocks>
 void PackPanels(bool rows, const Lines &lines, int64_t panel, int64_t count, int64_t start, int64_t depth,
                 typename Blocks::Element *to, int64_t step) {
   const int64_t width = rows ? Blocks::kRows : Blocks::kColumns, end = AtMost(start + depth, lines.depth);
+  const int64_t done = Blocks::PackMany(rows, lines, panel * width, count, start, end - start, to, step);
+  panel += done, count -= done, to += done * step;
   // If lines lie beside each other in memory, what follows in it is in the next panel, not further along the line.
   const int64_t run = lines.stride == 1 ? 64 : end - start;
   for (int64_t k = start; k < end; k += run) {
@@ -156,8 +158,10 @@ void MultiplyMatrices(const Product &product, Threads &threads) {
   int64_t batch = 1;
   for (int32_t i = 0; i < c.rank - 2; i++) batch *= c.shape[i];
   if (m * n * batch == 0) return;
-  const bool fetches = b.strides[b.rank - 2] == 1;
-  const ProductPlan plan = PlanProduct<Blocks>(m, n, k, batch, product.packed != nullptr, fetches, threads.count());
+  const Layout row_layout{a.strides[a.rank - 1] == 1, a.strides[a.rank - 2] == 1};
+  const Layout column_layout{b.strides[b.rank - 2] == 1, b.strides[b.rank - 1] == 1};
+  const ProductPlan plan =
+      PlanProduct<Blocks>(m, n, k, batch, product.packed != nullptr, row_layout, column_layout, threads.count());
   const bool rows_reside = plan.rows_reside;
   const auto lines = [&](bool rows, int64_t index) {
     return rows ? RowsOf(a, BatchOffset(a, c, index)) : ColumnsOf(b, BatchOffset(b, c, index));
@@ -176,14 +180,15 @@ void MultiplyMatrices(const Product &product, Threads &threads) {
     ready = to;
   }
 
-  // In a thread's scratch: the resident panels, one that passes (if they aren't ready), and the sums of all blocks that
-  // a passing panel makes, of this panel and the one before; of all blocks if there are several slabs.
+  // In a thread's scratch: the resident panels, one that passes or all (if they aren't ready), and the sums of all blocks
+  // that a passing panel makes, of this panel and the one before; of all blocks if there are several slabs.
   const auto whole_lines = [](int64_t bytes) { return CeilDivide(bytes, 64) * 64; };
   const int64_t most_resident = rows_reside ? plan.task_rows : plan.task_columns;
   const int64_t most_passing = rows_reside ? plan.task_columns : plan.task_rows;
   const int64_t kept_passing = plan.slab < plan.depth ? most_passing : 2;
   const int64_t passing_at = whole_lines(most_resident * resident_width * plan.slab * kSize);
-  const int64_t sums_at = passing_at + (ready == nullptr ? whole_lines(passing_width * plan.slab * kSize) : 0);
+  const int64_t packed_passing = ready != nullptr ? 0 : plan.together ? most_passing : 1;
+  const int64_t sums_at = passing_at + whole_lines(packed_passing * passing_width * plan.slab * kSize);
   const int64_t sums_end = sums_at + most_resident * kept_passing * kSums * 4;
 
   ParallelFor(threads, plan.tasks(), [&](int64_t task, int thread) {
@@ -208,9 +213,15 @@ void MultiplyMatrices(const Product &product, Threads &threads) {
       const int64_t slab_depth = AtMost(plan.slab, plan.depth - slab);
       const int64_t step = resident_width * slab_depth;
       PackPanels<Blocks>(rows_reside, resident_lines, first, residents, slab, slab_depth, resident, step);
+      if (plan.together) {
+        PackPanels<Blocks>(!rows_reside, passing_lines, passing_first, passing_end - passing_first, slab, slab_depth,
+                           own_passing, passing_width * slab_depth);
+      }
       for (int64_t j = passing_first; j < passing_end; j++) {
         const Element *passing = own_passing;
-        if (ready == nullptr) {
+        if (plan.together) {
+          passing += (j - passing_first) * passing_width * slab_depth;
+        } else if (ready == nullptr) {
           PackPanels<Blocks>(!rows_reside, passing_lines, j, 1, slab, slab_depth, own_passing, 0);
         } else {
           const int64_t panel = product.packed != nullptr ? j : index * passing_panels + j;
@@ -225,7 +236,8 @@ void MultiplyMatrices(const Product &product, Threads &threads) {
           if (ready != nullptr) {  // the next slice: it lies behind this one, or at the same place in the next panel
             const Element *next = slab_ends ? passing + passing_panel : slice + depth * passing_width;
             meanwhile.PlanFetch(next, slab_ends && j + 1 == passing_end ? 0 : 1, slice_bytes, 0, residents);
-          } else if (start == 0 && j + 1 < passing_end && passing_lines.depth_stride == 1) {  // what is packed next
+          } else if (!plan.together && start == 0 && j + 1 < passing_end && passing_lines.depth_stride == 1) {
+            // what is packed next
             const int64_t line = (j + 1) * passing_width, size = static_cast<int64_t>(SizeOf(passing_lines.dtype));
             meanwhile.PlanFetch(passing_lines.at(line, slab), AtMost(passing_width, passing_lines.count - line),
                                 AtMost(slab_depth, passing_lines.depth - slab) * size, passing_lines.stride * size,
