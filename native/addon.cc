@@ -313,8 +313,8 @@ struct Call {
 
 constexpr size_t kWorthCollecting = size_t{64} << 20;
 
-// Weights as they were read lie in JavaScript's memory. Once copied they are garbage, of which JavaScript doesn't see that it is much:
-// told of still more, it collects at once.
+// What was copied may lie in JavaScript's memory, as weights do that were read, and be garbage now. JavaScript doesn't see that it is
+// much: told of still more, it collects at once.
 void CollectGarbage(napi_env env) {
   constexpr int64_t kVeryMuch = int64_t{1} << 40;
   int64_t now;
@@ -322,7 +322,7 @@ void CollectGarbage(napi_env env) {
   napi_adjust_external_memory(env, -kVeryMuch, &now);
 }
 
-std::unique_ptr<Call> ToCall(napi_env env, napi_callback_info info) {
+std::unique_ptr<Call> ToCall(napi_env env, napi_callback_info info, bool at_once) {
   const Arguments<4> arguments(env, info);
   const TensorHandles &handles = Handles(env);
   auto call = std::make_unique<Call>(handles);
@@ -334,7 +334,9 @@ std::unique_ptr<Call> ToCall(napi_env env, napi_callback_info info) {
   execution.captures = ToTensors(handles, captures, "the captures");
   execution.owned.assign(captures.size(), false);
   CheckTensors(execution);
-  for (const int32_t place : ToNumbers(env, arguments[3], "what is replaced")) {
+  const std::vector<int32_t> replaced = ToNumbers(env, arguments[3], "what is replaced");
+  execution.in_place = at_once || !replaced.empty();
+  for (const int32_t place : replaced) {
     if (place < 0 || static_cast<size_t>(place) >= captures.size()) Fail("there is no capture " + std::to_string(place));
     call->Own(captures[static_cast<size_t>(place)], static_cast<size_t>(place));
   }
@@ -368,13 +370,13 @@ napi_value Results(napi_env env, const Execution &execution) {
 }
 
 napi_value RunNow(napi_env env, napi_callback_info info) {
-  const std::unique_ptr<Call> call = ToCall(env, info);
+  const std::unique_ptr<Call> call = ToCall(env, info, true);
   Run(call->execution);
   return Results(env, call->execution);
 }
 
 napi_value Profile(napi_env env, napi_callback_info info) {
-  const std::unique_ptr<Call> call = ToCall(env, info);
+  const std::unique_ptr<Call> call = ToCall(env, info, false);
   std::vector<double> milliseconds;
   call->execution.milliseconds = &milliseconds;
   Run(call->execution);
@@ -437,7 +439,7 @@ struct AsyncRun {
 
 napi_value RunAsync(napi_env env, napi_callback_info info) {
   auto run = std::make_unique<AsyncRun>();
-  run->call = ToCall(env, info);
+  run->call = ToCall(env, info, false);
   napi_value promise;
   Check(napi_create_async_work(env, nullptr, Text(env, "siglip"), AsyncRun::Execute, AsyncRun::Complete, run.get(), &run->work), "a run");
   Check(napi_create_promise(env, &run->deferred, &promise), "a promise");
@@ -504,7 +506,10 @@ void StayLoaded() {
 
 napi_value Init(napi_env env, napi_value exports) {
   StayLoaded();
-  const auto release = [](napi_env, void *data, void *) { delete static_cast<Instance *>(data); };
+  const auto release = [](napi_env, void *data, void *) {
+    const std::unique_ptr<Instance> instance(static_cast<Instance *>(data));
+    for (const std::unique_ptr<AsyncRun> &run : instance->queue) run->call->Forget();
+  };
   Check(napi_set_instance_data(env, new Instance, release, nullptr), "this thread");
   const auto method = [](const char *name, napi_callback call) {
     return napi_property_descriptor{name, nullptr, call, nullptr, nullptr, nullptr, napi_default, nullptr};

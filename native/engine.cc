@@ -81,12 +81,12 @@ void Engine::SetKernels(const std::string &name) {
   Fail("no kernels called \"" + name + "\" run here, only " + names);
 }
 
-// What a variable keeps lies in TensorFlow's memory: of that alone TensorFlow tells whether anybody else has it.
-std::shared_ptr<TF_Tensor> NewTensor(const Buffer &buffer) {
+// What is to be written over lies in TensorFlow's memory: of that alone TensorFlow tells whether anybody else has it.
+std::shared_ptr<TF_Tensor> NewTensor(const Buffer &buffer, bool in_place) {
   const TF_DataType type = TensorType(buffer.dtype);
   const int rank = static_cast<int>(buffer.shape.size());
   TF_Tensor *tensor;
-  if (buffer.kept || buffer.bytes < kOwnMemory) {
+  if (in_place || buffer.bytes < kOwnMemory) {
     tensor = TF_AllocateTensor(type, buffer.shape.data(), rank, buffer.bytes);
   } else {
     void *const memory = TakeTensorMemory(buffer.bytes);
@@ -94,7 +94,7 @@ std::shared_ptr<TF_Tensor> NewTensor(const Buffer &buffer) {
     tensor = TF_NewTensor(type, buffer.shape.data(), rank, memory, buffer.bytes, give_back, nullptr);
   }
   if (tensor == nullptr) throw std::bad_alloc();
-  if (buffer.kept) AdviseLargePages(TF_TensorData(tensor), buffer.bytes);
+  if (in_place) AdviseLargePages(TF_TensorData(tensor), buffer.bytes);
   return {tensor, TF_DeleteTensor};
 }
 
@@ -122,7 +122,7 @@ void Engine::Run(Execution &execution) {
       case Buffer::kCapture: tensor = execution.captures[buffer.index]; break;
       case Buffer::kResult:
         if (buffer.over >= 0 && execution.owned[buffer.over]) tensor = execution.captures[buffer.over];
-        else tensor = execution.results[buffer.index] = NewTensor(buffer);
+        else tensor = execution.results[buffer.index] = NewTensor(buffer, execution.in_place && buffer.kept);
         break;
     }
     if (tensor != nullptr) place = static_cast<char *>(TF_TensorData(tensor.get()));

@@ -17,6 +17,7 @@ struct Execution {
   std::shared_ptr<Program> program;
   std::vector<std::shared_ptr<TF_Tensor>> arguments, captures;
   std::vector<bool> owned;  // of each capture: whether nobody else has its memory, which may be written
+  bool in_place = false;    // whether results that variables keep shall be written over in later runs
   std::vector<std::shared_ptr<TF_Tensor>> results;  // null: written in the memory of the capture that it replaces
   std::vector<std::shared_ptr<const void>> retired;  // what may be freed with this only
   std::vector<double> *milliseconds = nullptr;  // of each step, if anybody wants to know

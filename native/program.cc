@@ -106,7 +106,7 @@ void Program::ReadBuffers(ProgramReader &reader) {
         for (int d = 0; d < view.rank; ++d) buffer.shape.push_back(view.shape[d] = ReadSize(reader));
         CheckElements(view);
         buffer.bytes = static_cast<size_t>(ElementCount(view)) * SizeOf(buffer.dtype);
-        if (!buffer.kept) result_bytes_ += buffer.bytes;
+        result_bytes_ += buffer.bytes;
       }
     }
     buffers_.push_back(buffer);

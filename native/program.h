@@ -44,7 +44,7 @@ class Program {
   const std::vector<Buffer> &buffers() const { return buffers_; }
   const std::vector<std::unique_ptr<Step>> &steps() const { return steps_; }
   size_t arena_bytes() const { return arena_bytes_; }
-  size_t result_bytes() const { return result_bytes_; }  // without those that are kept
+  size_t result_bytes() const { return result_bytes_; }
   size_t argument_count() const { return counts_[Buffer::kArgument]; }
   size_t capture_count() const { return counts_[Buffer::kCapture]; }
   size_t result_count() const { return counts_[Buffer::kResult]; }

@@ -128,7 +128,7 @@ export interface TrainOptions extends Omit<PlanOptions, 'dropLast'> {
   readonly resume?: boolean | undefined
   /** Stops after the step that runs, with a checkpoint. */
   readonly signal?: AbortSignal | undefined
-  /** Told after each step. */
+  /** Told after each step. The next one may begin as soon as it returns, and then writes the model's weights. */
   readonly onStep?: ((report: StepReport) => void) | undefined
 }
 

@@ -30,6 +30,7 @@ import { trainingStep, type StepTensors } from './training-step.js'
  *
  * In `out` there are then `checkpoints/step-…`, from which training is taken up with `resume`, to the bit as if it had not been broken
  * off on the same machine; `metrics.jsonl` and TensorBoard's events; and, once all steps are done, `model/`. One process trains.
+ * A step writes the model's weights where they lie: use the model in evaluators, which come between steps, and when training is over.
  *
  * @throws {InputError} for options that are wrong; FileError if `out` can't be written, or has a training that isn't to be taken up;
  * ConfigError if that had other settings; TrainingError, with the step and the first bad tensor, once the loss or a gradient is no

@@ -139,11 +139,8 @@ function executableOf(addon: EngineAddon, backend: NativeBackend, program: Progr
     return made.map((tensor, i) => {
       const capture = captures[over.get(i) ?? -1]
       if (tensor) return tensor
-      if (capture && !capture.isDisposed) return tf.clone(capture)
-      tf.dispose(made.filter((other) => other !== null))
-      throw new InputError('A variable is disposed while a call writes it', {
-        found: capture instanceof tf.Variable ? capture.name : undefined,
-      })
+      if (capture) return tf.clone(capture)
+      throw new BackendError('The engine gave no result', { found: String(i) })
     })
   }
   return {
@@ -151,14 +148,19 @@ function executableOf(addon: EngineAddon, backend: NativeBackend, program: Progr
     runAsync: async (args, captures, { inPlace } = { inPlace: false }) => {
       const owned = inPlace ? ownedOf(captures) : []
       const running = call(addon.runAsync, args, captures, owned)
-      const show = hidden(
-        backend,
-        owned.flatMap((place) => captures[place] ?? []),
-      )
+      const written = owned.flatMap((place) => captures[place] ?? [])
+      const show = hidden(backend, written)
+      const before = written.map(({ dataId }) => dataId)
       const results = await running.finally(show).catch((cause: unknown) => {
         throw errorOf(cause)
       })
-      return tensors(results, captures)
+      const changed = written.find((tensor, i) => tensor.isDisposed || tensor.dataId !== before[i])
+      if (!changed) return tensors(results, captures)
+      for (const result of results) if (result) backend.binding.deleteTensor(result.id)
+      throw new InputError('A variable is disposed of or assigned while a call writes it in place', {
+        found: nameOf(changed),
+        hint: 'Await the promise of that call before.',
+      })
     },
     profile: (args, captures) => call(addon.profile, args, captures, []),
     dispose: () => {
@@ -185,6 +187,9 @@ function hidden(backend: NativeBackend, tensors: readonly tf.Tensor[]): () => vo
   }
 }
 
+const nameOf = (tensor: tf.Tensor): string =>
+  tensor instanceof tf.Variable ? tensor.name : `${tensor.dtype} [${tensor.shape.join()}]`
+
 /** The number of a tensor that has none. */
 const BEING_WRITTEN = -1
 
@@ -199,7 +204,7 @@ function idsOf(backend: NativeBackend, tensors: readonly tf.Tensor[]): number[] 
   if (written < 0) return ids
   const tensor = tensors[written]
   throw new InputError('A variable is used while a call writes it in place', {
-    found: tensor instanceof tf.Variable ? tensor.name : `[${String(tensor?.shape)}]`,
+    found: tensor && nameOf(tensor),
     hint: 'Await the promise of that call before.',
   })
 }

@@ -59,20 +59,30 @@ export function jitted<Args extends readonly unknown[], Result>(
   function call(...args: Args): Result {
     const running = engine()
     if (!running) return fn(...args)
+    if (inPlace && lastAssigning) throw stillRunning()
     const { trace, tensors } = recorded(args, running)
-    if (trace.assigns && lastAssigning) {
-      throw new TraceError('A function that assigns variables is still running', {
-        hint: 'Await the promises of its `async` calls before calling it.',
-      })
-    }
+    if (trace.assigns && lastAssigning) throw stillRunning()
     return trace.run(tensors) as Result
   }
 
   async function callAsync(...args: Args): Promise<Awaited<Result>> {
     const running = engine()
     if (!running) return await fn(...args)
+    if (inPlace && lastAssigning) return await afterwards(args)
     const { trace, tensors } = recorded(args, running)
     return (await (trace.assigns ? inTurn(trace, tensors) : trace.runAsync(tensors, { inPlace }))) as Awaited<Result>
+  }
+
+  /** Variables that a call writes in place can't even be looked at: what comes next is recorded when it has ended. */
+  async function afterwards(args: Args): Promise<Awaited<Result>> {
+    const apart = takeApart(args)
+    const own = apart.tensors.map((tensor) => tf.keep(tf.clone(tensor)))
+    try {
+      await lastAssigning?.catch(() => undefined)
+      return await callAsync(...(apart.with(own) as unknown as Args))
+    } finally {
+      tf.dispose(own)
+    }
   }
 
   /** After the calls before it: each starts from the variables that the one before has left. */
@@ -105,3 +115,8 @@ export function jitted<Args extends readonly unknown[], Result>(
     },
   }) as Jitted<Args, Result>
 }
+
+const stillRunning = (): TraceError =>
+  new TraceError('A function that assigns variables is still running', {
+    hint: 'Await the promises of its `async` calls before calling it.',
+  })

@@ -61,6 +61,12 @@ describe('leaves alone', () => {
     before.dispose()
   })
 
+  it('values that were read before', () => {
+    const before = weight.dataSync()
+    double().dispose()
+    expect([...before.slice(0, 3)]).toEqual([1, 2, 3])
+  })
+
   it('the variable itself as an argument', () => {
     const add = jit((x: tf.Tensor) => {
       weight.assign(tf.add(weight, 1))
@@ -161,6 +167,26 @@ describe('keeps apart', () => {
   })
 })
 
+it('keeps apart a product of the old values that is added to them', () => {
+  const square = tf.tidy(() => tf.variable(tf.randomNormal<tf.Rank.R3>([2, 300, 300], 0, 1, 'float32', 1)))
+  const other = tf.randomNormal<tf.Rank.R3>([2, 300, 300], 0, 0.05, 'float32', 2)
+  for (const update of [
+    () => tf.add(tf.matMul(square, other), square),
+    () => tf.add(tf.matMul(other, square), square),
+  ]) {
+    const expected = tf.tidy(update)
+    const step = jit(() => {
+      square.assign(update() as tf.Tensor3D)
+      return tf.scalar(0)
+    })
+    step().dispose()
+    expect(tf.max(tf.abs(tf.sub(square, expected))).dataSync()[0]).toBeLessThan(1e-4)
+    step.dispose()
+    expected.dispose()
+  }
+  tf.dispose([square, other])
+})
+
 it('changes nothing where a run fails', () => {
   const table = tf.range(0, 5)
   const pick = jit((at: tf.Tensor1D) => {
@@ -225,12 +251,42 @@ describe('asynchronously', () => {
       read.dispose()
     })
 
+    it('one call after the other, whatever their arguments', async () => {
+      const add = jit(
+        (x: tf.Tensor) => {
+          weight.assign(tf.add(tf.mul(weight, 2), tf.sum(x)))
+          return tf.add(weight, tf.sum(tf.matMul(slow, slow)))
+        },
+        { inPlace: true },
+      )
+      const calls = [1, 2, 3].map((size) => {
+        const x = tf.ones([size])
+        return add.async(x).finally(() => {
+          x.dispose()
+        })
+      })
+      await Promise.resolve()
+      expect(() => add(tf.ones([4]))).toThrow(/still running/)
+      const results = await Promise.all(calls)
+      expect(results.map((result) => valuesOf(result)[0])).toEqual([3, 8, 19])
+      expect(valuesOf(weight)).toEqual([19, 27, 35])
+      add.dispose()
+    })
+
+    it('and nobody assigns them meanwhile', async () => {
+      const running = step.async()
+      await Promise.resolve()
+      weight.assign(tf.zeros([SIZE]))
+      await expect(running).rejects.toThrow(/assigned while a call writes it in place/)
+      expect(valuesOf(weight)).toEqual([0, 0, 0])
+    })
+
     it('and a variable that is disposed of meanwhile is gone', async () => {
       const { numTensors } = tf.memory()
       const running = step.async()
       await Promise.resolve()
       weight.dispose()
-      await expect(running).rejects.toThrow(/A variable is disposed while a call writes it/)
+      await expect(running).rejects.toThrow(/A variable is disposed of or assigned while a call writes it/)
       expect(tf.memory().numTensors).toBe(numTensors - 1)
     })
   })

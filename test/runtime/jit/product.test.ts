@@ -83,9 +83,19 @@ onEngine((running) => {
     )
   })
 
-  it.each(['float32', 'bfloat16'] as const)('gives the same bits with any number of threads in %s', (precision) => {
+  const cuts = {
+    'many rows': { batch: 1, m: 197, k: 1100, n: 130, aTransposed: false, bTransposed: true },
+    'few rows': { batch: 1, m: 33, k: 200, n: 700, aTransposed: false, bTransposed: true },
+    'few columns': { batch: 1, m: 700, k: 200, n: 33, aTransposed: false, bTransposed: false },
+    'great depth': { batch: 1, m: 70, k: 1100, n: 130, aTransposed: true, bTransposed: false },
+    'many matrices': { batch: 5, m: 70, k: 90, n: 130, aTransposed: true, bTransposed: false },
+  }
+  const cases = Object.entries(cuts).flatMap(([name, cut]) =>
+    (['float32', 'bfloat16'] as const).map((precision) => ({ name, cut, precision })),
+  )
+  it.each(cases)('gives the same bits with any number of threads for $name in $precision', ({ cut, precision }) => {
     const sizes: Drawn = {
-      ...{ batch: 1, m: 197, k: 1100, n: 130, aTransposed: false, bTransposed: true, bShared: false },
+      ...{ ...cut, bShared: false },
       ...{ bias: true, residual: true, alpha: 1, activation: 'geluTanh', precision },
     }
     const inputs = operands(sizes)

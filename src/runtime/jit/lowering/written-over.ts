@@ -7,7 +7,7 @@ const fallible: ReadonlySet<Step['kind']> = new Set(['gather', 'segmentSum', 'te
 
 /**
  * Which results may be written where the captures that they replace lie: each element is written by the step that is the last to
- * read the old one, or later, and after that nothing can fail.
+ * read the old one, or later, and after that no step can fail on its values.
  *
  * @param replaced buffers of results → of captures
  * @returns those of them that may
@@ -39,7 +39,7 @@ function readsWhatItWrites(step: Step, result: number, capture: number): boolean
   const to = outputsOf(step).find(({ buffer }) => buffer === result)
   const from = inputsOf(step).filter(({ buffer }) => buffer === capture)
   if (!to || !from.every((view) => sameElements(view, to))) return false
-  if (step.kind === 'product') return from.every((view) => view === step.residual)
+  if (step.kind === 'product') return [step.a, step.b, step.bias].every((view) => view?.buffer !== capture)
   return step.kind === 'rows' && loadsBeforeItStores(step, result, capture)
 }
 

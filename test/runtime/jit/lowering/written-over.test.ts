@@ -9,6 +9,8 @@ const view = (buffer: number, changed: Partial<View> = {}): View => ({
 })
 const instruction = (op: (typeof rowOps)[number], to: number, a = 0): number[] => [rowOps.indexOf(op), to, a, 0, 0]
 
+const old = view(CAPTURE)
+
 /** The result is what is opposite to the capture. */
 const update = (changed: Partial<RowsStep> = {}): Step => ({
   ...{ kind: 'rows', shape: [4], inputs: [view(CAPTURE)], outputs: [view(RESULT)], slots: 2 },
@@ -49,6 +51,15 @@ it.each<readonly [string, readonly Step[]]>([
   [
     'the old values are loaded after the new ones are stored',
     [update({ code: code(instruction('constant', 1), instruction('store', 0, 1), instruction('load', 0)) })],
+  ],
+  [
+    'a product multiplies it, and adds the same view of it',
+    [
+      {
+        ...{ kind: 'product', a: old, b: view(OTHER), c: view(RESULT), residual: old },
+        ...{ precision: 'float32', alpha: 1, activation: 'none', keep: false },
+      },
+    ],
   ],
   [
     'a product multiplies it',
