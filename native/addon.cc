@@ -259,12 +259,9 @@ std::vector<int64_t> ShapeOf(const TF_Tensor *tensor) {
 
 std::shared_ptr<TF_Tensor> CopyOf(TF_Tensor *tensor) {
   const size_t bytes = TF_TensorByteSize(tensor);
-  TF_Tensor *const copy =
-      TF_AllocateTensor(TF_TensorType(tensor), ShapeOf(tensor).data(), TF_NumDims(tensor), bytes);
-  if (copy == nullptr) throw std::bad_alloc();
-  AdviseLargePages(TF_TensorData(copy), bytes);
-  if (bytes > 0) std::memcpy(TF_TensorData(copy), TF_TensorData(tensor), bytes);
-  return {copy, TF_DeleteTensor};
+  std::shared_ptr<TF_Tensor> copy = AllocateTensor(TF_TensorType(tensor), ShapeOf(tensor), bytes);
+  if (bytes > 0) std::memcpy(TF_TensorData(copy.get()), TF_TensorData(tensor), bytes);
+  return copy;
 }
 
 // A run that JavaScript asks for. Made and destroyed on its thread.

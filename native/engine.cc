@@ -84,17 +84,12 @@ void Engine::SetKernels(const std::string &name) {
 // What is to be written over lies in TensorFlow's memory: of that alone TensorFlow tells whether anybody else has it.
 std::shared_ptr<TF_Tensor> NewTensor(const Buffer &buffer, bool in_place) {
   const TF_DataType type = TensorType(buffer.dtype);
+  if (in_place || buffer.bytes < kOwnMemory) return AllocateTensor(type, buffer.shape, buffer.bytes);
+  void *const memory = TakeTensorMemory(buffer.bytes);
+  const auto give_back = [](void *data, size_t bytes, void *) { GiveTensorMemoryBack(data, bytes); };
   const int rank = static_cast<int>(buffer.shape.size());
-  TF_Tensor *tensor;
-  if (in_place || buffer.bytes < kOwnMemory) {
-    tensor = TF_AllocateTensor(type, buffer.shape.data(), rank, buffer.bytes);
-  } else {
-    void *const memory = TakeTensorMemory(buffer.bytes);
-    const auto give_back = [](void *data, size_t bytes, void *) { GiveTensorMemoryBack(data, bytes); };
-    tensor = TF_NewTensor(type, buffer.shape.data(), rank, memory, buffer.bytes, give_back, nullptr);
-  }
+  TF_Tensor *const tensor = TF_NewTensor(type, buffer.shape.data(), rank, memory, buffer.bytes, give_back, nullptr);
   if (tensor == nullptr) throw std::bad_alloc();
-  if (in_place) AdviseLargePages(TF_TensorData(tensor), buffer.bytes);
   return {tensor, TF_DeleteTensor};
 }
 
@@ -181,6 +176,13 @@ void CheckReplaced(const std::shared_ptr<TF_Tensor> &tensor, const Buffer &buffe
 }
 
 }  // namespace
+
+std::shared_ptr<TF_Tensor> AllocateTensor(TF_DataType type, const std::vector<int64_t> &shape, size_t bytes) {
+  TF_Tensor *const tensor = TF_AllocateTensor(type, shape.data(), static_cast<int>(shape.size()), bytes);
+  if (tensor == nullptr) throw std::bad_alloc();
+  AdviseLargePages(TF_TensorData(tensor), bytes);
+  return {tensor, TF_DeleteTensor};
+}
 
 void CheckTensors(const Execution &execution) {
   const Program &program = *execution.program;

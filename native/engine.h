@@ -23,6 +23,9 @@ struct Execution {
   std::vector<double> *milliseconds = nullptr;  // of each step, if anybody wants to know
 };
 
+// In TensorFlow's memory, in large pages if it is large.
+std::shared_ptr<TF_Tensor> AllocateTensor(TF_DataType type, const std::vector<int64_t> &shape, size_t bytes);
+
 // Throws unless every tensor is of the type that the program expects and large enough.
 void CheckTensors(const Execution &execution);
 

@@ -25,6 +25,7 @@ struct FloatBlocks {
   static constexpr int kPackingCost = 16;           // of an element, in multiplications
   static constexpr int kStep = 16;
   static constexpr int kDeepSlab = 192;             // of products that are far deeper than wide
+  static constexpr bool kPacksMany = true;          // many panels at once, faster than one after another
 
   static void Begin() {}
   static void End() {}

@@ -48,8 +48,9 @@ ProductPlan PlanProduct(int64_t m, int64_t n, int64_t k, int64_t batch, bool pac
   plan.column_panels = CeilDivide(n, Blocks::kColumns);
   plan.depth = CeilDivide(k, Blocks::kDepth) * Blocks::kDepth;
   // Gradients of weights: both operands are packed in slabs so thin that the second-level cache holds them beside the sums.
-  const bool deep = Blocks::kDeepSlab > 0 && !packed && rows.beside && columns.beside && k >= 4 * AtLeast(m, n) &&
-                    m * n <= kMostDeepSums;
+  const bool packs = Blocks::kPacksMany && !packed;
+  const bool deep =
+      packs && rows.beside && columns.beside && k >= 4 * AtLeast(m, n) && m * n <= kMostDeepSums;
   const int64_t slabs = AtLeast(1, CeilDivide(k, deep ? Blocks::kDeepSlab : Blocks::kSlab));
   const int64_t slices = AtLeast(1, CeilDivide(CeilDivide(k, slabs), Blocks::kSlice));
   plan.slice = CeilDivide(CeilDivide(k, slabs * slices), Blocks::kDepth) * Blocks::kDepth;
@@ -58,8 +59,7 @@ ProductPlan PlanProduct(int64_t m, int64_t n, int64_t k, int64_t batch, bool pac
   // All rows at once leave each column to one task, which packs it while the next one is fetched; so do all columns at once.
   const bool few_rows = batch == 1 && m <= n && columns.along && plan.column_panels >= threads &&
                         plan.row_panels * Blocks::kRows * plan.slab * kSize <= kResidentBytes;
-  const bool few_columns = Blocks::kDeepSlab > 0 && !packed && batch == 1 && m > n && rows.along &&
-                           plan.row_panels >= threads &&
+  const bool few_columns = packs && batch == 1 && m > n && rows.along && plan.row_panels >= threads &&
                            plan.column_panels * Blocks::kColumns * plan.slab * kSize <= kResidentBytes;
   plan.rows_reside = packed || few_rows || (m > n && !few_columns);
   const int64_t panels = plan.rows_reside ? plan.row_panels : plan.column_panels;
@@ -75,7 +75,7 @@ ProductPlan PlanProduct(int64_t m, int64_t n, int64_t k, int64_t batch, bool pac
 
   const int64_t passing_width = plan.rows_reside ? Blocks::kColumns : Blocks::kRows;
   const int64_t passing_bytes = passing_panels * passing_width * plan.depth * kSize;
-  const bool beside = Blocks::kDeepSlab > 0 && !packed && (plan.rows_reside ? columns.beside : rows.beside);
+  const bool beside = packs && (plan.rows_reside ? columns.beside : rows.beside);
   plan.together = deep || (beside && batch >= threads && passing_bytes <= kMostTogetherBytes);
   plan.shared = !packed && !few_rows && !few_columns && !plan.together && batch * passing_bytes <= kMostSharedBytes &&
                 (batch < threads || least_row_tasks * least_column_tasks > 2);

@@ -12,8 +12,9 @@ struct TileBlocks {
   static constexpr int kDepth = 32;
   static constexpr int kSlice = 256, kSlab = 3072;  // a slice of a panel is a third of the first-level cache
   static constexpr int kPackingCost = 64;
-  static constexpr int kDeepSlab = 0;       // there are no others
-  static constexpr int kTile = 16 * 32;     // elements
+  static constexpr int kDeepSlab = kSlab;
+  static constexpr bool kPacksMany = false;
+  static constexpr int kTile = 16 * 32;  // elements
 
   // All tiles have 16 rows of 64 bytes.
   static void Begin() {
@@ -104,9 +105,6 @@ struct TileBlocks {
     if (lines.dtype == DType::kBFloat16) PackAs<DType::kBFloat16, true>(lines, first, start, depth, to);
     else PackAs<DType::kFloat32, true>(lines, first, start, depth, to);
   }
-
-  // Many panels at once are no faster than one after another.
-  static int64_t PackMany(bool, const Lines &, int64_t, int64_t, int64_t, int64_t, uint16_t *, int64_t) { return 0; }
 
   template <bool kTwoRows, bool kTwoColumns, typename Meanwhile>
   static void MultiplyTiles(const uint16_t *a, const uint16_t *b, int64_t depth, float *sums, bool add,

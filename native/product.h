@@ -75,8 +75,10 @@ template <typename Blocks>
 void PackPanels(bool rows, const Lines &lines, int64_t panel, int64_t count, int64_t start, int64_t depth,
                 typename Blocks::Element *to, int64_t step) {
   const int64_t width = rows ? Blocks::kRows : Blocks::kColumns, end = AtMost(start + depth, lines.depth);
-  const int64_t done = Blocks::PackMany(rows, lines, panel * width, count, start, end - start, to, step);
-  panel += done, count -= done, to += done * step;
+  if constexpr (Blocks::kPacksMany) {
+    const int64_t done = Blocks::PackMany(rows, lines, panel * width, count, start, end - start, to, step);
+    panel += done, count -= done, to += done * step;
+  }
   // If lines lie beside each other in memory, what follows in it is in the next panel, not further along the line.
   const int64_t run = lines.stride == 1 ? 64 : end - start;
   for (int64_t k = start; k < end; k += run) {

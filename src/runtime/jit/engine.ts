@@ -10,6 +10,7 @@ import { messageOf } from '../setup/run-tool.js'
 import { ENCODING_VERSION, encodeProgram } from './encode-program.js'
 import { type EngineAddon, type EngineInfo, type EngineMemory, isEngineAddon, type Run } from './engine-addon.js'
 import { isNativeBackend, type NativeBackend, type NativeTensor } from './native-backend.js'
+import { nameOf } from './name-of.js'
 import type { Program } from './program.js'
 import type { ShapeInference } from './shape-inference.js'
 
@@ -186,9 +187,6 @@ function hidden(backend: NativeBackend, tensors: readonly tf.Tensor[]): () => vo
     }
   }
 }
-
-const nameOf = (tensor: tf.Tensor): string =>
-  tensor instanceof tf.Variable ? tensor.name : `${tensor.dtype} [${tensor.shape.join()}]`
 
 /** The number of a tensor that has none. */
 const BEING_WRITTEN = -1

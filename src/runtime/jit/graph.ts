@@ -75,15 +75,13 @@ export interface Graph {
 
 /** What a graph's captures and results are to variables that change. */
 export interface Variables {
-  /** Numbers of the captures that are assigned between calls. */
-  readonly assigned: ReadonlySet<number>
   /** Numbers of the results that variables keep as their values. */
   readonly kept: ReadonlySet<number>
-  /** Numbers of results → of the captures that they are the next values of. */
+  /** Numbers of the captures that are assigned between calls → of the results that are their next values. */
   readonly replaced: ReadonlyMap<number, number>
 }
 
-export const NO_VARIABLES: Variables = { assigned: new Set(), kept: new Set(), replaced: new Map() }
+export const NO_VARIABLES: Variables = { kept: new Set(), replaced: new Map() }
 
 /** A node with the results that `shapes` describes. */
 export function operation(

@@ -74,34 +74,29 @@ export function jitted<Args extends readonly unknown[], Result>(
   }
 
   /** Variables that a call writes in place can't even be looked at: what comes next is recorded when it has ended. */
-  async function afterwards(args: Args): Promise<Awaited<Result>> {
-    const apart = takeApart(args)
-    const own = apart.tensors.map((tensor) => tf.keep(tf.clone(tensor)))
-    try {
-      await lastAssigning?.catch(() => undefined)
-      return await callAsync(...(apart.with(own) as unknown as Args))
-    } finally {
-      tf.dispose(own)
-    }
+  function afterwards(args: Args): Promise<Awaited<Result>> {
+    const { tensors, with: rebuilt } = takeApart(args)
+    const before = Promise.resolve(lastAssigning).catch(() => undefined)
+    return holding(tensors, (own) => before.then(() => callAsync(...(rebuilt(own) as unknown as Args))))
   }
 
   /** After the calls before it: each starts from the variables that the one before has left. */
-  async function inTurn(trace: RecordedFunction, tensors: readonly tf.Tensor[]): Promise<unknown> {
-    const own = tensors.map((tensor) => tf.keep(tf.clone(tensor))) // the caller may dispose of his while it waits
-    const release = trace.hold()
-    const before = lastAssigning
-    const mine = (async () => {
-      await before?.catch(() => undefined)
-      return await trace.runAsync(own, { inPlace })
-    })()
-    lastAssigning = mine
-    try {
-      return await mine
-    } finally {
-      if (lastAssigning === mine) lastAssigning = undefined
-      tf.dispose(own)
-      release()
-    }
+  function inTurn(trace: RecordedFunction, tensors: readonly tf.Tensor[]): Promise<unknown> {
+    return holding(tensors, async (own) => {
+      const release = trace.hold()
+      const before = lastAssigning
+      const mine = (async () => {
+        await before?.catch(() => undefined)
+        return await trace.runAsync(own, { inPlace })
+      })()
+      lastAssigning = mine
+      try {
+        return await mine
+      } finally {
+        if (lastAssigning === mine) lastAssigning = undefined
+        release()
+      }
+    })
   }
 
   return Object.defineProperties(call, {
@@ -114,6 +109,16 @@ export function jitted<Args extends readonly unknown[], Result>(
       },
     },
   }) as Jitted<Args, Result>
+}
+
+/** Does with tensors what must wait: the caller may dispose of his meanwhile. */
+async function holding<T>(tensors: readonly tf.Tensor[], work: (own: tf.Tensor[]) => Promise<T>): Promise<T> {
+  const own = tensors.map((tensor) => tf.keep(tf.clone(tensor)))
+  try {
+    return await work(own)
+  } finally {
+    tf.dispose(own)
+  }
 }
 
 const stillRunning = (): TraceError =>

@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs'
 
 import { TraceError } from '../../errors.js'
 import { type Graph, NO_VARIABLES, type Variables } from './graph.js'
+import { nameOf } from './name-of.js'
 import { type Captured, record, type Recording } from './recorder.js'
 import type { ShapeInference } from './shape-inference.js'
 import { type Returned, type TakenApart, takeResultApart } from './tensor-tree.js'
@@ -86,7 +87,7 @@ export class RecordedFunction {
       if (isAlive(captured)) return captured.tensor
       const { tensor, line } = captured
       throw new TraceError('A tensor that a recorded function uses is disposed', {
-        found: tensor instanceof tf.Variable ? tensor.name : `${tensor.dtype} [${tensor.shape.join(', ')}]`,
+        found: nameOf(tensor),
         where: line,
         hint: 'Pass it in as an argument, or keep it as long as the function.',
       })
@@ -177,13 +178,9 @@ function variablesOf({ captures, assigned }: Recording): Variables {
   const numbers = new Map(captures.map(({ tensor }, i) => [tensor, i]))
   const replaced = assigned.flatMap(({ variable, result }) => {
     const capture = numbers.get(variable)
-    return capture === undefined ? [] : [[result, capture] as const]
+    return capture === undefined ? [] : [[capture, result] as const]
   })
-  return {
-    assigned: new Set(replaced.map(([, capture]) => capture)),
-    kept: new Set(assigned.map(({ result }) => result)),
-    replaced: new Map(replaced),
-  }
+  return { kept: new Set(assigned.map(({ result }) => result)), replaced: new Map(replaced) }
 }
 
 function resultAt(results: readonly tf.Tensor[], index: number): tf.Tensor {

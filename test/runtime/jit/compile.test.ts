@@ -90,8 +90,8 @@ it('does a layer of a tower in nine steps', () => {
 
 it('keeps weights as products like them, but not those that are assigned', () => {
   const { graph } = record(([x]) => [tf.matMul(x!, weight)], [tf.ones([2, 3])], plainEngine.shapes())
-  const kept = [new Set<number>(), new Set([0])].map((assigned) => {
-    const [step] = compile(graph, { precision: 'bfloat16', variables: { ...NO_VARIABLES, assigned } }).steps
+  const kept = [new Map<number, number>(), new Map([[0, 0]])].map((replaced) => {
+    const [step] = compile(graph, { precision: 'bfloat16', variables: { ...NO_VARIABLES, replaced } }).steps
     return step?.kind === 'product' && step.keep
   })
   expect(kept).toEqual([true, false])

@@ -67,15 +67,16 @@ class Lowering {
   /** Which results are the values of variables, and where they may lie. */
   #markResults(): void {
     const { kept, replaced } = this.#options.variables
-    const captures = new Map(
-      this.#buffers.flatMap((draft, i) => (draft.kind === 'capture' ? [[draft.index, i] as const] : [])),
-    )
-    const candidates = new Map<number, number>()
+    const results = new Map<number, number>()
     this.#buffers.forEach((draft, i) => {
       if (draft.kind !== 'result' || !kept.has(draft.index)) return
       this.#buffers[i] = { ...draft, isKept: true }
-      const capture = captures.get(replaced.get(draft.index) ?? -1)
-      if (capture !== undefined) candidates.set(i, capture)
+      results.set(draft.index, i)
+    })
+    const candidates = new Map<number, number>()
+    this.#buffers.forEach((draft, i) => {
+      const result = draft.kind === 'capture' && results.get(replaced.get(draft.index) ?? -1)
+      if (typeof result === 'number') candidates.set(result, i)
     })
     for (const [result, capture] of writtenOver(this.#steps, candidates)) {
       const [draft, old] = [this.#buffers[result], this.#buffers[capture]]
@@ -261,7 +262,7 @@ class Lowering {
   }
 
   #isKept({ node }: Value): boolean {
-    return node.kind === 'capture' && !this.#options.variables.assigned.has(node.index)
+    return node.kind === 'capture' && !this.#options.variables.replaced.has(node.index)
   }
 
   #attention(node: Operation): void {

@@ -32,8 +32,8 @@ function recognized(first: Value, second: Value): Found | undefined {
   return tanh && isTanhGelu(tanh, x) ? { activation: 'geluTanh', x } : undefined
 }
 
-const ROOT = Math.sqrt(2 / Math.PI)
-const CUBIC = 0.044715
+export const ROOT = Math.sqrt(2 / Math.PI)
+export const CUBIC = 0.044715
 
 /** Whether a value is √(2/π) · (x + 0.044715 x³). */
 function isTanhGelu(value: Value, x: Value): boolean {

@@ -1,5 +1,6 @@
 import { at, type GraphBuilder, type Rule } from '../graph-builder.js'
 import type { Value } from '../graph.js'
+import { CUBIC, ROOT } from './activations.js'
 
 /** Says what no other step has taken up, softmax and composed activations, in row operations. */
 export function expand(builder: GraphBuilder): Rule {
@@ -24,9 +25,8 @@ const formulas: Readonly<Record<string, Formula>> = {
   },
   /** (1 + tanh u)/2 is sigmoid(2u): fewer operations. */
   geluTanh(builder, x) {
-    const scale = 2 * Math.sqrt(2 / Math.PI)
-    const cubic = builder.elementwise('multiply', builder.scalar(scale * 0.044715), builder.elementwise('square', x))
-    const factor = builder.elementwise('add', builder.scalar(scale), cubic)
+    const cubic = builder.elementwise('multiply', builder.scalar(2 * ROOT * CUBIC), builder.elementwise('square', x))
+    const factor = builder.elementwise('add', builder.scalar(2 * ROOT), cubic)
     return builder.elementwise(
       'multiply',
       x,
