@@ -20,6 +20,7 @@ struct ProductPlan {
   bool rows_reside;                      // or the columns
   bool shared;                           // what passes by is packed by all threads beforehand, else by each task,
   bool together;                         // a panel after the other or all panels of a slab together
+  bool claimed;                          // or: not cut into tasks; threads claim what passes by, panel by panel, slices of all of k
   int64_t task_rows, task_columns;       // panels in a task
   int64_t row_tasks, column_tasks;       // tasks in a matrix
 
@@ -31,6 +32,8 @@ constexpr int64_t kMostSumsBytes = 4 << 20;
 constexpr int64_t kMostSharedBytes = int64_t{1} << 28;
 constexpr int64_t kMostTogetherBytes = 1 << 20;
 constexpr int64_t kMostDeepSums = 1 << 18;
+constexpr int64_t kMostClaimedBytes = 4 << 20;  // what resides: in the third-level cache if not in the second
+constexpr int64_t kClaimedAtOnce = 1 << 16;     // bytes
 
 // How the rows of a or the columns of b lie: one element of a line beside the next, so that a panel can be fetched while others are
 // multiplied, or the lines beside each other, so that many panels are packed as fast as they come from memory.
@@ -56,12 +59,20 @@ ProductPlan PlanProduct(int64_t m, int64_t n, int64_t k, int64_t batch, bool pac
   plan.slice = CeilDivide(CeilDivide(k, slabs * slices), Blocks::kDepth) * Blocks::kDepth;
   plan.slab = plan.slice * slices;
   constexpr int64_t kSize = sizeof(typename Blocks::Element), kSumsBytes = Blocks::kRows * Blocks::kColumns * 4;
-  // All rows at once leave each column to one task, which packs it while the next one is fetched; so do all columns at once.
+  plan.claimed = packs && batch == 1 && k > 0 &&
+                 (m <= n ? columns.along && plan.column_panels >= 4 * threads &&
+                               plan.row_panels * Blocks::kRows * plan.depth * kSize <= kMostClaimedBytes
+                         : rows.along && plan.row_panels >= 4 * threads &&
+                               plan.column_panels * Blocks::kColumns * plan.depth * kSize <= kMostClaimedBytes);
+  if (plan.claimed) {
+    plan.rows_reside = m <= n;
+    plan.slice = CeilDivide(CeilDivide(k, CeilDivide(k, Blocks::kSlice)), Blocks::kDepth) * Blocks::kDepth;
+    return plan;
+  }
+  // All rows at once leave each column to one task, which packs it while the next one is fetched.
   const bool few_rows = batch == 1 && m <= n && columns.along && plan.column_panels >= threads &&
                         plan.row_panels * Blocks::kRows * plan.slab * kSize <= kResidentBytes;
-  const bool few_columns = packs && batch == 1 && m > n && rows.along && plan.row_panels >= threads &&
-                           plan.column_panels * Blocks::kColumns * plan.slab * kSize <= kResidentBytes;
-  plan.rows_reside = packed || few_rows || (m > n && !few_columns);
+  plan.rows_reside = packed || few_rows || m > n;
   const int64_t panels = plan.rows_reside ? plan.row_panels : plan.column_panels;
   const int64_t passing_panels = plan.rows_reside ? plan.column_panels : plan.row_panels;
   const int64_t width = plan.rows_reside ? Blocks::kRows : Blocks::kColumns;
@@ -77,7 +88,7 @@ ProductPlan PlanProduct(int64_t m, int64_t n, int64_t k, int64_t batch, bool pac
   const int64_t passing_bytes = passing_panels * passing_width * plan.depth * kSize;
   const bool beside = packs && (plan.rows_reside ? columns.beside : rows.beside);
   plan.together = deep || (beside && batch >= threads && passing_bytes <= kMostTogetherBytes);
-  plan.shared = !packed && !few_rows && !few_columns && !plan.together && batch * passing_bytes <= kMostSharedBytes &&
+  plan.shared = !packed && !few_rows && !plan.together && batch * passing_bytes <= kMostSharedBytes &&
                 (batch < threads || least_row_tasks * least_column_tasks > 2);
 
   // The cut that ends first. Tasks are handed out one by one, so if there are more than threads, they even out.
@@ -89,9 +100,8 @@ ProductPlan PlanProduct(int64_t m, int64_t n, int64_t k, int64_t batch, bool pac
   const int64_t passing_cost = plan.shared || packed ? Blocks::kPackingCost / 2 : Blocks::kPackingCost * 3 / 2;
   const int64_t row_cost = plan.rows_reside ? resident_cost : passing_cost;
   const int64_t column_cost = plan.rows_reside ? passing_cost : resident_cost;
-  const int64_t most = AtMost(2 * threads, passing_panels);
-  const int64_t row_choices = few_rows ? 1 : few_columns ? most : choices;
-  const int64_t column_choices = few_columns ? 1 : few_rows ? most : choices;
+  const int64_t row_choices = few_rows ? 1 : choices;
+  const int64_t column_choices = few_rows ? AtMost(2 * threads, passing_panels) : choices;
   for (int64_t i = 0; i < row_choices; i++) {
     const int64_t task_rows = CeilDivide(plan.row_panels, least_row_tasks + i);
     const int64_t row_tasks = CeilDivide(plan.row_panels, task_rows);

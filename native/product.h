@@ -1,9 +1,8 @@
 // c = activation(alpha · a·b + bias) + residual, for all sizes, strides and instruction sets.
 #pragma once
 
-#include "product-finish.h"
 #include "product-floats.h"
-#include "product-plan.h"
+#include "product-panels.h"
 #if defined(__AMX_BF16__) && defined(__AVX512BF16__)
 #include "product-tiles.h"
 #endif
@@ -70,86 +69,63 @@ inline Finish FinishOf(const Product &product, int64_t index) {
   return finish;
 }
 
-// `count` panels, each kRows or kColumns lines and `step` elements behind the one before, from k = start on.
+// One operand is small: all of its panels are packed at first and reside in the caches. Those of the other are packed and multiplied
+// by whoever claims them, so that a thread that is held up leaves more of them to the others.
 template <typename Blocks>
-void PackPanels(bool rows, const Lines &lines, int64_t panel, int64_t count, int64_t start, int64_t depth,
-                typename Blocks::Element *to, int64_t step) {
-  const int64_t width = rows ? Blocks::kRows : Blocks::kColumns, end = AtMost(start + depth, lines.depth);
-  if constexpr (Blocks::kPacksMany) {
-    const int64_t done = Blocks::PackMany(rows, lines, panel * width, count, start, end - start, to, step);
-    panel += done, count -= done, to += done * step;
-  }
-  // If lines lie beside each other in memory, what follows in it is in the next panel, not further along the line.
-  const int64_t run = lines.stride == 1 ? 64 : end - start;
-  for (int64_t k = start; k < end; k += run) {
-    for (int64_t i = 0; i < count; i++) {
-      typename Blocks::Element *place = to + i * step + (k - start) * width;
-      if (rows) Blocks::PackRows(lines, (panel + i) * width, k, AtMost(run, end - k), place);
-      else Blocks::PackColumns(lines, (panel + i) * width, k, AtMost(run, end - k), place);
+void MultiplyClaimed(const Product &product, const ProductPlan &plan, Threads &threads) {
+  using Element = typename Blocks::Element;
+  constexpr int64_t kSize = sizeof(Element), kSums = Blocks::kRows * Blocks::kColumns;
+  const bool rows_reside = plan.rows_reside;
+  const int64_t m = product.c.shape[product.c.rank - 2], n = product.c.shape[product.c.rank - 1];
+  const Lines rows = RowsOf(product.a, 0), columns = ColumnsOf(product.b, 0);
+  const Lines &resident_lines = rows_reside ? rows : columns, &passing_lines = rows_reside ? columns : rows;
+  const int64_t residents = rows_reside ? plan.row_panels : plan.column_panels;
+  const int64_t passing_panels = rows_reside ? plan.column_panels : plan.row_panels;
+  const int64_t resident_width = rows_reside ? Blocks::kRows : Blocks::kColumns;
+  const int64_t passing_width = rows_reside ? Blocks::kColumns : Blocks::kRows;
+  const int64_t step = resident_width * plan.depth, passing_bytes = passing_width * plan.depth * kSize;
+  Element *resident = static_cast<Element *>(threads.Shared(static_cast<size_t>(residents * step * kSize)));
+  PackAll<Blocks>(rows_reside, [&](int64_t) { return resident_lines; }, 1, residents, plan.depth, resident, threads);
+
+  const Finish finish = FinishOf(product, 0);
+  const int64_t slices = CeilDivide(plan.depth, plan.slice), sums_at = CeilDivide(passing_bytes, 64) * 64;
+  const int64_t bytes = sums_at + 2 * residents * kSums * 4;  // the sums of a panel and of the one before
+  // Neighbours that are small are claimed together: their lines come from memory one after the other.
+  const int64_t at_once = AtLeast(1, AtMost(kClaimedAtOnce / passing_bytes, passing_panels / (8 * threads.count())));
+  int64_t unclaimed = 0;
+  ParallelFor(threads, threads.count(), [&](int64_t, int thread) {
+    int64_t claimed = 0, claimed_end = 0;
+    const auto claim = [&] {
+      if (claimed == claimed_end) {
+        claimed = __atomic_fetch_add(&unclaimed, at_once, __ATOMIC_RELAXED);
+        claimed_end = claimed + at_once;
+      }
+      return claimed++;
+    };
+    char *scratch = static_cast<char *>(threads.Scratch(thread, static_cast<size_t>(bytes)));
+    Element *passing = reinterpret_cast<Element *>(scratch);
+    float *sums = reinterpret_cast<float *>(scratch + sums_at), *sums_before = sums + residents * kSums;
+    BlockMeanwhile<Blocks> meanwhile{finish, m, n, rows_reside};
+    Blocks::Begin();
+    for (int64_t j = claim(), next; j < passing_panels; j = next) {
+      next = claim();
+      PackPanels<Blocks>(!rows_reside, passing_lines, j, 1, 0, plan.depth, passing, 0);
+      if (next < passing_panels) {
+        meanwhile.PlanFetch(passing_lines, next * passing_width, passing_width, 0, plan.depth, residents * slices);
+      }
+      for (int64_t start = 0; start < plan.depth; start += plan.slice) {
+        MultiplySlice<Blocks>(rows_reside, resident + start * resident_width, step, residents, passing + start * passing_width,
+                              AtMost(plan.slice, plan.depth - start), rows_reside ? m : m - j * Blocks::kRows,
+                              rows_reside ? n - j * Blocks::kColumns : n, sums, start > 0, meanwhile);
+      }
+      meanwhile.PlanFinish(sums, residents, rows_reside ? 0 : j, rows_reside ? j : 0, slices);
+      float *const used = sums;
+      sums = sums_before, sums_before = used;
     }
-  }
-}
-
-// The panels of a matrix that a task packs at a time.
-constexpr int64_t kPanelsAtOnce = 8;
-
-// All panels of each matrix, one after the other, as deep as k is.
-template <typename Blocks, typename LinesOf>
-void PackAll(bool rows, const LinesOf &lines_of, int64_t batch, int64_t panels, int64_t depth,
-             typename Blocks::Element *to, Threads &threads) {
-  const int64_t size = (rows ? Blocks::kRows : Blocks::kColumns) * depth;
-  const int64_t at_once = AtMost(kPanelsAtOnce, CeilDivide(panels, 2 * threads.count()));
-  const int64_t groups = CeilDivide(panels, at_once);
-  ParallelFor(threads, batch * groups, [&](int64_t task, int) {
-    const int64_t index = task / groups, panel = task % groups * at_once, count = AtMost(at_once, panels - panel);
-    PackPanels<Blocks>(rows, lines_of(index), panel, count, 0, depth, to + (index * panels + panel) * size, size);
+    meanwhile.FinishRows(residents * Blocks::kRows);
+    Blocks::End();
   });
 }
-
-// What is done while blocks are multiplied, a little in each step, since multiplying leaves the other units idle: the
-// blocks of the panel before are finished, and what will be read next is fetched.
-template <typename Blocks>
-struct BlockMeanwhile {
-  const Finish &finish;
-  int64_t m, n;
-  bool rows_reside;
-  int64_t rows_a_block = 0;  // to be finished during each
-  const float *sums = nullptr;
-  int64_t row_panel = 0, column_panel = 0;  // of the first that isn't finished
-  int64_t blocks = 0, row = 0;              // how many aren't; the first row of the first that isn't
-
-  const char *next = nullptr, *next_end = nullptr;  // of the row that is fetched
-  int64_t next_rows = 0, next_bytes = 0, next_stride = 0;
-  int64_t lines_a_block = 0;  // to be fetched during each
-
-  void PlanFetch(const void *first, int64_t rows, int64_t bytes, int64_t stride, int64_t during_blocks) {
-    next = static_cast<const char *>(first), next_end = next + bytes;
-    next_rows = rows, next_bytes = bytes, next_stride = stride;
-    lines_a_block = CeilDivide(rows * (bytes + 63), 64 * during_blocks);
-  }
-
-  void FinishRows(int64_t count) {
-    while (count > 0 && blocks > 0) {
-      const int64_t at_row = row_panel * Blocks::kRows, at_column = column_panel * Blocks::kColumns;
-      const int64_t rows = AtMost(Blocks::kRows, m - at_row) - row, now = AtMost(count, rows);
-      const int64_t columns = AtMost(Blocks::kColumns, n - at_column);
-      finish(sums + row * Blocks::kColumns, Blocks::kColumns, at_row + row, now, at_column, columns);
-      count -= now, row += now;
-      if (now < rows) return;
-      (rows_reside ? row_panel : column_panel)++;
-      sums += Blocks::kRows * Blocks::kColumns, row = 0, blocks--;
-    }
-  }
-
-  void Fetch(int64_t lines) {
-    for (; lines > 0 && next_rows > 0; lines--) {
-      __builtin_prefetch(next, 0, 2);
-      next += 64;
-      if (next < next_end) continue;
-      next_end += next_stride, next = next_end - next_bytes, next_rows--;
-    }
-  }
-};
 
 template <typename Blocks>
 void MultiplyMatrices(const Product &product, Threads &threads) {
@@ -164,6 +140,7 @@ void MultiplyMatrices(const Product &product, Threads &threads) {
   const Layout column_layout{b.strides[b.rank - 2] == 1, b.strides[b.rank - 1] == 1};
   const ProductPlan plan =
       PlanProduct<Blocks>(m, n, k, batch, product.packed != nullptr, row_layout, column_layout, threads.count());
+  if (plan.claimed) return MultiplyClaimed<Blocks>(product, plan, threads);
   const bool rows_reside = plan.rows_reside;
   const auto lines = [&](bool rows, int64_t index) {
     return rows ? RowsOf(a, BatchOffset(a, c, index)) : ColumnsOf(b, BatchOffset(b, c, index));
@@ -240,26 +217,18 @@ void MultiplyMatrices(const Product &product, Threads &threads) {
             meanwhile.PlanFetch(next, slab_ends && j + 1 == passing_end ? 0 : 1, slice_bytes, 0, residents);
           } else if (!plan.together && start == 0 && j + 1 < passing_end && passing_lines.depth_stride == 1) {
             // what is packed next
-            const int64_t line = (j + 1) * passing_width, size = static_cast<int64_t>(SizeOf(passing_lines.dtype));
-            meanwhile.PlanFetch(passing_lines.at(line, slab), AtMost(passing_width, passing_lines.count - line),
-                                AtMost(slab_depth, passing_lines.depth - slab) * size, passing_lines.stride * size,
+            meanwhile.PlanFetch(passing_lines, (j + 1) * passing_width, passing_width, slab, slab_depth,
                                 residents * CeilDivide(slab_depth, AtLeast(1, plan.slice)));
           }
-          for (int64_t i = 0; i < residents; i++) {
-            const int64_t rows = m - (rows_reside ? first + i : j) * Blocks::kRows;
-            const int64_t columns = n - (rows_reside ? j : first + i) * Blocks::kColumns;
-            const Element *own = resident + (i * slab_depth + start) * resident_width;
-            Blocks::Multiply(rows, columns, rows_reside ? own : slice, rows_reside ? slice : own, depth,
-                             panel_sums + i * kSums, slab + start > 0, meanwhile);
-          }
+          const int64_t rows = m - (rows_reside ? first : j) * Blocks::kRows;
+          const int64_t columns = n - (rows_reside ? j : first) * Blocks::kColumns;
+          MultiplySlice<Blocks>(rows_reside, resident + start * resident_width, step, residents, slice, depth, rows, columns,
+                                panel_sums, slab + start > 0, meanwhile);
           start += depth;
         } while (start < slab_depth);
         if (slab + slab_depth < plan.depth) continue;
-        meanwhile.FinishRows(residents * Blocks::kRows);
-        meanwhile.rows_a_block = CeilDivide(Blocks::kRows * AtLeast(1, plan.slice), AtLeast(1, slab_depth));
-        meanwhile.sums = panel_sums;
-        meanwhile.row_panel = rows_reside ? first : j, meanwhile.column_panel = rows_reside ? j : first;
-        meanwhile.blocks = residents;
+        meanwhile.PlanFinish(panel_sums, residents, rows_reside ? first : j, rows_reside ? j : first,
+                             CeilDivide(AtLeast(1, slab_depth), AtLeast(1, plan.slice)));
       }
       slab += slab_depth;
     } while (slab < plan.depth);
