@@ -11,7 +11,7 @@ namespace SIGLIP_ISA {
 template <typename Blocks>
 void PackPanels(bool rows, const Lines &lines, int64_t panel, int64_t count, int64_t start, int64_t depth,
                 typename Blocks::Element *to, int64_t step) {
-  const int64_t width = rows ? Blocks::kRows : Blocks::kColumns, end = AtMost(start + depth, lines.depth);
+  const int64_t width = WidthOf<Blocks>(rows), end = AtMost(start + depth, lines.depth);
   if constexpr (Blocks::kPacksMany) {
     const int64_t done = Blocks::PackMany(rows, lines, panel * width, count, start, end - start, to, step);
     panel += done, count -= done, to += done * step;
@@ -34,7 +34,7 @@ constexpr int64_t kPanelsAtOnce = 8;
 template <typename Blocks, typename LinesOf>
 void PackAll(bool rows, const LinesOf &lines_of, int64_t batch, int64_t panels, int64_t depth,
              typename Blocks::Element *to, Threads &threads) {
-  const int64_t size = (rows ? Blocks::kRows : Blocks::kColumns) * depth;
+  const int64_t size = WidthOf<Blocks>(rows) * depth;
   const int64_t at_once = AtMost(kPanelsAtOnce, CeilDivide(panels, 2 * threads.count()));
   const int64_t groups = CeilDivide(panels, at_once);
   ParallelFor(threads, batch * groups, [&](int64_t task, int) {
@@ -65,19 +65,21 @@ struct BlockMeanwhile {
     lines_a_block = CeilDivide(rows * (bytes + 63), 64 * during_blocks);
   }
 
-  // The elements of the lines of the panel that is packed next.
-  void PlanFetch(const Lines &lines, int64_t first, int64_t width, int64_t start, int64_t depth, int64_t during_blocks) {
+  // The lines of a passing panel, which is packed next, as deep from k = start on.
+  void PlanFetch(const Lines &lines, int64_t panel, int64_t start, int64_t depth, int64_t during_blocks) {
+    const int64_t width = WidthOf<Blocks>(!rows_reside), first = panel * width;
     const int64_t size = static_cast<int64_t>(SizeOf(lines.dtype));
     PlanFetch(lines.at(first, start), AtMost(width, lines.count - first), AtMost(depth, lines.depth - start) * size,
               lines.stride * size, during_blocks);
   }
 
-  // The sums of the next blocks to be finished, once those before are: a part of a block in each slice of another.
-  void PlanFinish(const float *of_blocks, int64_t count, int64_t row_panel_of_first, int64_t column_panel_of_first, int64_t slices) {
+  // The blocks of a passing panel with the resident ones from `resident` on, once all before are finished. A passing panel is
+  // multiplied in so many slices.
+  void PlanFinish(const float *their_sums, int64_t count, int64_t resident, int64_t passing, int64_t slices) {
     FinishRows(blocks * Blocks::kRows);
     rows_a_block = CeilDivide(Blocks::kRows, slices);
-    sums = of_blocks, blocks = count;
-    row_panel = row_panel_of_first, column_panel = column_panel_of_first;
+    sums = their_sums, blocks = count;
+    row_panel = rows_reside ? resident : passing, column_panel = rows_reside ? passing : resident;
   }
 
   void FinishRows(int64_t count) {
@@ -103,18 +105,19 @@ struct BlockMeanwhile {
   }
 };
 
-// The blocks that a slice of a panel makes with what resides, whose panels are `step` apart: the product's inner loop, compiled
-// once for all ways to cut it.
+// The sums of a slice of a passing panel with the same slice of the resident ones from `first` on, which are `step` apart: the
+// product's inner loop, compiled once for all ways to cut it.
 template <typename Blocks>
-__attribute__((noinline)) void MultiplySlice(bool rows_reside, const typename Blocks::Element *resident, int64_t step,
-                                             int64_t residents, const typename Blocks::Element *slice, int64_t depth,
-                                             int64_t rows, int64_t columns, float *sums, bool add,
-                                             BlockMeanwhile<Blocks> &meanwhile) {
-  for (int64_t i = 0; i < residents; i++, resident += step, sums += Blocks::kRows * Blocks::kColumns) {
-    Blocks::Multiply(rows, columns, rows_reside ? resident : slice, rows_reside ? slice : resident, depth, sums, add,
+__attribute__((noinline)) void MultiplySlice(const typename Blocks::Element *resident, int64_t first, int64_t count, int64_t step,
+                                             const typename Blocks::Element *passing, int64_t panel, int64_t depth, float *sums,
+                                             bool add, BlockMeanwhile<Blocks> &meanwhile) {
+  const bool rows_reside = meanwhile.rows_reside;
+  int64_t rows = meanwhile.m - (rows_reside ? first : panel) * Blocks::kRows;
+  int64_t columns = meanwhile.n - (rows_reside ? panel : first) * Blocks::kColumns;
+  for (int64_t i = 0; i < count; i++, resident += step, sums += Blocks::kRows * Blocks::kColumns) {
+    Blocks::Multiply(rows, columns, rows_reside ? resident : passing, rows_reside ? passing : resident, depth, sums, add,
                      meanwhile);
-    if (rows_reside) rows -= Blocks::kRows;
-    else columns -= Blocks::kColumns;
+    (rows_reside ? rows : columns) -= WidthOf<Blocks>(rows_reside);
   }
 }
 

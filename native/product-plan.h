@@ -1,6 +1,7 @@
 // How a product is cut. A task is a block of c. It packs the block's part of the larger operand for its core's
 // second-level cache, where it resides while the panels of the other operand pass by, a slice of a panel at a time.
-// If k is large, it does so slab by slab, a slab being some slices.
+// If k is large, it does so slab by slab, a slab being some slices. Where one operand is small, there are no tasks: all of it
+// resides, and threads claim the panels of the other.
 #pragma once
 
 #include "product-lines.h"
@@ -9,6 +10,8 @@ namespace siglip {
 namespace SIGLIP_ISA {
 
 inline int64_t CeilDivide(int64_t a, int64_t b) { return (a + b - 1) / b; }
+// n in as many parts, each but the last a multiple of `unit`: how large these are.
+inline int64_t PartOf(int64_t n, int64_t parts, int64_t unit) { return RoundUp(CeilDivide(n, parts), unit); }
 inline int64_t AtLeast(int64_t a, int64_t b) { return a > b ? a : b; }
 inline int64_t AtMost(int64_t a, int64_t b) { return a < b ? a : b; }
 
@@ -20,10 +23,12 @@ struct ProductPlan {
   bool rows_reside;                      // or the columns
   bool shared;                           // what passes by is packed by all threads beforehand, else by each task,
   bool together;                         // a panel after the other or all panels of a slab together
-  bool claimed;                          // or: not cut into tasks; threads claim what passes by, panel by panel, slices of all of k
   int64_t task_rows, task_columns;       // panels in a task
   int64_t row_tasks, column_tasks;       // tasks in a matrix
+  bool claimed;                          // no tasks: all of an operand resides, panels of the other are claimed; one slab
 
+  int64_t residents() const { return rows_reside ? row_panels : column_panels; }  // panels that reside, of a matrix,
+  int64_t passing() const { return rows_reside ? column_panels : row_panels; }    // and that pass by
   int64_t tasks() const { return batch * row_tasks * column_tasks; }
 };
 
@@ -34,6 +39,12 @@ constexpr int64_t kMostTogetherBytes = 1 << 20;
 constexpr int64_t kMostDeepSums = 1 << 18;
 constexpr int64_t kMostClaimedBytes = 4 << 20;  // what resides: in the third-level cache if not in the second
 constexpr int64_t kClaimedAtOnce = 1 << 16;     // bytes
+
+// Lines in a panel of rows or columns.
+template <typename Blocks>
+constexpr int64_t WidthOf(bool rows) {
+  return rows ? Blocks::kRows : Blocks::kColumns;
+}
 
 // How the rows of a or the columns of b lie: one element of a line beside the next, so that a panel can be fetched while others are
 // multiplied, or the lines beside each other, so that many panels are packed as fast as they come from memory.
@@ -49,33 +60,29 @@ ProductPlan PlanProduct(int64_t m, int64_t n, int64_t k, int64_t batch, bool pac
   plan.batch = batch;
   plan.row_panels = CeilDivide(m, Blocks::kRows);
   plan.column_panels = CeilDivide(n, Blocks::kColumns);
-  plan.depth = CeilDivide(k, Blocks::kDepth) * Blocks::kDepth;
+  plan.depth = RoundUp(k, Blocks::kDepth);
   // Gradients of weights: both operands are packed in slabs so thin that the second-level cache holds them beside the sums.
   const bool packs = Blocks::kPacksMany && !packed;
   const bool deep =
       packs && rows.beside && columns.beside && k >= 4 * AtLeast(m, n) && m * n <= kMostDeepSums;
   const int64_t slabs = AtLeast(1, CeilDivide(k, deep ? Blocks::kDeepSlab : Blocks::kSlab));
   const int64_t slices = AtLeast(1, CeilDivide(CeilDivide(k, slabs), Blocks::kSlice));
-  plan.slice = CeilDivide(CeilDivide(k, slabs * slices), Blocks::kDepth) * Blocks::kDepth;
+  plan.slice = PartOf(k, slabs * slices, Blocks::kDepth);
   plan.slab = plan.slice * slices;
   constexpr int64_t kSize = sizeof(typename Blocks::Element), kSumsBytes = Blocks::kRows * Blocks::kColumns * 4;
-  plan.claimed = packs && batch == 1 && k > 0 &&
-                 (m <= n ? columns.along && plan.column_panels >= 4 * threads &&
-                               plan.row_panels * Blocks::kRows * plan.depth * kSize <= kMostClaimedBytes
-                         : rows.along && plan.row_panels >= 4 * threads &&
-                               plan.column_panels * Blocks::kColumns * plan.depth * kSize <= kMostClaimedBytes);
-  if (plan.claimed) {
-    plan.rows_reside = m <= n;
-    plan.slice = CeilDivide(CeilDivide(k, CeilDivide(k, Blocks::kSlice)), Blocks::kDepth) * Blocks::kDepth;
+  plan.rows_reside = m <= n;  // the smaller operand, if it resides whole
+  const int64_t smaller_bytes = plan.residents() * WidthOf<Blocks>(plan.rows_reside) * plan.depth * kSize;
+  const bool larger_along = plan.rows_reside ? columns.along : rows.along;
+  if (packs && batch == 1 && k > 0 && larger_along && plan.passing() >= 4 * threads && smaller_bytes <= kMostClaimedBytes) {
+    plan.claimed = true;
+    plan.slab = plan.depth, plan.slice = PartOf(k, CeilDivide(k, Blocks::kSlice), Blocks::kDepth);
     return plan;
   }
   // All rows at once leave each column to one task, which packs it while the next one is fetched.
   const bool few_rows = batch == 1 && m <= n && columns.along && plan.column_panels >= threads &&
                         plan.row_panels * Blocks::kRows * plan.slab * kSize <= kResidentBytes;
   plan.rows_reside = packed || few_rows || m > n;
-  const int64_t panels = plan.rows_reside ? plan.row_panels : plan.column_panels;
-  const int64_t passing_panels = plan.rows_reside ? plan.column_panels : plan.row_panels;
-  const int64_t width = plan.rows_reside ? Blocks::kRows : Blocks::kColumns;
+  const int64_t panels = plan.residents(), passing_panels = plan.passing(), width = WidthOf<Blocks>(plan.rows_reside);
   const int64_t panel_bytes = width * (AtLeast(1, plan.slab) * kSize + (deep ? AtMost(m, n) * 4 : 0));
   const int64_t fit = AtLeast(1, kResidentBytes / panel_bytes);
   const int64_t least_tasks = CeilDivide(panels, fit);
@@ -84,8 +91,7 @@ ProductPlan PlanProduct(int64_t m, int64_t n, int64_t k, int64_t batch, bool pac
   const int64_t least_row_tasks = plan.rows_reside ? least_tasks : least_passing_tasks;
   const int64_t least_column_tasks = plan.rows_reside ? least_passing_tasks : least_tasks;
 
-  const int64_t passing_width = plan.rows_reside ? Blocks::kColumns : Blocks::kRows;
-  const int64_t passing_bytes = passing_panels * passing_width * plan.depth * kSize;
+  const int64_t passing_bytes = passing_panels * WidthOf<Blocks>(!plan.rows_reside) * plan.depth * kSize;
   const bool beside = packs && (plan.rows_reside ? columns.beside : rows.beside);
   plan.together = deep || (beside && batch >= threads && passing_bytes <= kMostTogetherBytes);
   plan.shared = !packed && !few_rows && !plan.together && batch * passing_bytes <= kMostSharedBytes &&

@@ -79,16 +79,14 @@ void MultiplyClaimed(const Product &product, const ProductPlan &plan, Threads &t
   const int64_t m = product.c.shape[product.c.rank - 2], n = product.c.shape[product.c.rank - 1];
   const Lines rows = RowsOf(product.a, 0), columns = ColumnsOf(product.b, 0);
   const Lines &resident_lines = rows_reside ? rows : columns, &passing_lines = rows_reside ? columns : rows;
-  const int64_t residents = rows_reside ? plan.row_panels : plan.column_panels;
-  const int64_t passing_panels = rows_reside ? plan.column_panels : plan.row_panels;
-  const int64_t resident_width = rows_reside ? Blocks::kRows : Blocks::kColumns;
-  const int64_t passing_width = rows_reside ? Blocks::kColumns : Blocks::kRows;
+  const int64_t residents = plan.residents(), passing_panels = plan.passing();
+  const int64_t resident_width = WidthOf<Blocks>(rows_reside), passing_width = WidthOf<Blocks>(!rows_reside);
   const int64_t step = resident_width * plan.depth, passing_bytes = passing_width * plan.depth * kSize;
   Element *resident = static_cast<Element *>(threads.Shared(static_cast<size_t>(residents * step * kSize)));
   PackAll<Blocks>(rows_reside, [&](int64_t) { return resident_lines; }, 1, residents, plan.depth, resident, threads);
 
   const Finish finish = FinishOf(product, 0);
-  const int64_t slices = CeilDivide(plan.depth, plan.slice), sums_at = CeilDivide(passing_bytes, 64) * 64;
+  const int64_t slices = CeilDivide(plan.depth, plan.slice), sums_at = RoundUp(passing_bytes, 64);
   const int64_t bytes = sums_at + 2 * residents * kSums * 4;  // the sums of a panel and of the one before
   // Neighbours that are small are claimed together: their lines come from memory one after the other.
   const int64_t at_once = AtLeast(1, AtMost(kClaimedAtOnce / passing_bytes, passing_panels / (8 * threads.count())));
@@ -110,15 +108,12 @@ void MultiplyClaimed(const Product &product, const ProductPlan &plan, Threads &t
     for (int64_t j = claim(), next; j < passing_panels; j = next) {
       next = claim();
       PackPanels<Blocks>(!rows_reside, passing_lines, j, 1, 0, plan.depth, passing, 0);
-      if (next < passing_panels) {
-        meanwhile.PlanFetch(passing_lines, next * passing_width, passing_width, 0, plan.depth, residents * slices);
-      }
+      if (next < passing_panels) meanwhile.PlanFetch(passing_lines, next, 0, plan.depth, residents * slices);
       for (int64_t start = 0; start < plan.depth; start += plan.slice) {
-        MultiplySlice<Blocks>(rows_reside, resident + start * resident_width, step, residents, passing + start * passing_width,
-                              AtMost(plan.slice, plan.depth - start), rows_reside ? m : m - j * Blocks::kRows,
-                              rows_reside ? n - j * Blocks::kColumns : n, sums, start > 0, meanwhile);
+        MultiplySlice(resident + start * resident_width, 0, residents, step, passing + start * passing_width, j,
+                      AtMost(plan.slice, plan.depth - start), sums, start > 0, meanwhile);
       }
-      meanwhile.PlanFinish(sums, residents, rows_reside ? 0 : j, rows_reside ? j : 0, slices);
+      meanwhile.PlanFinish(sums, residents, 0, j, slices);
       float *const used = sums;
       sums = sums_before, sums_before = used;
     }
@@ -146,10 +141,8 @@ void MultiplyMatrices(const Product &product, Threads &threads) {
     return rows ? RowsOf(a, BatchOffset(a, c, index)) : ColumnsOf(b, BatchOffset(b, c, index));
   };
 
-  const int64_t resident_width = rows_reside ? Blocks::kRows : Blocks::kColumns;
-  const int64_t passing_width = rows_reside ? Blocks::kColumns : Blocks::kRows;
-  const int64_t passing_panel = passing_width * plan.depth;
-  const int64_t passing_panels = rows_reside ? plan.column_panels : plan.row_panels;
+  const int64_t resident_width = WidthOf<Blocks>(rows_reside), passing_width = WidthOf<Blocks>(!rows_reside);
+  const int64_t passing_panel = passing_width * plan.depth, passing_panels = plan.passing();
   const Element *ready = static_cast<const Element *>(product.packed);
   if (plan.shared) {
     const int64_t bytes = batch * passing_panels * passing_panel * kSize;
@@ -161,13 +154,12 @@ void MultiplyMatrices(const Product &product, Threads &threads) {
 
   // In a thread's scratch: the resident panels, one that passes or all (if they aren't ready), and the sums of all blocks
   // that a passing panel makes, of this panel and the one before; of all blocks if there are several slabs.
-  const auto whole_lines = [](int64_t bytes) { return CeilDivide(bytes, 64) * 64; };
   const int64_t most_resident = rows_reside ? plan.task_rows : plan.task_columns;
   const int64_t most_passing = rows_reside ? plan.task_columns : plan.task_rows;
   const int64_t kept_passing = plan.slab < plan.depth ? most_passing : 2;
-  const int64_t passing_at = whole_lines(most_resident * resident_width * plan.slab * kSize);
+  const int64_t passing_at = RoundUp(most_resident * resident_width * plan.slab * kSize, 64);
   const int64_t packed_passing = ready != nullptr ? 0 : plan.together ? most_passing : 1;
-  const int64_t sums_at = passing_at + whole_lines(packed_passing * passing_width * plan.slab * kSize);
+  const int64_t sums_at = passing_at + RoundUp(packed_passing * passing_width * plan.slab * kSize, 64);
   const int64_t sums_end = sums_at + most_resident * kept_passing * kSums * 4;
 
   ParallelFor(threads, plan.tasks(), [&](int64_t task, int thread) {
@@ -191,6 +183,7 @@ void MultiplyMatrices(const Product &product, Threads &threads) {
     do {
       const int64_t slab_depth = AtMost(plan.slab, plan.depth - slab);
       const int64_t step = resident_width * slab_depth;
+      const int64_t slices = CeilDivide(AtLeast(1, slab_depth), AtLeast(1, plan.slice));
       PackPanels<Blocks>(rows_reside, resident_lines, first, residents, slab, slab_depth, resident, step);
       if (plan.together) {
         PackPanels<Blocks>(!rows_reside, passing_lines, passing_first, passing_end - passing_first, slab, slab_depth,
@@ -217,18 +210,14 @@ void MultiplyMatrices(const Product &product, Threads &threads) {
             meanwhile.PlanFetch(next, slab_ends && j + 1 == passing_end ? 0 : 1, slice_bytes, 0, residents);
           } else if (!plan.together && start == 0 && j + 1 < passing_end && passing_lines.depth_stride == 1) {
             // what is packed next
-            meanwhile.PlanFetch(passing_lines, (j + 1) * passing_width, passing_width, slab, slab_depth,
-                                residents * CeilDivide(slab_depth, AtLeast(1, plan.slice)));
+            meanwhile.PlanFetch(passing_lines, j + 1, slab, slab_depth, residents * slices);
           }
-          const int64_t rows = m - (rows_reside ? first : j) * Blocks::kRows;
-          const int64_t columns = n - (rows_reside ? j : first) * Blocks::kColumns;
-          MultiplySlice<Blocks>(rows_reside, resident + start * resident_width, step, residents, slice, depth, rows, columns,
-                                panel_sums, slab + start > 0, meanwhile);
+          MultiplySlice(resident + start * resident_width, first, residents, step, slice, j, depth, panel_sums,
+                        slab + start > 0, meanwhile);
           start += depth;
         } while (start < slab_depth);
         if (slab + slab_depth < plan.depth) continue;
-        meanwhile.PlanFinish(panel_sums, residents, rows_reside ? first : j, rows_reside ? j : first,
-                             CeilDivide(AtLeast(1, slab_depth), AtLeast(1, plan.slice)));
+        meanwhile.PlanFinish(panel_sums, residents, first, j, slices);
       }
       slab += slab_depth;
     } while (slab < plan.depth);
@@ -245,15 +234,15 @@ inline void MultiplyProduct(const Product &product, Threads &threads) {
 // 0 where packing beforehand brings nothing.
 inline size_t PackedBytes(int64_t k, int64_t n, DType precision) {
   if (!kPacksWeights || precision != DType::kBFloat16) return 0;
-  const int64_t depth = CeilDivide(k, BFloat16Blocks::kDepth) * BFloat16Blocks::kDepth;
-  const int64_t width = CeilDivide(n, BFloat16Blocks::kColumns) * BFloat16Blocks::kColumns;
+  const int64_t depth = RoundUp(k, BFloat16Blocks::kDepth);
+  const int64_t width = RoundUp(n, BFloat16Blocks::kColumns);
   return static_cast<size_t>(depth * width) * sizeof(BFloat16Blocks::Element);
 }
 
 inline void Pack(const View &b, DType precision, void *packed, Threads &threads) {
   if (!kPacksWeights || precision != DType::kBFloat16) return;
   const Lines columns = ColumnsOf(b, 0);
-  const int64_t depth = CeilDivide(columns.depth, BFloat16Blocks::kDepth) * BFloat16Blocks::kDepth;
+  const int64_t depth = RoundUp(columns.depth, BFloat16Blocks::kDepth);
   const int64_t panels = CeilDivide(columns.count, BFloat16Blocks::kColumns);
   const auto lines_of = [&](int64_t) { return columns; };
   PackAll<BFloat16Blocks>(false, lines_of, 1, panels, depth, static_cast<BFloat16Blocks::Element *>(packed), threads);

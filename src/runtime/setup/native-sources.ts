@@ -9,11 +9,8 @@ export function nativeSources(): string {
   return join(packageFolder(), 'native')
 }
 
-/** How every file is compiled. */
-export const COMPILER_FLAGS = ['-O3', '-std=c++17', '-fPIC', '-DNAPI_VERSION=8'] as const
-
-/** Aligned, a product's inner loop takes 5 % less time than where it starts anywhere in a line of the cache. */
-const LOOPS = '-falign-loops=64'
+/** How every file is compiled. A product's inner loop takes 5 % less time where it starts at a line of the cache. */
+export const COMPILER_FLAGS = ['-O3', '-falign-loops=64', '-std=c++17', '-fPIC', '-DNAPI_VERSION=8'] as const
 
 const AVX512 = ['-mavx512f', '-mavx512bw', '-mavx512vl', '-mavx512dq'] as const
 
@@ -22,9 +19,9 @@ const AVX512 = ['-mavx512f', '-mavx512bw', '-mavx512vl', '-mavx512dq'] as const
  * file is compiled without all of them and has no kernels.
  */
 export const KERNEL_FLAGS: Readonly<Record<string, readonly string[]>> = {
-  'kernels-amx.cc': [...AVX512, '-mavx512vnni', '-mavx512bf16', '-mamx-tile', '-mamx-bf16', LOOPS],
-  'kernels-avx512.cc': [...AVX512, LOOPS],
-  'kernels-avx2.cc': ['-mavx2', '-mfma', LOOPS],
+  'kernels-amx.cc': [...AVX512, '-mavx512vnni', '-mavx512bf16', '-mamx-tile', '-mamx-bf16'],
+  'kernels-avx512.cc': AVX512,
+  'kernels-avx2.cc': ['-mavx2', '-mfma'],
 }
 
 /** The file that tfjs-node's addon is compiled from; all other ones make the engine. */
