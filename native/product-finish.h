@@ -51,6 +51,7 @@ struct Finish {
   const float *bias;                                 // or null
   int64_t bias_step;
   float alpha;
+  int64_t ahead;  // elements from a row of a block to that of the block that is finished next: it is fetched meanwhile
   void (*rows)(const Finish &, const float *, int64_t, int64_t, int64_t, int64_t, int64_t);
 
   // `rows` rows of sums, `stride` apart, which belong at (row, column) of c.
@@ -81,6 +82,7 @@ inline __attribute__((always_inline)) void FinishVectors(const Finish &finish, c
   char *to = finish.c + row * c_row + column * kSize;
   const char *from = finish.residual + (row * finish.residual_stride + column * step) * kResidualSize;
   for (int64_t i = 0; i < rows; i++, sums += stride, to += c_row) {
+    for (int64_t at = 0; at < kVectors * kLanes * kSize; at += 64) __builtin_prefetch(to + finish.ahead * kSize + at, 1, 2);
     for (int j = 0; j < kVectors; j++) {
       Float v = Activate<kActivation>(MultiplyAdd(Load(sums + j * kLanes), alpha, bias[j]));
       if (kResidual != Residual::kNone) {

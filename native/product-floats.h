@@ -22,6 +22,7 @@ struct FloatBlocks {
   static constexpr int kColumns = kVectors * kLanes;
   static constexpr int kDepth = 1;                  // k is padded to a multiple of it
   static constexpr int kSlice = 768, kSlab = 1024;  // how deep panels that pass by and reside may be (product-plan.h)
+  static constexpr int kStrassenSlice = kRounded ? 0 : 384;  // 0: never
   static constexpr int kPackingCost = 16;           // of an element, in multiplications
   static constexpr int kStep = 16;
   static constexpr int kDeepSlab = 192;             // of products that are far deeper than wide
@@ -98,7 +99,7 @@ struct FloatBlocks {
   template <typename Meanwhile = NothingMeanwhile>
   static void Multiply(int64_t rows, int64_t, const float *a, const float *b, int64_t depth, float *sums, bool add,
                        Meanwhile &&meanwhile = {}) {
-    meanwhile.FinishRows(meanwhile.rows_a_block);
+    meanwhile.FinishShare();
     if (rows == 1) MultiplyRows<1>(a, b, depth, sums, add, meanwhile);
     else if (rows <= 2) MultiplyRows<2>(a, b, depth, sums, add, meanwhile);
     else if (rows <= 4) MultiplyRows<4>(a, b, depth, sums, add, meanwhile);

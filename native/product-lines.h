@@ -23,6 +23,7 @@ struct Lines {
 // What Multiply calls in its steps.
 struct NothingMeanwhile {
   static constexpr int64_t rows_a_block = 0, lines_a_block = 0;
+  void FinishShare() const {}
   void FinishRows(int64_t) const {}
   void Fetch(int64_t) const {}
 };

@@ -27,19 +27,43 @@ void PackPanels(bool rows, const Lines &lines, int64_t panel, int64_t count, int
   }
 }
 
+// The same of panels that consist of strands.
+template <typename Blocks>
+void PackStrandPanels(const ProductPlan &plan, bool rows, const Lines &lines, int64_t panel, int64_t count, int64_t start,
+                      int64_t depth, float *to, int64_t step) {
+  const int64_t slice = plan.slice, width = WidthOf<Blocks>(rows), half = plan.lines(rows);
+  const Lines halves[] = {HalfOf(lines, half, false), HalfOf(lines, half, true)};
+  for (int64_t i = 0; i < count; i++, to += step) {
+    for (int64_t from = start; from < start + depth; from += kStrands * slice) {
+      const int64_t k = plan.k(from);
+      PackStrands(rows, slice * width, to + (from - start) * width, [&](bool second, bool deeper, float *place) {
+        PackPanels<Blocks>(rows, halves[second], panel + i, 1, deeper ? k + slice : k, slice, place, 0);
+      });
+    }
+  }
+}
+
+// Whichever the plan says.
+template <typename Blocks>
+void PackPlanned(const ProductPlan &plan, bool rows, const Lines &lines, int64_t panel, int64_t count, int64_t start,
+                 int64_t depth, typename Blocks::Element *to, int64_t step) {
+  if constexpr (Blocks::kStrassenSlice > 0) {
+    if (plan.strands > 1) return PackStrandPanels<Blocks>(plan, rows, lines, panel, count, start, depth, to, step);
+  }
+  PackPanels<Blocks>(rows, lines, panel, count, start, depth, to, step);
+}
+
 // The panels of a matrix that a task packs at a time.
 constexpr int64_t kPanelsAtOnce = 8;
 
-// All panels of each matrix, one after the other, as deep as k is.
-template <typename Blocks, typename LinesOf>
-void PackAll(bool rows, const LinesOf &lines_of, int64_t batch, int64_t panels, int64_t depth,
-             typename Blocks::Element *to, Threads &threads) {
-  const int64_t size = WidthOf<Blocks>(rows) * depth;
+// All panels of each matrix, one after the other, each `size` elements: pack(matrix, panel, count, to) lays out some.
+template <typename Element, typename Pack>
+void PackAll(int64_t batch, int64_t panels, int64_t size, Element *to, Threads &threads, const Pack &pack) {
   const int64_t at_once = AtMost(kPanelsAtOnce, CeilDivide(panels, 2 * threads.count()));
   const int64_t groups = CeilDivide(panels, at_once);
   ParallelFor(threads, batch * groups, [&](int64_t task, int) {
     const int64_t index = task / groups, panel = task % groups * at_once, count = AtMost(at_once, panels - panel);
-    PackPanels<Blocks>(rows, lines_of(index), panel, count, 0, depth, to + (index * panels + panel) * size, size);
+    pack(index, panel, count, to + (index * panels + panel) * size);
   });
 }
 
@@ -48,12 +72,13 @@ void PackAll(bool rows, const LinesOf &lines_of, int64_t batch, int64_t panels, 
 template <typename Blocks>
 struct BlockMeanwhile {
   const Finish &finish;
-  int64_t m, n;
-  bool rows_reside;
-  int64_t rows_a_block = 0;  // to be finished during each
+  const ProductPlan &plan;
+  int64_t rows_a_block = 0;  // to be finished during each,
+  int64_t rows_due = 0;      // and that are to be by now
   const float *sums = nullptr;
   int64_t row_panel = 0, column_panel = 0;  // of the first that isn't finished
   int64_t blocks = 0, row = 0;              // how many aren't; the first row of the first that isn't
+  int64_t apart = 0;                        // from a block's sums to those of the next strand
 
   const char *next = nullptr, *next_end = nullptr;  // of the row that is fetched
   int64_t next_rows = 0, next_bytes = 0, next_stride = 0;
@@ -65,12 +90,15 @@ struct BlockMeanwhile {
     lines_a_block = CeilDivide(rows * (bytes + 63), 64 * during_blocks);
   }
 
-  // The lines of a passing panel, which is packed next, as deep from k = start on.
-  void PlanFetch(const Lines &lines, int64_t panel, int64_t start, int64_t depth, int64_t during_blocks) {
-    const int64_t width = WidthOf<Blocks>(!rows_reside), first = panel * width;
-    const int64_t size = static_cast<int64_t>(SizeOf(lines.dtype));
-    PlanFetch(lines.at(first, start), AtMost(width, lines.count - first), AtMost(depth, lines.depth - start) * size,
-              lines.stride * size, during_blocks);
+  // Called for each of so many slices of a passing panel: plans to fetch another's lines, a slab deep, which is packed next.
+  void PlanFetch(const Lines &lines, int64_t panel, int64_t slab, int64_t depth, int64_t slice, int64_t slices, int64_t residents) {
+    const bool halved = plan.strands > 1, second = halved && slice == slices / 2;  // one half after the other
+    if (slice > 0 && !second) return;
+    const Lines part = halved ? HalfOf(lines, plan.lines(!plan.rows_reside), second) : lines;
+    const int64_t width = WidthOf<Blocks>(!plan.rows_reside), first = panel * width, start = plan.k(slab);
+    const int64_t size = static_cast<int64_t>(SizeOf(lines.dtype)), during = second ? slices - slice : halved ? slices / 2 : slices;
+    PlanFetch(part.at(first, start), AtMost(width, part.count - first), AtMost(plan.k(depth), lines.depth - start) * size,
+              lines.stride * size, residents * during);
   }
 
   // The blocks of a passing panel with the resident ones from `resident` on, once all before are finished. A passing panel is
@@ -78,21 +106,42 @@ struct BlockMeanwhile {
   void PlanFinish(const float *their_sums, int64_t count, int64_t resident, int64_t passing, int64_t slices) {
     FinishRows(blocks * Blocks::kRows);
     rows_a_block = CeilDivide(Blocks::kRows, slices);
-    sums = their_sums, blocks = count;
-    row_panel = rows_reside ? resident : passing, column_panel = rows_reside ? passing : resident;
+    rows_due = 0, sums = their_sums, blocks = count, apart = count * Blocks::kRows * Blocks::kColumns;
+    row_panel = plan.rows_reside ? resident : passing, column_panel = plan.rows_reside ? passing : resident;
   }
 
   void FinishRows(int64_t count) {
     while (count > 0 && blocks > 0) {
       const int64_t at_row = row_panel * Blocks::kRows, at_column = column_panel * Blocks::kColumns;
-      const int64_t rows = AtMost(Blocks::kRows, m - at_row) - row, now = AtMost(count, rows);
-      const int64_t columns = AtMost(Blocks::kColumns, n - at_column);
-      finish(sums + row * Blocks::kColumns, Blocks::kColumns, at_row + row, now, at_column, columns);
+      const int64_t rows = AtMost(Blocks::kRows, plan.rows - at_row) - row, now = AtMost(count, rows);
+      const int64_t columns = AtMost(Blocks::kColumns, plan.columns - at_column);
+      const float *from = sums + row * Blocks::kColumns;
+      if (Blocks::kStrassenSlice > 0 && plan.strands > 1) FinishQuadrants(from, at_row + row, now, at_column, columns);
+      else finish(from, Blocks::kColumns, at_row + row, now, at_column, columns);
       count -= now, row += now;
       if (now < rows) return;
-      (rows_reside ? row_panel : column_panel)++;
+      (plan.rows_reside ? row_panel : column_panel)++;
       sums += Blocks::kRows * Blocks::kColumns, row = 0, blocks--;
     }
+  }
+
+  // At least half a block's rows at a time, which is faster than row by row.
+  void FinishShare() {
+    rows_due += rows_a_block;
+    if (2 * rows_due < Blocks::kRows) return;
+    FinishRows(rows_due);
+    rows_due = 0;
+  }
+
+  void FinishQuadrants(const float *strands, int64_t row, int64_t rows, int64_t column, int64_t columns) const {
+    Quadrants<Blocks::kRows * Blocks::kColumns> blocks;
+    blocks.Join(strands, apart, rows * Blocks::kColumns);
+    const int64_t below = plan.rows + row, rows_below = AtMost(rows, plan.m - below);
+    const int64_t right = plan.columns + column, columns_right = AtMost(columns, plan.n - right);
+    finish(blocks.c11, Blocks::kColumns, row, rows, column, columns);
+    finish(blocks.c12, Blocks::kColumns, row, rows, right, columns_right);
+    finish(blocks.c21, Blocks::kColumns, below, rows_below, column, columns);
+    finish(blocks.c22, Blocks::kColumns, below, rows_below, right, columns_right);
   }
 
   void Fetch(int64_t lines) {
@@ -111,9 +160,9 @@ template <typename Blocks>
 __attribute__((noinline)) void MultiplySlice(const typename Blocks::Element *resident, int64_t first, int64_t count, int64_t step,
                                              const typename Blocks::Element *passing, int64_t panel, int64_t depth, float *sums,
                                              bool add, BlockMeanwhile<Blocks> &meanwhile) {
-  const bool rows_reside = meanwhile.rows_reside;
-  int64_t rows = meanwhile.m - (rows_reside ? first : panel) * Blocks::kRows;
-  int64_t columns = meanwhile.n - (rows_reside ? panel : first) * Blocks::kColumns;
+  const bool rows_reside = meanwhile.plan.rows_reside;
+  int64_t rows = meanwhile.plan.rows - (rows_reside ? first : panel) * Blocks::kRows;
+  int64_t columns = meanwhile.plan.columns - (rows_reside ? panel : first) * Blocks::kColumns;
   for (int64_t i = 0; i < count; i++, resident += step, sums += Blocks::kRows * Blocks::kColumns) {
     Blocks::Multiply(rows, columns, rows_reside ? resident : passing, rows_reside ? passing : resident, depth, sums, add,
                      meanwhile);

@@ -47,7 +47,8 @@ inline int64_t StrideOf(const View &view, int32_t dimension) {
   return view.shape[dimension] > 1 ? view.strides[dimension] : 0;
 }
 
-inline Finish FinishOf(const Product &product, int64_t index) {
+template <typename Blocks>
+Finish FinishOf(const Product &product, const ProductPlan &plan, int64_t index) {
   const View &c = product.c;
   Finish finish{};
   finish.c = At(c, BatchOffset(c, c, index));
@@ -63,6 +64,7 @@ inline Finish FinishOf(const Product &product, int64_t index) {
     finish.bias_step = StrideOf(*product.bias, product.bias->rank - 1);
   }
   finish.alpha = product.alpha;
+  finish.ahead = plan.rows_reside ? Blocks::kRows * finish.c_stride : Blocks::kColumns;
   const auto choose =
       c.dtype == DType::kBFloat16 ? FinishWithActivation<DType::kBFloat16> : FinishWithActivation<DType::kFloat32>;
   finish.rows = choose(product.activation, product.residual);
@@ -76,18 +78,20 @@ void MultiplyClaimed(const Product &product, const ProductPlan &plan, Threads &t
   using Element = typename Blocks::Element;
   constexpr int64_t kSize = sizeof(Element), kSums = Blocks::kRows * Blocks::kColumns;
   const bool rows_reside = plan.rows_reside;
-  const int64_t m = product.c.shape[product.c.rank - 2], n = product.c.shape[product.c.rank - 1];
   const Lines rows = RowsOf(product.a, 0), columns = ColumnsOf(product.b, 0);
   const Lines &resident_lines = rows_reside ? rows : columns, &passing_lines = rows_reside ? columns : rows;
   const int64_t residents = plan.residents(), passing_panels = plan.passing();
   const int64_t resident_width = WidthOf<Blocks>(rows_reside), passing_width = WidthOf<Blocks>(!rows_reside);
   const int64_t step = resident_width * plan.depth, passing_bytes = passing_width * plan.depth * kSize;
   Element *resident = static_cast<Element *>(threads.Shared(static_cast<size_t>(residents * step * kSize)));
-  PackAll<Blocks>(rows_reside, [&](int64_t) { return resident_lines; }, 1, residents, plan.depth, resident, threads);
+  PackAll(1, residents, step, resident, threads, [&](int64_t, int64_t panel, int64_t count, Element *to) {
+    PackPlanned<Blocks>(plan, rows_reside, resident_lines, panel, count, 0, plan.depth, to, step);
+  });
 
-  const Finish finish = FinishOf(product, 0);
+  const Finish finish = FinishOf<Blocks>(product, plan, 0);
+  const int64_t panel_sums = plan.strands * residents * kSums;
   const int64_t slices = CeilDivide(plan.depth, plan.slice), sums_at = RoundUp(passing_bytes, 64);
-  const int64_t bytes = sums_at + 2 * residents * kSums * 4;  // the sums of a panel and of the one before
+  const int64_t bytes = sums_at + 2 * panel_sums * 4;  // the sums of a panel and of the one before
   // Neighbours that are small are claimed together: their lines come from memory one after the other.
   const int64_t at_once = AtLeast(1, AtMost(kClaimedAtOnce / passing_bytes, passing_panels / (8 * threads.count())));
   int64_t unclaimed = 0;
@@ -102,16 +106,19 @@ void MultiplyClaimed(const Product &product, const ProductPlan &plan, Threads &t
     };
     char *scratch = static_cast<char *>(threads.Scratch(thread, static_cast<size_t>(bytes)));
     Element *passing = reinterpret_cast<Element *>(scratch);
-    float *sums = reinterpret_cast<float *>(scratch + sums_at), *sums_before = sums + residents * kSums;
-    BlockMeanwhile<Blocks> meanwhile{finish, m, n, rows_reside};
+    float *sums = reinterpret_cast<float *>(scratch + sums_at), *sums_before = sums + panel_sums;
+    BlockMeanwhile<Blocks> meanwhile{finish, plan};
     Blocks::Begin();
     for (int64_t j = claim(), next; j < passing_panels; j = next) {
       next = claim();
-      PackPanels<Blocks>(!rows_reside, passing_lines, j, 1, 0, plan.depth, passing, 0);
-      if (next < passing_panels) meanwhile.PlanFetch(passing_lines, next, 0, plan.depth, residents * slices);
+      PackPlanned<Blocks>(plan, !rows_reside, passing_lines, j, 1, 0, plan.depth, passing, 0);
       for (int64_t start = 0; start < plan.depth; start += plan.slice) {
+        if (next < passing_panels) {
+          meanwhile.PlanFetch(passing_lines, next, 0, plan.depth, start / plan.slice, slices, residents);
+        }
         MultiplySlice(resident + start * resident_width, 0, residents, step, passing + start * passing_width, j,
-                      AtMost(plan.slice, plan.depth - start), sums, start > 0, meanwhile);
+                      AtMost(plan.slice, plan.depth - start), sums + plan.strand(start) * residents * kSums,
+                      plan.adds(start), meanwhile);
       }
       meanwhile.PlanFinish(sums, residents, 0, j, slices);
       float *const used = sums;
@@ -147,8 +154,9 @@ void MultiplyMatrices(const Product &product, Threads &threads) {
   if (plan.shared) {
     const int64_t bytes = batch * passing_panels * passing_panel * kSize;
     Element *to = static_cast<Element *>(threads.Shared(static_cast<size_t>(bytes)));
-    const auto passing_lines = [&](int64_t index) { return lines(!rows_reside, index); };
-    PackAll<Blocks>(!rows_reside, passing_lines, batch, passing_panels, plan.depth, to, threads);
+    PackAll(batch, passing_panels, passing_panel, to, threads, [&](int64_t index, int64_t panel, int64_t count, Element *place) {
+      PackPlanned<Blocks>(plan, !rows_reside, lines(!rows_reside, index), panel, count, 0, plan.depth, place, passing_panel);
+    });
     ready = to;
   }
 
@@ -160,7 +168,7 @@ void MultiplyMatrices(const Product &product, Threads &threads) {
   const int64_t passing_at = RoundUp(most_resident * resident_width * plan.slab * kSize, 64);
   const int64_t packed_passing = ready != nullptr ? 0 : plan.together ? most_passing : 1;
   const int64_t sums_at = passing_at + RoundUp(packed_passing * passing_width * plan.slab * kSize, 64);
-  const int64_t sums_end = sums_at + most_resident * kept_passing * kSums * 4;
+  const int64_t sums_end = sums_at + most_resident * kept_passing * plan.strands * kSums * 4;
 
   ParallelFor(threads, plan.tasks(), [&](int64_t task, int thread) {
     const int64_t index = task / (plan.row_tasks * plan.column_tasks);
@@ -170,23 +178,23 @@ void MultiplyMatrices(const Product &product, Threads &threads) {
     const int64_t column_end = AtMost(column + plan.task_columns, plan.column_panels);
     const int64_t first = rows_reside ? row : column, residents = (rows_reside ? row_end : column_end) - first;
     const int64_t passing_first = rows_reside ? column : row, passing_end = rows_reside ? column_end : row_end;
-    const Finish finish = FinishOf(product, index);
+    const Finish finish = FinishOf<Blocks>(product, plan, index);
 
     char *scratch = static_cast<char *>(threads.Scratch(thread, static_cast<size_t>(sums_end)));
     Element *resident = reinterpret_cast<Element *>(scratch);
     Element *own_passing = reinterpret_cast<Element *>(scratch + passing_at);
     float *sums = reinterpret_cast<float *>(scratch + sums_at);
     const Lines resident_lines = lines(rows_reside, index), passing_lines = lines(!rows_reside, index);
-    BlockMeanwhile<Blocks> meanwhile{finish, m, n, rows_reside};
+    BlockMeanwhile<Blocks> meanwhile{finish, plan};
     Blocks::Begin();
     int64_t slab = 0;
     do {
       const int64_t slab_depth = AtMost(plan.slab, plan.depth - slab);
       const int64_t step = resident_width * slab_depth;
       const int64_t slices = CeilDivide(AtLeast(1, slab_depth), AtLeast(1, plan.slice));
-      PackPanels<Blocks>(rows_reside, resident_lines, first, residents, slab, slab_depth, resident, step);
+      PackPlanned<Blocks>(plan, rows_reside, resident_lines, first, residents, slab, slab_depth, resident, step);
       if (plan.together) {
-        PackPanels<Blocks>(!rows_reside, passing_lines, passing_first, passing_end - passing_first, slab, slab_depth,
+        PackPlanned<Blocks>(plan, !rows_reside, passing_lines, passing_first, passing_end - passing_first, slab, slab_depth,
                            own_passing, passing_width * slab_depth);
       }
       for (int64_t j = passing_first; j < passing_end; j++) {
@@ -194,12 +202,12 @@ void MultiplyMatrices(const Product &product, Threads &threads) {
         if (plan.together) {
           passing += (j - passing_first) * passing_width * slab_depth;
         } else if (ready == nullptr) {
-          PackPanels<Blocks>(!rows_reside, passing_lines, j, 1, slab, slab_depth, own_passing, 0);
+          PackPlanned<Blocks>(plan, !rows_reside, passing_lines, j, 1, slab, slab_depth, own_passing, 0);
         } else {
           const int64_t panel = product.packed != nullptr ? j : index * passing_panels + j;
           passing = ready + panel * passing_panel + slab * passing_width;
         }
-        float *panel_sums = sums + (j - passing_first) % kept_passing * residents * kSums;
+        float *panel_sums = sums + (j - passing_first) % kept_passing * plan.strands * residents * kSums;
         int64_t start = 0;
         do {
           const int64_t depth = AtMost(plan.slice, slab_depth - start), slice_bytes = depth * passing_width * kSize;
@@ -208,12 +216,11 @@ void MultiplyMatrices(const Product &product, Threads &threads) {
           if (ready != nullptr) {  // the next slice: it lies behind this one, or at the same place in the next panel
             const Element *next = slab_ends ? passing + passing_panel : slice + depth * passing_width;
             meanwhile.PlanFetch(next, slab_ends && j + 1 == passing_end ? 0 : 1, slice_bytes, 0, residents);
-          } else if (!plan.together && start == 0 && j + 1 < passing_end && passing_lines.depth_stride == 1) {
-            // what is packed next
-            meanwhile.PlanFetch(passing_lines, j + 1, slab, slab_depth, residents * slices);
+          } else if (!plan.together && j + 1 < passing_end && passing_lines.depth_stride == 1) {
+            meanwhile.PlanFetch(passing_lines, j + 1, slab, slab_depth, start / plan.slice, slices, residents);
           }
-          MultiplySlice(resident + start * resident_width, first, residents, step, slice, j, depth, panel_sums,
-                        slab + start > 0, meanwhile);
+          MultiplySlice(resident + start * resident_width, first, residents, step, slice, j, depth,
+                        panel_sums + plan.strand(slab + start) * residents * kSums, plan.adds(slab + start), meanwhile);
           start += depth;
         } while (start < slab_depth);
         if (slab + slab_depth < plan.depth) continue;
@@ -244,8 +251,11 @@ inline void Pack(const View &b, DType precision, void *packed, Threads &threads)
   const Lines columns = ColumnsOf(b, 0);
   const int64_t depth = RoundUp(columns.depth, BFloat16Blocks::kDepth);
   const int64_t panels = CeilDivide(columns.count, BFloat16Blocks::kColumns);
-  const auto lines_of = [&](int64_t) { return columns; };
-  PackAll<BFloat16Blocks>(false, lines_of, 1, panels, depth, static_cast<BFloat16Blocks::Element *>(packed), threads);
+  const int64_t size = depth * BFloat16Blocks::kColumns;
+  using Element = BFloat16Blocks::Element;
+  PackAll(1, panels, size, static_cast<Element *>(packed), threads, [&](int64_t, int64_t panel, int64_t count, Element *to) {
+    PackPanels<BFloat16Blocks>(false, columns, panel, count, 0, depth, to, size);
+  });
 }
 
 }  // namespace SIGLIP_ISA
