@@ -51,7 +51,7 @@ struct Finish {
   const float *bias;                                 // or null
   int64_t bias_step;
   float alpha;
-  int64_t ahead;  // elements from a row of a block to that of the block that is finished next: it is fetched meanwhile
+  int64_t ahead;  // elements from a row to that of the next block, which is fetched; after a panel's last block it may lie outside of c
   void (*rows)(const Finish &, const float *, int64_t, int64_t, int64_t, int64_t, int64_t);
 
   // `rows` rows of sums, `stride` apart, which belong at (row, column) of c.

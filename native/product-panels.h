@@ -31,11 +31,11 @@ void PackPanels(bool rows, const Lines &lines, int64_t panel, int64_t count, int
 template <typename Blocks>
 void PackStrandPanels(const ProductPlan &plan, bool rows, const Lines &lines, int64_t panel, int64_t count, int64_t start,
                       int64_t depth, float *to, int64_t step) {
-  const int64_t slice = plan.slice, width = WidthOf<Blocks>(rows), half = plan.lines(rows);
+  const int64_t slice = plan.slice, width = WidthOf<Blocks>(rows), half = plan.LinesOf(rows);
   const Lines halves[] = {HalfOf(lines, half, false), HalfOf(lines, half, true)};
   for (int64_t i = 0; i < count; i++, to += step) {
     for (int64_t from = start; from < start + depth; from += kStrands * slice) {
-      const int64_t k = plan.k(from);
+      const int64_t k = plan.DepthInK(from);
       PackStrands(rows, slice * width, to + (from - start) * width, [&](bool second, bool deeper, float *place) {
         PackPanels<Blocks>(rows, halves[second], panel + i, 1, deeper ? k + slice : k, slice, place, 0);
       });
@@ -74,7 +74,7 @@ struct BlockMeanwhile {
   const Finish &finish;
   const ProductPlan &plan;
   int64_t rows_a_block = 0;  // to be finished during each,
-  int64_t rows_due = 0;      // and that are to be by now
+  int64_t rows_due = 0;      // and that are put off
   const float *sums = nullptr;
   int64_t row_panel = 0, column_panel = 0;  // of the first that isn't finished
   int64_t blocks = 0, row = 0;              // how many aren't; the first row of the first that isn't
@@ -90,14 +90,16 @@ struct BlockMeanwhile {
     lines_a_block = CeilDivide(rows * (bytes + 63), 64 * during_blocks);
   }
 
-  // Called for each of so many slices of a passing panel: plans to fetch another's lines, a slab deep, which is packed next.
+  // The lines of a passing panel, which is packed next, from a slab on as deep as it, while a panel is multiplied in so many slices.
+  // Called for each of these: half of the lines are fetched during half of the slices if panels consist of strands.
   void PlanFetch(const Lines &lines, int64_t panel, int64_t slab, int64_t depth, int64_t slice, int64_t slices, int64_t residents) {
-    const bool halved = plan.strands > 1, second = halved && slice == slices / 2;  // one half after the other
-    if (slice > 0 && !second) return;
-    const Lines part = halved ? HalfOf(lines, plan.lines(!plan.rows_reside), second) : lines;
-    const int64_t width = WidthOf<Blocks>(!plan.rows_reside), first = panel * width, start = plan.k(slab);
-    const int64_t size = static_cast<int64_t>(SizeOf(lines.dtype)), during = second ? slices - slice : halved ? slices / 2 : slices;
-    PlanFetch(part.at(first, start), AtMost(width, part.count - first), AtMost(plan.k(depth), lines.depth - start) * size,
+    const bool halved = plan.strands > 1;
+    const int64_t middle = halved ? slices / 2 : slices;
+    if (slice != 0 && slice != middle) return;
+    const Lines part = halved ? HalfOf(lines, plan.LinesOf(!plan.rows_reside), slice == middle) : lines;
+    const int64_t width = WidthOf<Blocks>(!plan.rows_reside), first = panel * width, start = plan.DepthInK(slab);
+    const int64_t size = static_cast<int64_t>(SizeOf(lines.dtype)), during = slice == middle ? slices - middle : middle;
+    PlanFetch(part.at(first, start), AtMost(width, part.count - first), AtMost(plan.DepthInK(depth), lines.depth - start) * size,
               lines.stride * size, residents * during);
   }
 
@@ -116,8 +118,8 @@ struct BlockMeanwhile {
       const int64_t rows = AtMost(Blocks::kRows, plan.rows - at_row) - row, now = AtMost(count, rows);
       const int64_t columns = AtMost(Blocks::kColumns, plan.columns - at_column);
       const float *from = sums + row * Blocks::kColumns;
-      if (Blocks::kStrassenSlice > 0 && plan.strands > 1) FinishQuadrants(from, at_row + row, now, at_column, columns);
-      else finish(from, Blocks::kColumns, at_row + row, now, at_column, columns);
+      if (plan.strands == 1) finish(from, Blocks::kColumns, at_row + row, now, at_column, columns);
+      else if constexpr (Blocks::kStrassenSlice > 0) FinishQuadrants(from, at_row + row, now, at_column, columns);
       count -= now, row += now;
       if (now < rows) return;
       (plan.rows_reside ? row_panel : column_panel)++;
@@ -125,7 +127,7 @@ struct BlockMeanwhile {
     }
   }
 
-  // At least half a block's rows at a time, which is faster than row by row.
+  // Rows are put off until they are half a block's: faster than one by one.
   void FinishShare() {
     rows_due += rows_a_block;
     if (2 * rows_due < Blocks::kRows) return;
@@ -133,15 +135,15 @@ struct BlockMeanwhile {
     rows_due = 0;
   }
 
-  void FinishQuadrants(const float *strands, int64_t row, int64_t rows, int64_t column, int64_t columns) const {
-    Quadrants<Blocks::kRows * Blocks::kColumns> blocks;
-    blocks.Join(strands, apart, rows * Blocks::kColumns);
-    const int64_t below = plan.rows + row, rows_below = AtMost(rows, plan.m - below);
-    const int64_t right = plan.columns + column, columns_right = AtMost(columns, plan.n - right);
-    finish(blocks.c11, Blocks::kColumns, row, rows, column, columns);
-    finish(blocks.c12, Blocks::kColumns, row, rows, right, columns_right);
-    finish(blocks.c21, Blocks::kColumns, below, rows_below, column, columns);
-    finish(blocks.c22, Blocks::kColumns, below, rows_below, right, columns_right);
+  void FinishQuadrants(const float *strands, int64_t at_row, int64_t rows, int64_t at_column, int64_t columns) const {
+    Quadrants<Blocks::kRows * Blocks::kColumns> quadrants;
+    quadrants.Join(strands, apart, rows * Blocks::kColumns);
+    const int64_t below = plan.rows + at_row, rows_below = AtMost(rows, plan.m - below);
+    const int64_t right = plan.columns + at_column, columns_right = AtMost(columns, plan.n - right);
+    finish(quadrants.c11, Blocks::kColumns, at_row, rows, at_column, columns);
+    finish(quadrants.c12, Blocks::kColumns, at_row, rows, right, columns_right);
+    finish(quadrants.c21, Blocks::kColumns, below, rows_below, at_column, columns);
+    finish(quadrants.c22, Blocks::kColumns, below, rows_below, right, columns_right);
   }
 
   void Fetch(int64_t lines) {

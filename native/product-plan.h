@@ -15,8 +15,8 @@ inline int64_t PartOf(int64_t n, int64_t parts, int64_t unit) { return RoundUp(C
 inline int64_t AtLeast(int64_t a, int64_t b) { return a > b ? a : b; }
 inline int64_t AtMost(int64_t a, int64_t b) { return a < b ? a : b; }
 
-// An element of c is added up by one thread in an order that k alone decides, or m, n and k where panels consist of strands: the number
-// of threads never changes it.
+// An element of c is added up by one thread in an order that k alone decides, or m, n and k where panels consist of strands, and
+// never the number of threads.
 struct ProductPlan {
   int64_t batch, m, n;
   int64_t strands;                       // of which panels consist: kStrands by Strassen's algorithm, else 1
@@ -32,10 +32,10 @@ struct ProductPlan {
 
   int64_t residents() const { return rows_reside ? row_panels : column_panels; }  // panels that reside, of a matrix,
   int64_t passing() const { return rows_reside ? column_panels : row_panels; }    // and that pass by
-  int64_t lines(bool of_rows) const { return of_rows ? rows : columns; }
+  int64_t LinesOf(bool of_rows) const { return of_rows ? rows : columns; }
   int64_t tasks() const { return batch * row_tasks * column_tasks; }
 
-  int64_t k(int64_t packed) const { return strands == 1 ? packed : packed / kStrands * 2; }  // where slabs are
+  int64_t DepthInK(int64_t depth_of_slabs) const { return strands == 1 ? depth_of_slabs : depth_of_slabs / kStrands * 2; }
   // To which strand the slice from there on belongs, and whether slices of it are before it, to whose sums its are added.
   int64_t strand(int64_t start) const { return start / slice % strands; }
   bool adds(int64_t start) const { return start >= strands * slice; }
@@ -61,7 +61,7 @@ struct Layout {
   bool along, beside;
 };
 
-// In how many parts k is cut so that each has two halves of a slice each at most; 0 if it can't be.
+// In how many parts of two slices k is cut; 0 if it can't be unless slices are less than about half as deep as they may be.
 inline int64_t HalvedParts(int64_t k, int64_t slice) {
   const int64_t least = CeilDivide(k, 2 * slice);
   for (int64_t parts = least; parts <= 2 * least + 2; parts++) {
@@ -70,10 +70,10 @@ inline int64_t HalvedParts(int64_t k, int64_t slice) {
   return 0;
 }
 
-// packed: b, beforehand.
+// packed: b, beforehand. weights: b stays as it is between runs.
 template <typename Blocks>
-ProductPlan PlanProduct(int64_t m, int64_t n, int64_t k, int64_t batch, bool packed, Layout rows, Layout columns,
-                        int threads) {
+ProductPlan PlanProduct(int64_t m, int64_t n, int64_t k, int64_t batch, bool packed, bool weights, Layout rows,
+                        Layout columns, int threads) {
   ProductPlan plan{};
   plan.batch = batch, plan.m = m, plan.n = n;
   plan.depth = RoundUp(k, Blocks::kDepth);
@@ -85,9 +85,9 @@ ProductPlan PlanProduct(int64_t m, int64_t n, int64_t k, int64_t batch, bool pac
   const int64_t slices = AtLeast(1, CeilDivide(CeilDivide(k, slabs), Blocks::kSlice));
   plan.slice = AtLeast(1, PartOf(k, slabs * slices, Blocks::kDepth));
   plan.slab = plan.slice * slices;
-  // Not of gradients: errors are as large as those of the largest rows and columns (product-strassen.h), and theirs differ too much.
-  const bool strassen = Blocks::kStrassenSlice > 0 && packs && batch == 1 && rows.along && columns.along &&
-                        m >= kLeastRows && n >= kLeastColumns && k >= kLeastDepth;
+  // What a layer does, x·Wᵀ; not what gradients are made of, whose rows differ too much in size (product-strassen.h).
+  const bool strassen = Blocks::kStrassenSlice > 0 && weights && batch == 1 && rows.along && columns.along && m >= kLeastRows &&
+                        n >= kLeastColumns && k >= kLeastDepth;
   const int64_t parts = strassen ? HalvedParts(k, Blocks::kStrassenSlice) : 0;
   plan.strands = 1, plan.rows = m, plan.columns = n;
   if (parts > 0) {
@@ -112,7 +112,7 @@ ProductPlan PlanProduct(int64_t m, int64_t n, int64_t k, int64_t batch, bool pac
                         plan.row_panels * Blocks::kRows * plan.slab * kSize <= kResidentBytes;
   plan.rows_reside = packed || few_rows || m > n;
   const int64_t panels = plan.residents(), passing_panels = plan.passing(), width = WidthOf<Blocks>(plan.rows_reside);
-  const int64_t panel_bytes = width * (AtLeast(1, plan.slab) * kSize + (deep ? AtMost(m, n) * 4 : 0));
+  const int64_t panel_bytes = width * (plan.slab * kSize + (deep ? AtMost(m, n) * 4 : 0));
   const int64_t fit = AtLeast(1, kResidentBytes / panel_bytes);
   const int64_t least_tasks = CeilDivide(panels, fit);
   const int64_t most_sums = AtLeast(1, kMostSumsBytes / sums_bytes / CeilDivide(panels, least_tasks));

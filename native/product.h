@@ -141,7 +141,8 @@ void MultiplyMatrices(const Product &product, Threads &threads) {
   const Layout row_layout{a.strides[a.rank - 1] == 1, a.strides[a.rank - 2] == 1};
   const Layout column_layout{b.strides[b.rank - 2] == 1, b.strides[b.rank - 1] == 1};
   const ProductPlan plan =
-      PlanProduct<Blocks>(m, n, k, batch, product.packed != nullptr, row_layout, column_layout, threads.count());
+      PlanProduct<Blocks>(m, n, k, batch, product.packed != nullptr, product.weights, row_layout, column_layout,
+                          threads.count());
   if (plan.claimed) return MultiplyClaimed<Blocks>(product, plan, threads);
   const bool rows_reside = plan.rows_reside;
   const auto lines = [&](bool rows, int64_t index) {
@@ -191,7 +192,7 @@ void MultiplyMatrices(const Product &product, Threads &threads) {
     do {
       const int64_t slab_depth = AtMost(plan.slab, plan.depth - slab);
       const int64_t step = resident_width * slab_depth;
-      const int64_t slices = CeilDivide(AtLeast(1, slab_depth), AtLeast(1, plan.slice));
+      const int64_t slices = CeilDivide(AtLeast(1, slab_depth), plan.slice);
       PackPlanned<Blocks>(plan, rows_reside, resident_lines, first, residents, slab, slab_depth, resident, step);
       if (plan.together) {
         PackPlanned<Blocks>(plan, !rows_reside, passing_lines, passing_first, passing_end - passing_first, slab, slab_depth,

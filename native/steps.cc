@@ -72,6 +72,7 @@ class ProductStep : public Step {
     captured_ = weights.kind == Buffer::kCapture;
     capture_ = weights.index;
     keep_ = keep && rank == 2 && (captured_ || weights.kind == Buffer::kConstant);
+    product_.weights = keep_;
     operands = {&a_, &b_, &c_};
     if (has_bias_) operands.push_back(&bias_);
     if (has_residual_) operands.push_back(&residual_);
