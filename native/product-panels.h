@@ -156,15 +156,17 @@ struct BlockMeanwhile {
   }
 };
 
-// The sums of a slice of a passing panel with the same slice of the resident ones from `first` on, which are `step` apart: the
-// product's inner loop, compiled once for all ways to cut it.
+// The sums of a slice of a passing panel, which starts so deep in it, with the same slice of the resident ones from `first` on, which
+// are `step` apart: the product's inner loop, compiled once for all ways to cut it. `sums`: the passing panel's, strand by strand.
 template <typename Blocks>
 __attribute__((noinline)) void MultiplySlice(const typename Blocks::Element *resident, int64_t first, int64_t count, int64_t step,
-                                             const typename Blocks::Element *passing, int64_t panel, int64_t depth, float *sums,
-                                             bool add, BlockMeanwhile<Blocks> &meanwhile) {
-  const bool rows_reside = meanwhile.plan.rows_reside;
-  int64_t rows = meanwhile.plan.rows - (rows_reside ? first : panel) * Blocks::kRows;
-  int64_t columns = meanwhile.plan.columns - (rows_reside ? panel : first) * Blocks::kColumns;
+                                             const typename Blocks::Element *passing, int64_t panel, int64_t start, int64_t depth,
+                                             float *sums, BlockMeanwhile<Blocks> &meanwhile) {
+  const ProductPlan &plan = meanwhile.plan;
+  const bool rows_reside = plan.rows_reside, add = plan.adds(start);
+  int64_t rows = plan.rows - (rows_reside ? first : panel) * Blocks::kRows;
+  int64_t columns = plan.columns - (rows_reside ? panel : first) * Blocks::kColumns;
+  sums += plan.strand(start) * count * Blocks::kRows * Blocks::kColumns;
   for (int64_t i = 0; i < count; i++, resident += step, sums += Blocks::kRows * Blocks::kColumns) {
     Blocks::Multiply(rows, columns, rows_reside ? resident : passing, rows_reside ? passing : resident, depth, sums, add,
                      meanwhile);

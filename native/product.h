@@ -116,9 +116,8 @@ void MultiplyClaimed(const Product &product, const ProductPlan &plan, Threads &t
         if (next < passing_panels) {
           meanwhile.PlanFetch(passing_lines, next, 0, plan.depth, start / plan.slice, slices, residents);
         }
-        MultiplySlice(resident + start * resident_width, 0, residents, step, passing + start * passing_width, j,
-                      AtMost(plan.slice, plan.depth - start), sums + plan.strand(start) * residents * kSums,
-                      plan.adds(start), meanwhile);
+        MultiplySlice(resident + start * resident_width, 0, residents, step, passing + start * passing_width, j, start,
+                      AtMost(plan.slice, plan.depth - start), sums, meanwhile);
       }
       meanwhile.PlanFinish(sums, residents, 0, j, slices);
       float *const used = sums;
@@ -220,8 +219,8 @@ void MultiplyMatrices(const Product &product, Threads &threads) {
           } else if (!plan.together && j + 1 < passing_end && passing_lines.depth_stride == 1) {
             meanwhile.PlanFetch(passing_lines, j + 1, slab, slab_depth, start / plan.slice, slices, residents);
           }
-          MultiplySlice(resident + start * resident_width, first, residents, step, slice, j, depth,
-                        panel_sums + plan.strand(slab + start) * residents * kSums, plan.adds(slab + start), meanwhile);
+          MultiplySlice(resident + start * resident_width, first, residents, step, slice, j, slab + start, depth,
+                        panel_sums, meanwhile);
           start += depth;
         } while (start < slab_depth);
         if (slab + slab_depth < plan.depth) continue;

@@ -1,3 +1,5 @@
+import * as tf from '@tensorflow/tfjs'
+
 import { useBackend } from '../src/runtime/backend-node.js'
 import { type Engine, loadEngine } from '../src/runtime/jit/engine.js'
 import { findNativeFolder } from '../src/runtime/native-folder.js'
@@ -24,7 +26,7 @@ export function onEachBackend(suite: (name: (typeof backends)[number]) => void):
   })
 }
 
-/** Describes a suite that needs the engine; left out, loudly, only where it was not built. */
+/** Describes a suite that needs the engine, each test in a scope of tensors; left out, loudly, only where it was not built. */
 export function onEngine(suite: (engine: () => Engine) => void): void {
   describe('on the engine', () => {
     const folder = findNativeFolder()
@@ -40,6 +42,12 @@ export function onEngine(suite: (engine: () => Engine) => void): void {
       const loaded = loadEngine()
       if ('missing' in loaded) throw new Error(loaded.missing)
       engine = loaded
+    })
+    beforeEach(() => {
+      tf.engine().startScope()
+    })
+    afterEach(() => {
+      tf.engine().endScope()
     })
     suite(() => {
       if (!engine) throw new Error('The engine is there only while a test runs')

@@ -15,7 +15,8 @@ import { AutoImageProcessor } from '../../src/image/auto-image-processor.js'
 import { decodeImage } from '../../src/image/decode-image.js'
 import { AutoConfig } from '../../src/models/auto-config.js'
 import { AutoTokenizer } from '../../src/tokenizer/auto-tokenizer.js'
-import { dice, mutate } from './mutate.js'
+import { dice } from '../dice.js'
+import { mutate } from './mutate.js'
 
 const RUNS = Number(process.env.FUZZ_RUNS ?? 1500)
 const SEED = Number(process.env.FUZZ_SEED ?? 1)

@@ -1,16 +1,4 @@
-/** A source of whole numbers from 0 up to `limit`, not including it: the same for the same seed. */
-export type Dice = (limit: number) => number
-
-/** mulberry32. */
-export function dice(seed: number): Dice {
-  let state = seed >>> 0
-  return (limit) => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let bits = Math.imul(state ^ (state >>> 15), state | 1)
-    bits ^= bits + Math.imul(bits ^ (bits >>> 7), bits | 61)
-    return Math.floor((((bits ^ (bits >>> 14)) >>> 0) / 2 ** 32) * limit)
-  }
-}
+import type { Dice } from '../dice.js'
 
 const bytes = [0x00, 0x01, 0x7f, 0x80, 0xff]
 const numbers = ['0', '-1', '1', '65536', '2147483648', '4294967295', '9007199254740993', '1e308', '0.5', 'null', '"x"']

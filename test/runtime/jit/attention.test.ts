@@ -1,7 +1,6 @@
 import * as tf from '@tensorflow/tfjs'
 import fc from 'fast-check'
 
-import type { Engine } from '../../../src/runtime/jit/engine.js'
 import type { Program, View } from '../../../src/runtime/jit/program.js'
 import { onEngine } from '../../backends.js'
 import { expectAsPlain, programOf, viewOf } from './expect-as-plain.js'
@@ -50,16 +49,7 @@ const random = ({ batch, heads, length, size }: Sizes): tf.Tensor =>
 
 const tolerance = { float32: 2e-6, bfloat16: 0.02 }
 
-onEngine((running) => {
-  let engine: Engine
-  beforeEach(() => {
-    engine = running()
-    tf.engine().startScope()
-  })
-  afterEach(() => {
-    tf.engine().endScope()
-  })
-
+onEngine((engine) => {
   it('gives the plain sum for every size', () => {
     const sizes = fc.record({
       batch: fc.integer({ min: 1, max: 2 }),
@@ -71,7 +61,7 @@ onEngine((running) => {
     fc.assert(
       fc.property(sizes, (drawn) => {
         const x = random(drawn)
-        expectAsPlain(engine, selfAttention(drawn), [x], tolerance[drawn.precision])
+        expectAsPlain(engine(), selfAttention(drawn), [x], tolerance[drawn.precision])
         x.dispose()
       }),
       { numRuns: 30 },
@@ -89,7 +79,7 @@ onEngine((running) => {
       const shape = [2, 2, 37, 37]
       const mask: View = { ...viewOf(2, shape), strides: [37, 0, 0, 1] }
       expectAsPlain(
-        engine,
+        engine(),
         selfAttention(sizes, mask),
         [random(sizes), tf.tensor2d(values, [2, 37])],
         tolerance[precision],
@@ -101,7 +91,7 @@ onEngine((running) => {
     const sizes: Sizes = { batch: 1, heads: 3, length: 41, size: 8, precision: 'float32' }
     const mask: View = { ...viewOf(2, [1, 3, 41, 41]), strides: [0, 0, 41, 1] }
     expectAsPlain(
-      engine,
+      engine(),
       selfAttention(sizes, mask),
       [random(sizes), tf.randomNormal([41, 41], 0, 2, 'float32', 2)],
       2e-6,

@@ -1,7 +1,6 @@
 import * as tf from '@tensorflow/tfjs'
 import fc from 'fast-check'
 
-import type { Engine } from '../../../src/runtime/jit/engine.js'
 import type { ElementType, Program, Step } from '../../../src/runtime/jit/program.js'
 import { onEngine } from '../../backends.js'
 import { expectAsPlain, programOf, viewOf } from './expect-as-plain.js'
@@ -38,16 +37,7 @@ const numbers = (shape: number[], dtype: (typeof types)[number], seed: number): 
     ? tf.greater(tf.randomNormal(shape, 0, 1, 'float32', seed), 0)
     : tf.randomUniform(shape, -99, 99, dtype, seed)
 
-onEngine((running) => {
-  let engine: Engine
-  beforeEach(() => {
-    engine = running()
-    tf.engine().startScope()
-  })
-  afterEach(() => {
-    tf.engine().endScope()
-  })
-
+onEngine((engine) => {
   it('copies every order of dimensions and type to every other', () => {
     const shapes = fc.array(fc.oneof(fc.integer({ min: 1, max: 6 }), fc.integer({ min: 7, max: 70 })), {
       minLength: 1,
@@ -74,7 +64,7 @@ onEngine((running) => {
         ([shape, order], a, between, b) => {
           const x = numbers(shape, a, 1)
           // Memory in the order of the dimensions: the tensor's own shape doesn't matter.
-          expectAsPlain(engine, copies(shape, order, a, between, b), [x], 0)
+          expectAsPlain(engine(), copies(shape, order, a, between, b), [x], 0)
           x.dispose()
         },
       ),
@@ -112,7 +102,7 @@ onEngine((running) => {
             [gather, sum],
           )
           const table = tf.randomNormal([n, d], 0, 1, 'float32', 1)
-          expectAsPlain(engine, p, [table, numbersOfRows], 1e-6)
+          expectAsPlain(engine(), p, [table, numbersOfRows], 1e-6)
           tf.dispose([table, numbersOfRows])
         },
       ),

@@ -81,10 +81,6 @@ function thrownBy(run: () => unknown): unknown {
 onEngine((running) => {
   beforeEach(() => {
     engine = running()
-    tf.engine().startScope()
-  })
-  afterEach(() => {
-    tf.engine().endScope()
   })
 
   describe('runs', () => {

@@ -1,7 +1,6 @@
 import * as tf from '@tensorflow/tfjs'
 import fc from 'fast-check'
 
-import type { Engine } from '../../../src/runtime/jit/engine.js'
 import { activations, type Program } from '../../../src/runtime/jit/program.js'
 import { onEngine } from '../../backends.js'
 import { expectAsPlain, programOf, viewOf } from './expect-as-plain.js'
@@ -62,21 +61,12 @@ function operands({ batch, m, k, n, bShared }: Drawn): tf.Tensor[] {
   ]
 }
 
-onEngine((running) => {
-  let engine: Engine
-  beforeEach(() => {
-    engine = running()
-    tf.engine().startScope()
-  })
-  afterEach(() => {
-    tf.engine().endScope()
-  })
-
+onEngine((engine) => {
   it('gives the plain sum for every size, stride and epilogue', () => {
     fc.assert(
       fc.property(drawn, (sizes) => {
         tf.tidy(() => {
-          expectAsPlain(engine, product(sizes), operands(sizes), sizes.precision === 'float32' ? 4e-6 : 0.02)
+          expectAsPlain(engine(), product(sizes), operands(sizes), sizes.precision === 'float32' ? 4e-6 : 0.02)
         })
       }),
       { numRuns: 40 },
@@ -99,12 +89,12 @@ onEngine((running) => {
       ...{ bias: true, residual: true, alpha: 1, activation: 'geluTanh', precision },
     }
     const inputs = operands(sizes)
-    const executable = engine.compile(product(sizes))
+    const executable = engine().compile(product(sizes))
     const runs = [1, 2, 3].map((threads) => {
-      engine.setThreads(threads)
+      engine().setThreads(threads)
       return executable.run(inputs, []).map((tensor) => tensor.dataSync())
     })
-    engine.setThreads(engine.threads)
+    engine().setThreads(engine().threads)
     executable.dispose()
     expect(runs[1]).toEqual(runs[0])
     expect(runs[2]).toEqual(runs[0])

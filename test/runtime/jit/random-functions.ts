@@ -1,19 +1,14 @@
 import * as tf from '@tensorflow/tfjs'
 
+import { dice } from '../../dice.js'
+
 /** Numbers that a seed determines. */
 export class Dice {
-  #state: number
+  /** An integer from 0 to below `count`. */
+  readonly roll: (count: number) => number
 
   constructor(seed: number) {
-    this.#state = seed
-  }
-
-  /** An integer from 0 to below `count` (mulberry32). */
-  roll(count: number): number {
-    this.#state = (this.#state + 0x6d2b79f5) | 0
-    let t = Math.imul(this.#state ^ (this.#state >>> 15), 1 | this.#state)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-    return Math.floor((((t ^ (t >>> 14)) >>> 0) / 2 ** 32) * count)
+    this.roll = dice(seed)
   }
 
   pick<T>(items: readonly T[]): T {

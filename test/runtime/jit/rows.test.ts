@@ -1,7 +1,6 @@
 import * as tf from '@tensorflow/tfjs'
 import fc from 'fast-check'
 
-import type { Engine } from '../../../src/runtime/jit/engine.js'
 import { type BufferSource, type Program, rowOps, type View } from '../../../src/runtime/jit/program.js'
 import { onEngine } from '../../backends.js'
 import { bitsOf, expectAsPlain, instruction, programOf, viewOf } from './expect-as-plain.js'
@@ -90,16 +89,7 @@ const codes = fc
     return { inputs, code, last: ops.at(-1)?.[1] ?? 0 }
   })
 
-onEngine((running) => {
-  let engine: Engine
-  beforeEach(() => {
-    engine = running()
-    tf.engine().startScope()
-  })
-  afterEach(() => {
-    tf.engine().endScope()
-  })
-
+onEngine((engine) => {
   it.each(elements)('%s of every kind of number', (op) => {
     // C's powers of ±1 to what is infinite or no number are 1, JavaScript's NaN.
     const differs = (a: number, b: number): boolean => op === 'power' && Math.abs(a) === 1 && !Number.isFinite(b)
@@ -114,7 +104,7 @@ onEngine((running) => {
       instruction('store', 0, 2),
     ]
     const p = rowProgram([x.size], [viewOf(0, [x.size]), viewOf(1, [x.size])], code)
-    expectAsPlain(engine, p, [x, y], 5e-7, 'each')
+    expectAsPlain(engine(), p, [x, y], 5e-7, 'each')
   })
 
   it('random programs over random loops', () => {
@@ -152,7 +142,7 @@ onEngine((running) => {
           )
           const end = instruction(kept ? 'storeSum' : 'store', 0, drawn.last)
           const p = rowProgram(shape, inputs, [...drawn.code, end], kept?.slice(0, shape.length))
-          expectAsPlain(engine, p, args, 1e-4)
+          expectAsPlain(engine(), p, args, 1e-4)
           tf.dispose(args)
         },
       ),
@@ -172,7 +162,7 @@ onEngine((running) => {
     ]
     const shape = [2, 100_003]
     expectAsPlain(
-      engine,
+      engine(),
       rowProgram(shape, [viewOf(0, shape)], code),
       [tf.randomNormal(shape, 0, 2, 'float32', 1)],
       1e-6,
@@ -184,8 +174,8 @@ onEngine((running) => {
     const code = [instruction('load', 0, 0), instruction('storeSum', 0, 0)]
     const p = rowProgram(shape, [viewOf(0, shape)], code, [false])
     const x = tf.randomUniform(shape, 0, 1, 'float32', 1)
-    expectAsPlain(engine, p, [x], 1e-7)
-    const executable = engine.compile(p)
+    expectAsPlain(engine(), p, [x], 1e-7)
+    const executable = engine().compile(p)
     const sums = Array.from({ length: 20 }, () => executable.run([x], [])[0]?.dataSync()[0])
     executable.dispose()
     expect(new Set(sums).size).toBe(1)

@@ -1,8 +1,8 @@
 import * as tf from '@tensorflow/tfjs'
 
-import type { Engine } from '../../../src/runtime/jit/engine.js'
 import type { Program } from '../../../src/runtime/jit/program.js'
 import { onEngine } from '../../backends.js'
+import { dice } from '../../dice.js'
 import { programOf, viewOf } from './expect-as-plain.js'
 
 /** x·wᵀ + bias + residual. weights: whether w stays as it is between runs, as those of a layer do. */
@@ -27,16 +27,13 @@ function layer(m: number, k: number, n: number, weights = true): Program {
   )
 }
 
-/** Between −1 and 1 (mulberry32); quicker than tfjs's. */
+/** Between −1 and 1; quicker than tfjs's. */
 function noise(shape: number[], seed: number): tf.Tensor {
-  let state = seed << 24
-  const values = Float32Array.from({ length: tf.util.sizeFromShape(shape) }, () => {
-    state = (state + 0x6d2b79f5) | 0
-    let bits = Math.imul(state ^ (state >>> 15), state | 1)
-    bits ^= bits + Math.imul(bits ^ (bits >>> 7), bits | 61)
-    return (bits ^ (bits >>> 14)) / 2 ** 31
-  })
-  return tf.tensor(values, shape)
+  const roll = dice(seed)
+  return tf.tensor(
+    Float32Array.from({ length: tf.util.sizeFromShape(shape) }, () => roll(2 ** 24) / 2 ** 23 - 1),
+    shape,
+  )
 }
 
 const valuesOf = (tensor: tf.Tensor): Float32Array => tensor.dataSync<'float32'>()
@@ -44,18 +41,9 @@ const bytes = (values: Float32Array = new Float32Array()): Buffer =>
   Buffer.from(values.buffer, values.byteOffset, values.byteLength)
 const at = (values: Float32Array | undefined, index: number): number => values?.[index] ?? NaN
 
-onEngine((running) => {
-  let engine: Engine
-  beforeEach(() => {
-    engine = running()
-    tf.engine().startScope()
-  })
-  afterEach(() => {
-    tf.engine().endScope()
-  })
-
+onEngine((engine) => {
   function run(program: Program, args: tf.Tensor[], w: tf.Variable): Float32Array {
-    const executable = engine.compile(program)
+    const executable = engine().compile(program)
     const [result] = executable.run(args, [w]).map(valuesOf)
     executable.dispose()
     return result ?? new Float32Array()
@@ -72,11 +60,11 @@ onEngine((running) => {
     const [x, bias, residual] = [noise([m, k], 1), noise([n], 3), noise([m, n], 4)]
     const w = tf.variable(noise([n, k], 2))
     const [a, b, c, d] = [x, w, bias, residual].map(valuesOf)
-    const { kernels } = engine
-    for (const set of engine.usable) {
-      engine.setKernels(set)
+    const { kernels } = engine()
+    for (const set of engine().usable) {
+      engine().setKernels(set)
       const results = [1, 2, 3].map((threads) => {
-        engine.setThreads(threads)
+        engine().setThreads(threads)
         return run(layer(m, k, n), [x, bias, residual], w)
       })
       expect(results.map((result) => bytes(result).equals(bytes(results[0])))).toEqual([true, true, true])
@@ -92,8 +80,8 @@ onEngine((running) => {
         expect({ set, row, close: worst < 1e-5 * usual }).toEqual({ set, row, close: true })
       }
     }
-    engine.setKernels(kernels)
-    engine.setThreads(engine.threads)
+    engine().setKernels(kernels)
+    engine().setThreads(engine().threads)
     w.dispose()
   })
 
