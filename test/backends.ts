@@ -1,3 +1,6 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+
 import * as tf from '@tensorflow/tfjs'
 
 import { useBackend } from '../src/runtime/backend-node.js'
@@ -28,7 +31,21 @@ export function onEachBackend(suite: (name: (typeof backends)[number]) => void):
 
 /** Describes a suite that needs the engine, each test in a scope of tensors; left out, loudly, only where it was not built. */
 export function onEngine(suite: (engine: () => Engine) => void): void {
-  describe('on the engine', () => {
+  describeEngine('on the engine', loadEngine, suite)
+}
+
+/** The same with the kernels of all processors: scripts/emulate-processors.js has made those that this one doesn't run. */
+export function onEveryKernel(suite: (engine: () => Engine) => void): void {
+  const emulated = join(process.cwd(), 'out', 'emulated', 'engine.node')
+  const load = () => {
+    const real = loadEngine()
+    return 'missing' in real || real.usable.includes('amx') || !existsSync(emulated) ? real : loadEngine(emulated)
+  }
+  describeEngine('on every kernel', load, suite)
+}
+
+function describeEngine(name: string, load: typeof loadEngine, suite: (engine: () => Engine) => void): void {
+  describe(name, () => {
     const folder = findNativeFolder()
     const missing = 'missing' in folder ? folder.missing : folder.marker.noEngine
     if (missing !== null) {
@@ -39,7 +56,7 @@ export function onEngine(suite: (engine: () => Engine) => void): void {
     let engine: Engine | undefined
     beforeAll(async () => {
       await useBackend('native', { quiet: true })
-      const loaded = loadEngine()
+      const loaded = load()
       if ('missing' in loaded) throw new Error(loaded.missing)
       engine = loaded
     })

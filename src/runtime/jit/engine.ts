@@ -62,11 +62,11 @@ function threadsWanted(): number {
   return Number.isInteger(wanted) && wanted > 0 ? wanted : availableParallelism()
 }
 
-/** The engine under the backend that runs, or why there is none. */
-export function loadEngine(): Engine | { readonly missing: string } {
+/** The engine under the backend that runs, or why there is none. `file`: another one than was built with the backend. */
+export function loadEngine(file?: string): Engine | { readonly missing: string } {
   const backend: unknown = tf.backend()
   if (!isNativeBackend(backend)) return { missing: 'the native backend does not run' }
-  const addon = loadAddon()
+  const addon = loadAddon(file)
   if ('missing' in addon) return addon
   const { tensorHandles } = backend.binding
   if (!tensorHandles) return { missing: 'the native backend is not the one that `siglip setup` builds' }
@@ -80,13 +80,13 @@ export function loadEngine(): Engine | { readonly missing: string } {
   return engineOf(addon, backend)
 }
 
-function loadAddon(): EngineAddon | { readonly missing: string } {
+function loadAddon(other: string | undefined): EngineAddon | { readonly missing: string } {
   const folder = findNativeFolder()
   if ('missing' in folder) return { missing: `the native backend is missing: ${folder.missing}` }
   if (folder.marker.noEngine !== null) return { missing: `the engine could not be compiled: ${folder.marker.noEngine}` }
   if (folder.marker.sources === null) return { missing: 'tfjs-node’s own installation has no engine' }
   const again = 'Run `npx siglip setup`'
-  const file = nativePaths(folder.path).engine
+  const file = other ?? nativePaths(folder.path).engine
   let addon: unknown
   try {
     addon = require(file)

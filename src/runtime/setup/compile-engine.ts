@@ -1,5 +1,5 @@
 import { readdir, rename } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 
 import { nativePaths } from '../native-folder.js'
 import { type AddonSources, librarySearch, nodeApiHeaders } from './compile-addon.js'
@@ -10,31 +10,48 @@ import { interrupted, runTool } from './run-tool.js'
 /** How many compilers run at once: each takes 0.4 GB. */
 const AT_ONCE = 2
 
+/** An engine other than the one that runs: tests compile one for processors that are not there. */
+export interface EngineVariant {
+  /** Which file is compiled instead of one of `native/`, and with which flags beyond `COMPILER_FLAGS`. */
+  readonly instead: Readonly<Record<string, { readonly source: string; readonly flags: readonly string[] }>>
+  /** The file that it is written to. */
+  readonly engine: string
+}
+
 /**
  * Compiles the engine: each set of kernels with the instructions of its processors, everything else for all processors; the
  * engine chooses when it is loaded. What has not changed since the last time is not compiled again.
  *
  * @throws BackendError if the compiler fails.
  */
-export async function compileEngine(sources: AddonSources, signal?: AbortSignal): Promise<void> {
+export async function compileEngine(
+  sources: AddonSources,
+  signal?: AbortSignal,
+  variant?: EngineVariant,
+): Promise<void> {
   const { folder, libraries, compiler } = sources
   const { headers, objects, engine } = nativePaths(folder)
   const native = nativeSources()
   const files = (await readdir(native)).filter((name) => name.endsWith('.cc') && name !== BINDING_SOURCE)
   const flags = [...COMPILER_FLAGS, `-I${nodeApiHeaders()}`, `-I${headers}`]
   const compile = async (name: string) => {
-    const own = await knownFlags(compiler, KERNEL_FLAGS[name] ?? [], signal)
-    const object = join(objects, `${name}.o`)
-    await compileObject({ compiler, flags: [...flags, ...own], source: join(native, name), object }, signal)
+    const { source, flags: wanted } = variant?.instead[name] ?? {
+      source: join(native, name),
+      flags: KERNEL_FLAGS[name] ?? [],
+    }
+    const own = await knownFlags(compiler, wanted, signal)
+    const object = join(objects, `${basename(source)}.o`)
+    await compileObject({ compiler, flags: [...flags, ...own], source, object }, signal)
     return object
   }
   // Kernels take longest: first.
   const ordered = files.sort((a, b) => Number(b.startsWith('kernels-')) - Number(a.startsWith('kernels-')))
   const made = await severalAtOnce(ordered, compile)
-  const part = `${engine}.part`
+  const to = variant?.engine ?? engine
+  const part = `${to}.part`
   const libraryFiles = libraries.map((library) => join(folder, 'lib', library))
   await runTool(compiler, ['-shared', ...made, ...libraryFiles, ...librarySearch(), '-o', part], { signal })
-  await rename(part, engine)
+  await rename(part, to)
 }
 
 /** The flags, or none if the compiler does not take them, being too old or for another processor. */

@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs'
 import fc from 'fast-check'
 
 import { activations, type Program } from '../../../src/runtime/jit/program.js'
-import { onEngine } from '../../backends.js'
+import { onEveryKernel } from '../../backends.js'
 import { expectAsPlain, programOf, viewOf } from './expect-as-plain.js'
 
 const size = fc.oneof(fc.integer({ min: 1, max: 40 }), fc.constantFrom(64, 65, 131))
@@ -61,7 +61,7 @@ function operands({ batch, m, k, n, bShared }: Drawn): tf.Tensor[] {
   ]
 }
 
-onEngine((engine) => {
+onEveryKernel((engine) => {
   it('gives the plain sum for every size, stride and epilogue', () => {
     fc.assert(
       fc.property(drawn, (sizes) => {
@@ -89,14 +89,18 @@ onEngine((engine) => {
       ...{ bias: true, residual: true, alpha: 1, activation: 'geluTanh', precision },
     }
     const inputs = operands(sizes)
-    const executable = engine().compile(product(sizes))
-    const runs = [1, 2, 3].map((threads) => {
-      engine().setThreads(threads)
-      return executable.run(inputs, []).map((tensor) => tensor.dataSync())
-    })
-    engine().setThreads(engine().threads)
-    executable.dispose()
-    expect(runs[1]).toEqual(runs[0])
-    expect(runs[2]).toEqual(runs[0])
+    const { kernels, threads } = engine()
+    for (const set of engine().usable) {
+      engine().setKernels(set)
+      const executable = engine().compile(product(sizes))
+      const runs = [1, 2, 3].map((count) => {
+        engine().setThreads(count)
+        return executable.run(inputs, []).map((tensor) => tensor.dataSync())
+      })
+      executable.dispose()
+      expect({ set, second: runs[1], third: runs[2] }).toEqual({ set, second: runs[0], third: runs[0] })
+    }
+    engine().setKernels(kernels)
+    engine().setThreads(threads)
   })
 })

@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs'
 import fc from 'fast-check'
 
 import { type BufferSource, type Program, rowOps, type View } from '../../../src/runtime/jit/program.js'
-import { onEngine } from '../../backends.js'
+import { onEveryKernel } from '../../backends.js'
 import { bitsOf, expectAsPlain, instruction, programOf, viewOf } from './expect-as-plain.js'
 
 type Op = (typeof rowOps)[number]
@@ -89,7 +89,7 @@ const codes = fc
     return { inputs, code, last: ops.at(-1)?.[1] ?? 0 }
   })
 
-onEngine((engine) => {
+onEveryKernel((engine) => {
   it.each(elements)('%s of every kind of number', (op) => {
     // C's powers of ±1 to what is infinite or no number are 1, JavaScript's NaN.
     const differs = (a: number, b: number): boolean => op === 'power' && Math.abs(a) === 1 && !Number.isFinite(b)

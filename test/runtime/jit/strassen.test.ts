@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs'
 
 import type { Program } from '../../../src/runtime/jit/program.js'
-import { onEngine } from '../../backends.js'
+import { onEveryKernel } from '../../backends.js'
 import { dice } from '../../dice.js'
 import { programOf, viewOf } from './expect-as-plain.js'
 
@@ -41,7 +41,7 @@ const bytes = (values: Float32Array = new Float32Array()): Buffer =>
   Buffer.from(values.buffer, values.byteOffset, values.byteLength)
 const at = (values: Float32Array | undefined, index: number): number => values?.[index] ?? NaN
 
-onEngine((engine) => {
+onEveryKernel((engine) => {
   function run(program: Program, args: tf.Tensor[], w: tf.Variable): Float32Array {
     const executable = engine().compile(program)
     const [result] = executable.run(args, [w]).map(valuesOf)

@@ -16,7 +16,9 @@ beforeEach(async () => {
   await writeFile(join(native, 'a.h'), 'int a;')
   await writeFile(join(native, 'b.h'), 'int b;')
   await writeFile(calls, '')
-  const rule = `x.o: ${native.replace(' ', '\\ ')}/a.cc /usr/include/stdio.h \\\n ${native.replace(' ', '\\ ')}/a.h`
+  await writeFile(join(tools.folder, 'c.h'), 'int c;')
+  const escaped = native.replace(' ', '\\ ')
+  const rule = `x.o: ${escaped}/a.cc ${escaped}/../c.h \\\n ${escaped}/a.h`
   await tools.tool(
     'g++',
     `const after = (name) => args[args.indexOf(name) + 1]
@@ -43,6 +45,8 @@ it('compiles only what has changed', async () => {
   await writeFile(join(native, 'a.h'), 'another')
   expect(await compile()).toBe(1)
   await writeFile(join(native, 'a.cc'), 'another')
+  expect(await compile()).toBe(1)
+  await writeFile(join(tools.folder, 'c.h'), 'another')
   expect(await compile()).toBe(1)
   expect(await compile(['-O2'])).toBe(1)
   expect(await compile(['-O2'])).toBe(0)

@@ -1,0 +1,4 @@
+#define SIGLIP_EMULATED_AMX
+#include "emulated.h"
+
+#include "../../native/kernels-amx.cc"

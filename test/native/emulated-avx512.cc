@@ -1,0 +1,3 @@
+#include "emulated.h"
+
+#include "../../native/kernels-avx512.cc"

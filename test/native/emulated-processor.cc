@@ -1,0 +1,6 @@
+// A processor that has everything.
+#include "../../native/processor.h"
+
+std::vector<const siglip::Kernels *> siglip::UsableKernels() {
+  return {AmxKernels(), Avx512Kernels(), Avx2Kernels(), PortableKernels()};
+}
