@@ -59,19 +59,19 @@ class RemoteFolder implements CheckpointFolder {
   ) {
     base.hash = ''
     if (!base.pathname.endsWith('/')) base.pathname += '/'
-    this.location = base.href
+    this.location = base.href.replace(/\/$/, '')
   }
 
   async has(name: string): Promise<boolean> {
     const response = await this.ask(name, { method: 'HEAD' })
-    if (response.status === 404 || response.status === 410) return false
+    if (isMissing(response)) return false
     if (!response.ok) throw refused(response, this.url(name))
     return true
   }
 
   async bytes(name: string): Promise<Uint8Array<ArrayBuffer>> {
     const response = await this.ask(name, {})
-    if (!response.ok) throw refused(response, this.url(name))
+    if (!response.ok || isMissing(response)) throw refused(response, this.url(name))
     return this.body(name, response)
   }
 
@@ -79,7 +79,7 @@ class RemoteFolder implements CheckpointFolder {
     const kept = this.whole.get(name)
     if (kept) return (await kept).length
     const response = await this.ask(name, { method: 'HEAD' })
-    if (!response.ok) throw refused(response, this.url(name))
+    if (!response.ok || isMissing(response)) throw refused(response, this.url(name))
     const length = response.headers.get('content-length')
     // The length of a compressed answer is not the file's.
     if (length === null || response.headers.has('content-encoding')) return (await this.keepWhole(name)).length
@@ -161,10 +161,20 @@ async function exactly(response: Response, length: number, where: string): Promi
   })
 }
 
+/** Whether the server has no such file. Servers of single-page applications answer with their page, and 200, instead of 404. */
+function isMissing(response: Response): boolean {
+  return response.status === 404 || response.status === 410 || (response.ok && isPage(response))
+}
+
+function isPage(response: Response): boolean {
+  return response.headers.get('content-type')?.startsWith('text/html') ?? false
+}
+
 function refused(response: Response, where: string): FileError {
-  const missing = response.status === 404 || response.status === 410
+  const missing = isMissing(response)
+  const status = `HTTP ${response.status} ${response.statusText}`.trimEnd()
   return new FileError(missing ? 'No such file' : 'The server refuses the file', {
-    found: `HTTP ${response.status} ${response.statusText}`.trimEnd(),
+    found: missing && response.ok ? `${status} and a page of HTML` : status,
     where,
     hint: missing ? 'Check the URL of the folder.' : undefined,
   })

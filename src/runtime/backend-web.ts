@@ -15,8 +15,11 @@ const selector = backendSelector(
       name: 'webgl',
       tfBackend: 'webgl',
       prepare: () => {
-        const prepared = registered('webgl', 'the page has no WebGL')
-        if ('missing' in prepared || tf.env().getBool('WEBGL_RENDER_FLOAT32_ENABLED')) return prepared
+        const missing = 'the page has no WebGL'
+        const prepared = registered('webgl', missing)
+        if ('missing' in prepared) return prepared
+        if (tf.env().getNumber('WEBGL_VERSION') === 0) return { missing } // registered it is in every page
+        if (tf.env().getBool('WEBGL_RENDER_FLOAT32_ENABLED')) return prepared
         return { missing: 'this device computes with half precision there' } // the numbers would be wrong
       },
     },
@@ -24,7 +27,7 @@ const selector = backendSelector(
       name: 'wasm',
       tfBackend: 'wasm',
       remedy:
-        'Serve the .wasm files of @tensorflow/tfjs-backend-wasm beside the script, or tell its setWasmPaths where they are',
+        'Serve the .wasm files of @tensorflow/tfjs-backend-wasm beside the page, or tell its setWasmPaths where they are',
       started: guardWasmMemory,
       prepare: async () => {
         await import('@tensorflow/tfjs-backend-wasm')

@@ -17,7 +17,7 @@ afterAll(() => {
 test('in a page a name is a model of the hub, read piece by piece', async () => {
   const weights = hub.models.get(ID)!.files.get('model.safetensors')!
   const folder = await openFolder(ID, { endpoint: `${hub.url}/`, token: 'hf_abc' })
-  expect(folder.location).toBe(`${hub.url}/${ID}/resolve/main/`)
+  expect(folder.location).toBe(`${hub.url}/${ID}/resolve/main`)
   expect(await folder.has('config.json')).toBe(true)
   expect(await folder.has('nothing.json')).toBe(false)
   expect(await folder.size('model.safetensors')).toBe(weights.length)
@@ -28,7 +28,7 @@ test('in a page a name is a model of the hub, read piece by piece', async () => 
 test('what the hub refuses is told', async () => {
   await expect((await openFolder('owner/none', { endpoint: hub.url })).has('config.json')).rejects.toThrow(HubError)
   const other = await openFolder(ID, { endpoint: hub.url, revision: 'v/2' })
-  expect(other.location).toContain('/resolve/v%2F2/')
+  expect(other.location).toMatch(/\/resolve\/v%2F2$/)
   await expect(other.bytes('config.json')).rejects.toThrow(/no such revision/)
 })
 
@@ -42,4 +42,16 @@ test('fetch is called as a browser wants it: by itself', async () => {
   await folder.bytes('config.json')
   expect(as).toEqual(as.map(() => undefined))
   expect(as).not.toHaveLength(0)
+})
+
+test('a server that answers with its page for every file has none of them', async () => {
+  const fetch = () =>
+    Promise.resolve(new Response('<!doctype html>', { headers: { 'content-type': 'text/html; charset=utf-8' } }))
+  const folder = await openFolder('http://localhost/model/', { fetch })
+  expect(await folder.has('processor_config.json')).toBe(false)
+  for (const read of [folder.bytes('config.json'), folder.size('config.json'), folder.range('config.json', 0, 1)]) {
+    await expect(read).rejects.toThrow(
+      'No such file: found HTTP 200 and a page of HTML (http://localhost/model/config.json)',
+    )
+  }
 })

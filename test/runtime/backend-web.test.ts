@@ -25,6 +25,21 @@ it('refuses WebGL where it is not, and Node’s backend', async () => {
   await expect(useBackend('native')).rejects.toThrow(BackendError)
 })
 
+it('says that there is no WebGL where it is registered and the browser has it switched off', async () => {
+  tf.registerBackend('webgl', () => tf.findBackend('cpu'))
+  for (const [flag, value] of [
+    ['WEBGL_VERSION', 0],
+    ['WEBGL_RENDER_FLOAT32_ENABLED', false],
+  ] as const) {
+    tf.env().registerFlag(flag, () => value)
+  }
+  await expect(useBackend('webgl')).rejects.toThrow(/the page has no WebGL/)
+  tf.env().set('WEBGL_VERSION', 2)
+  await expect(useBackend('webgl')).rejects.toThrow(/half precision/)
+  tf.env().set('WEBGL_RENDER_FLOAT32_ENABLED', true)
+  expect(await useBackend('webgl')).toMatchObject({ name: 'webgl' })
+})
+
 it('takes WebGPU as soon as the page has registered it', async () => {
   await expect(useBackend('webgpu')).rejects.toThrow(/has not imported @tensorflow\/tfjs-backend-webgpu/)
   tf.registerBackend('webgpu', () => tf.findBackend('cpu'))
