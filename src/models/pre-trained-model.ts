@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs'
+import { tellUnchosen } from '#backend'
 import { saveFolder } from '#save-folder'
 import { nearest } from '../../converters/nearest.js'
 import type { FileContent } from '../../converters/save-folder.js'
@@ -34,8 +35,9 @@ export interface LoadingInfo {
 export abstract class PreTrainedModel extends Module {
   abstract readonly config: PretrainedConfig
 
-  constructor({ seed, name, scope = ParameterScope.random(seed) }: ModelOptions) {
-    super(scope, name)
+  constructor({ seed, name, scope }: ModelOptions) {
+    if (!scope) tellUnchosen()
+    super(scope ?? ParameterScope.random(seed), name)
   }
 
   /**

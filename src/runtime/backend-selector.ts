@@ -33,7 +33,7 @@ export interface Surroundings {
   readonly say: (line: string) => void
 }
 
-/** The two functions of `#backend`. */
+/** The functions of `#backend`. */
 export interface BackendSelector {
   /**
    * Chooses and starts the backend that everything computes on. With `auto`, a backend that the program has already set is
@@ -45,6 +45,11 @@ export interface BackendSelector {
   readonly useBackend: (preference?: BackendPreference, options?: BackendOptions) => Promise<BackendReport>
   /** What `useBackend` said last, or `undefined` before it was called. */
   readonly currentBackend: () => BackendReport | undefined
+  /**
+   * For what computes without having waited for `useBackend`: where nobody has chosen a backend and tfjs has started in plain
+   * JavaScript by itself, that is said, once.
+   */
+  readonly tellUnchosen: () => void
 }
 
 /** @param candidates the fastest first. */
@@ -137,6 +142,15 @@ export function backendSelector(candidates: readonly Candidate[], surroundings: 
       return started
     },
     currentBackend: () => current,
+    tellUnchosen() {
+      if (said || current) return
+      tf.backend() // starts, if nothing has
+      if (tf.getBackend() !== 'cpu') return
+      said = true
+      surroundings().say(
+        'siglip-tfjs runs in plain JavaScript, as tfjs does by itself: `await useBackend()` before a model is made takes the fastest that is here',
+      )
+    },
   }
 }
 

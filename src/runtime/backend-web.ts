@@ -56,6 +56,9 @@ export const useBackend: BackendSelector['useBackend'] = selector.useBackend
 /** What {@link useBackend} said last; `undefined` before it was called. */
 export const currentBackend: BackendSelector['currentBackend'] = selector.currentBackend
 
+/** Says once that plain JavaScript runs, where nobody has chosen a backend. */
+export const tellUnchosen: BackendSelector['tellUnchosen'] = selector.tellUnchosen
+
 function registered(name: string, missing: string): Prepared {
   const version = tf.version.tfjs
   return tf.engine().registryFactory[name] ? { version, reason: 'it runs here' } : { missing }

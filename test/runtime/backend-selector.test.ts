@@ -43,6 +43,17 @@ it('takes the first that runs, says why once, and how to get the faster one', as
   ])
 })
 
+it('says once that plain JavaScript runs where nobody has chosen', async () => {
+  const { tellUnchosen, lines } = selector([works('cpu')])
+  tellUnchosen()
+  tellUnchosen()
+  expect(lines).toEqual([expect.stringMatching(/plain JavaScript.*`await useBackend\(\)` before a model is made/)])
+  const chosen = selector([works('cpu')])
+  await chosen.useBackend('auto', { quiet: true })
+  chosen.tellUnchosen()
+  expect(chosen.lines).toEqual([])
+})
+
 it('says nothing when asked to be quiet', async () => {
   const { useBackend, lines } = selector([works('wasm')])
   await useBackend('auto', { quiet: true })
