@@ -1,5 +1,10 @@
 import { InvalidArgumentError, type Command } from 'commander'
+import { readJsonObject } from '../../converters/json-file.js'
 import { UsageError } from '../errors.js'
+import type { CheckpointFolder } from '../hub/checkpoint-folder.js'
+import type { RawImage } from '../image/raw-image.js'
+import type { Siglip2ImageProcessor } from '../image/siglip2-image-processor.js'
+import type { SiglipImageProcessor } from '../image/siglip-image-processor.js'
 import type { LabelScore } from '../pipelines/zero-shot-image-classification.js'
 import { decodedPictures } from './decoded-pictures.js'
 import { findPictures } from './find-pictures.js'
@@ -33,7 +38,9 @@ interface Options extends ModelOptions {
 export function addClassify(program: Command, session: Session): void {
   program
     .command('classify')
-    .description('Scores pictures against labels. Each score is a probability of its own; they do not add up to one.')
+    .description(
+      'Scores pictures against labels. Each score is a probability of its own; they do not add up to one. A classifier that was trained has its own labels.',
+    )
     .argument(
       '<image...>',
       'files, folders (their own pictures, not those of folders inside), patterns, URLs, - for stdin',
@@ -45,7 +52,7 @@ export function addClassify(program: Command, session: Session): void {
       'the sentence around each label (default: the model’s, or "This is a photo of {}.")',
       template,
     )
-    .option('--top <k>', 'the best K labels only', count)
+    .option('--top <k>', 'the best K labels only (of a classifier by default 5)', count)
     .addOption(modelOption())
     .addOption(backendOption())
     .addOption(precisionOption())
@@ -58,43 +65,95 @@ export function addClassify(program: Command, session: Session): void {
 
 async function classify(args: readonly string[], options: Options, session: Session): Promise<void> {
   const labels = [...(options.labels ?? []), ...(options.label ?? [])]
-  if (labels.length === 0) throw new UsageError('No labels', { hint: 'Give them by --labels "a cat, two dogs".' })
-  const folder = modelFolder(options, session)
+  const folder = options.model === undefined && labels.length === 0 ? undefined : modelFolder(options, session)
   const names = await findPictures(args)
 
-  const { useBackend } = await import('#backend')
-  const { pipeline } = await import('../pipelines/pipeline.js')
   limitThreads(options)
+  const checkpoint = folder === undefined ? undefined : await openCheckpoint(folder, session)
+  const isOfClasses = checkpoint !== undefined && (await isClassifier(checkpoint))
+  if (!checkpoint || (labels.length === 0 && !isOfClasses)) {
+    throw new UsageError('No labels', {
+      hint: 'Give them by --labels "a cat, two dogs", or a classifier, which has its own, by --model.',
+    })
+  }
+  if (isOfClasses && (labels.length > 0 || options.template !== undefined)) {
+    throw new UsageError('The model is a classifier', {
+      expected: 'its own classes',
+      found: labels.length > 0 ? 'labels' : 'a template',
+      where: checkpoint.location,
+      hint: 'Leave them out.',
+    })
+  }
+  const { useBackend } = await import('#backend')
   await useBackend(options.backend)
-  const { precision, jit } = options
-  const checkpoint = await openCheckpoint(folder, session)
-  const classifier = await pipeline('zero-shot-image-classification', checkpoint, { precision, jit })
+  const scorer = await (isOfClasses ? ofClasses(checkpoint, options) : ofLabels(labels, checkpoint, options))
   const decodedNames: string[] = []
-  const images = decodedPictures(names, decodedNames, classifier.processor, session)
-  const run = { hypothesisTemplate: options.template, topK: options.top, signal: session.signal }
+  const images = decodedPictures(names, decodedNames, scorer, session)
   const progress = await Progress.start(session, names.length, 8, 'pictures')
   try {
-    for await (const scores of classifier.stream(images, labels, run)) {
+    for await (const scores of scorer.stream(images, session.signal)) {
       const image = decodedNames.shift() ?? ''
       progress.step()
       session.print(() => process.stdout.write(options.json ? line(image, scores) : table(image, scores)))
     }
   } finally {
     progress.end()
-    classifier.dispose()
+    scorer.dispose()
   }
 }
 
-function line(image: string, scores: readonly LabelScore[]): string {
+/** What gives each picture its scores, the best first. */
+interface Scorer {
+  readonly imageProcessor: SiglipImageProcessor | Siglip2ImageProcessor
+  readonly stream: (images: AsyncIterable<RawImage>, signal: AbortSignal) => AsyncIterable<readonly Score[]>
+  readonly dispose: () => void
+}
+
+/** How well a label fits; of a model with a text tower with its logit. */
+type Score = Pick<LabelScore, 'label' | 'score'> & Partial<LabelScore>
+
+async function ofLabels(labels: readonly string[], checkpoint: CheckpointFolder, options: Options): Promise<Scorer> {
+  const { pipeline } = await import('../pipelines/pipeline.js')
+  const { precision, jit, template: hypothesisTemplate, top: topK } = options
+  const scorer = await pipeline('zero-shot-image-classification', checkpoint, { precision, jit })
+  return {
+    imageProcessor: scorer.processor.imageProcessor,
+    stream: (images, signal) => scorer.stream(images, labels, { hypothesisTemplate, topK, signal }),
+    dispose: () => {
+      scorer.dispose()
+    },
+  }
+}
+
+async function ofClasses(checkpoint: CheckpointFolder, { precision, jit, top: topK }: Options): Promise<Scorer> {
+  const { pipeline } = await import('../pipelines/pipeline.js')
+  const scorer = await pipeline('image-classification', checkpoint, { precision, jit })
+  return {
+    imageProcessor: scorer.imageProcessor,
+    stream: (images, signal) => scorer.stream(images, { topK, signal }),
+    dispose: () => {
+      scorer.dispose()
+    },
+  }
+}
+
+/** Whether the checkpoint says that it is a classifier's, with classes that it was trained on. */
+async function isClassifier(checkpoint: CheckpointFolder): Promise<boolean> {
+  if (!(await checkpoint.has('config.json'))) return false
+  const { architectures } = await readJsonObject(checkpoint, 'config.json')
+  return Array.isArray(architectures) && String(architectures[0]).endsWith('ForImageClassification')
+}
+
+function line(image: string, scores: readonly Score[]): string {
   const shortest = scores.map(({ label, score, logit }) => ({
     label,
     score: shortestFloat32(score),
-    logit: shortestFloat32(logit),
+    ...(logit !== undefined && { logit: shortestFloat32(logit) }),
   }))
   return `${jsonLine({ image, scores: shortest })}\n`
 }
 
-const table = (image: string, scores: readonly LabelScore[]): string => `${printable(image)}\n${scoreTable(scores)}\n`
+const table = (image: string, scores: readonly Score[]): string => `${printable(image)}\n${scoreTable(scores)}\n`
 
 function commaSeparated(list: string): readonly string[] {
   return list.split(',').map((text) => nonEmpty(text.trim()))

@@ -19,7 +19,7 @@ const AHEAD = 4
 export async function* decodedPictures(
   names: readonly string[],
   decodedNames: string[],
-  { imageProcessor }: SiglipProcessor | Siglip2Processor,
+  { imageProcessor }: Pick<SiglipProcessor | Siglip2Processor, 'imageProcessor'>,
   session: Session,
 ): AsyncGenerator<RawImage> {
   const transparency = imageProcessor.config.doConvertRgb ? 'white' : 'ignore'

@@ -40,7 +40,11 @@ export function addEmbed(program: Command, session: Session): void {
     .addOption(new Option('--text <text...>', 'texts').conflicts('texts'))
     .option('--texts <file>', 'texts, one a line; - for stdin')
     .option('--normalize', 'make each of length one, so that products are cosines')
-    .option('--out <file>', 'write them to a .npy or .safetensors file, one a row', embeddingsFile)
+    .option(
+      '--out <file>',
+      'write them to a .npy or .safetensors file, one a row; what the rows are of, to .npy.json',
+      embeddingsFile,
+    )
     .addOption(modelOption())
     .addOption(backendOption())
     .addOption(precisionOption())

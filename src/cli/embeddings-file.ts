@@ -19,7 +19,7 @@ export function embeddingsFile(name: string): string {
 
 /**
  * Writes rows of one width as a float32 array `[rows, width]`, as a whole or not at all. In a safetensors file it is the tensor
- * `embeddings`, and the metadata's `inputs` is the JSON list of what the rows belong to.
+ * `embeddings`, and the metadata's `inputs` is the JSON list of what the rows belong to; a .npy file gets both in a .json beside it.
  *
  * @throws {FileError} if it can't be written
  */
@@ -28,14 +28,13 @@ export async function saveEmbeddings(
   rows: readonly Float32Array[],
   { kind, inputs }: EmbeddedInputs,
 ): Promise<void> {
+  const isNpy = path.extname(file) === '.npy'
   const shape = [rows.length, rows[0]?.length ?? 0]
   const tensors = new Map([['embeddings', { dtype: 'F32', shape }]] as const)
-  const head =
-    path.extname(file) === '.npy'
-      ? npyHead(shape)
-      : layoutSafetensors(tensors, { kind, inputs: JSON.stringify(inputs) }).head
+  const head = isNpy ? npyHead(shape) : layoutSafetensors(tensors, { kind, inputs: JSON.stringify(inputs) }).head
   await saveFile(file, function* () {
     yield head
     for (const row of rows) yield new Uint8Array(row.buffer, row.byteOffset, row.byteLength)
   })
+  if (isNpy) await saveFile(`${file}.json`, new TextEncoder().encode(`${JSON.stringify({ kind, inputs })}\n`))
 }

@@ -3,7 +3,7 @@ import { Option } from 'commander'
 import { aboutDefaultModel, defaultModel } from '../pipelines/default-model.js'
 import type { BackendPreference } from '../runtime/backend-report.js'
 import type { Precision } from '../runtime/jit/precision.js'
-import { count, oneOf } from './option-values.js'
+import { oneOf, threadCount } from './option-values.js'
 import type { Session } from './session.js'
 
 const BACKENDS = ['auto', 'native', 'wasm', 'cpu'] as const satisfies readonly BackendPreference[]
@@ -38,7 +38,7 @@ export const jitOption = (): Option => new Option('--no-jit', 'run the model ope
 
 /** How many threads compute. */
 export const threadsOption = (): Option =>
-  new Option('--threads <n>', 'how many threads compute (default: one for each core)').argParser(count)
+  new Option('--threads <n>', 'how many threads compute (default: one for each core)').argParser(threadCount)
 
 /** To be called before a backend starts. */
 export function limitThreads({ threads }: { readonly threads?: number | undefined }): void {

@@ -5,10 +5,17 @@ import { nearest } from '../../converters/nearest.js'
 const MAX_COUNT = 1_000_000
 
 /** Parses a count. */
-export function count(text: string): number {
-  const value = Number(text)
-  if (/^\d+$/.test(text) && value >= 1 && value <= MAX_COUNT) return value
-  throw new InvalidArgumentError(`Expected a whole number from 1 to ${MAX_COUNT}.`)
+export const count = countUpTo(MAX_COUNT)
+
+/** More threads than any processor has cores only get in each other's way. */
+export const threadCount = countUpTo(1024)
+
+function countUpTo(most: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text)
+    if (/^\d+$/.test(text) && value >= 1 && value <= most) return value
+    throw new InvalidArgumentError(`Expected a whole number from 1 to ${most}.`)
+  }
 }
 
 /** Parses a number from 0. */

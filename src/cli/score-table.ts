@@ -1,5 +1,5 @@
 import { styleText } from 'node:util'
-import type { LabelScore } from '../pipelines/zero-shot-image-classification.js'
+import type { ClassScore } from '../pipelines/image-classification.js'
 import { printable } from './printable.js'
 
 /** The width of a full bar. */
@@ -7,7 +7,7 @@ const BAR = 20
 const EIGHTHS = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉']
 
 /** A line a label: its score, a bar as long, and its text, last because texts are of any width. The first is the best. */
-export function scoreTable(scores: readonly LabelScore[]): string {
+export function scoreTable(scores: readonly ClassScore[]): string {
   return scores
     .map(({ label, score }, i) => {
       const text = printable(label)

@@ -113,6 +113,7 @@ async function train(data: string | undefined, options: Options, session: Sessio
   let progress: Progress | undefined
   try {
     if (evaluation) await check(evaluation)
+    checkPatterns(settings, model)
     const trainer = await Trainer.prepare({
       ...settings,
       ...{ model, processor, data: samples, out, signal: session.signal },
@@ -196,6 +197,19 @@ function checkTogether({ loss, lora, optimizer, parts, keepPatches }: TrainingSe
     throw new UsageError('parts and keepPatches are for captions', {
       found: `${parts === undefined ? 'keepPatches' : '--parts'} with --loss ${loss}`,
       hint: 'Leave it out.',
+    })
+  }
+}
+
+/** @throws {UsageError} for a pattern that names no parameter: it would be of no effect, and nobody would see it */
+function checkPatterns({ freeze, groups }: TrainingSettings, model: Trainee['model']): void {
+  const names = [...model.namedParameters().keys()]
+  for (const pattern of [...freeze, ...groups.map((group) => group.pattern)]) {
+    if (names.some((name) => name.search(pattern) >= 0)) continue
+    throw new UsageError('A pattern names no parameter', {
+      expected: `one of names such as ${names[0] ?? ''}`,
+      found: pattern.source,
+      where: freeze.includes(pattern) ? 'freeze' : 'groups',
     })
   }
 }

@@ -135,7 +135,7 @@ function outOfReach(error: unknown, url: string): HubError {
   return new HubError('The hub can’t be reached', {
     found,
     where: withoutQuery(url),
-    hint: 'Check the connection (behind a proxy, give a `fetch` that uses it), or the path if a folder on disk was meant. What is in the cache loads with localFilesOnly.',
+    hint: 'Check the connection (behind a proxy, give a `fetch` that uses it), or the path if a folder on disk was meant. What is in the cache loads with localFilesOnly, or HF_HUB_OFFLINE=1.',
     cause: error,
   })
 }

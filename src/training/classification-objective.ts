@@ -66,6 +66,11 @@ export function classTargets(config: TwoTowerConfig, samples: readonly Sample[])
   return { data, shape: [samples.length, numLabels] }
 }
 
+function oneOf(names: readonly string[]): string {
+  if (names.length === 0) return 'a model with names of classes'
+  return `one of ${names.slice(0, 5).join(', ')}${names.length > 5 ? ', …' : ''}`
+}
+
 function classesOf(
   { label2id = {}, problemType }: TwoTowerConfig,
   { key, label, captions }: Sample,
@@ -75,7 +80,7 @@ function classesOf(
     const place = Object.hasOwn(label2id, name) ? label2id[name] : undefined
     if (place !== undefined) return place
     throw new InputError('no class of the model', {
-      expected: `one of ${Object.keys(label2id).slice(0, 5).join(', ')}, …`,
+      expected: oneOf(Object.keys(label2id)),
       found: JSON.stringify(name),
       where: key,
       hint: 'Make the model with these classes, or leave the picture out.',

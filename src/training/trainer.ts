@@ -144,7 +144,7 @@ export class Trainer {
     throw new FileError('There is a training already', {
       found: path.basename(newest),
       where: out,
-      hint: 'Go on with it by resume, or give another folder.',
+      hint: 'Go on with it (resume: true, --resume), or give another folder.',
     })
   }
 

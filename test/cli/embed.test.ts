@@ -79,7 +79,9 @@ describe('siglip embed', () => {
         wanted.map((value) => value / length),
       )
     }
-    expect(await readdir(folder)).toEqual(['texts.npy', 'texts.txt'])
+    expect(await readdir(folder)).toEqual(['texts.npy', 'texts.npy.json', 'texts.txt'])
+    const inputs = ['a cat', '', 'two dogs']
+    expect(JSON.parse(await readFile(`${out}.json`, 'utf8'))).toEqual({ kind: 'text', inputs })
   })
 
   it('prints the first numbers and how many there are; texts may come from stdin', async () => {

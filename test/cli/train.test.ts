@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { writeColours } from '../training/colours.js'
-import { model, siglip } from './siglip.js'
+import { jsonLines, model, siglip } from './siglip.js'
 
 let folder = ''
 let data = ''
@@ -67,6 +67,22 @@ describe('siglip train', () => {
       id2label: { 0: 'black', 5: 'yellow' },
       architectures: ['SiglipForImageClassification'],
     })
+
+    const trained = ['--model', path.join(folder, 'classes', 'model')]
+    const scored = await siglip(['classify', path.join(data, 'red'), '--json', '--top', '2', ...trained])
+    const lines = jsonLines(scored.stdout) as { scores: { label: string; score: number }[] }[]
+    expect(lines.map(({ scores }) => [scores.length, scores[0]?.label])).toEqual(lines.map(() => [2, 'red']))
+    expect(lines).toHaveLength(4)
+    const labelled = await siglip(['classify', path.join(data, 'red'), '--labels', 'red', ...trained])
+    expect([labelled.code, labelled.stderr]).toEqual([2, expect.stringMatching(/is a classifier.*its own classes/)])
+  })
+
+  it('refuses a pattern that names no parameter', async () => {
+    const { code, stderr } = await siglip(['train', data, '--steps', '1', '--freeze', 'visionmodel', ...common('none')])
+    expect([code, stderr]).toEqual([
+      2,
+      expect.stringMatching(/names no parameter.*logit_scale.*visionmodel \(freeze\)/),
+    ])
   })
 
   it('adapters of a classifier come with its top layer', async () => {

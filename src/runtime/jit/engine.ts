@@ -56,11 +56,21 @@ export interface Executable {
 
 const require = createRequire(import.meta.url)
 
-/** As many as the environment's `SIGLIP_THREADS` says, else one for each core. */
+/** As many as the environment's `SIGLIP_THREADS` says, else one for each core. @throws InputError if it says something else */
 function threadsWanted(): number {
-  const wanted = Number(process.env['SIGLIP_THREADS'])
-  return Number.isInteger(wanted) && wanted > 0 ? wanted : availableParallelism()
+  const said = process.env['SIGLIP_THREADS']
+  if (!said) return availableParallelism()
+  const wanted = Number(said)
+  if (Number.isInteger(wanted) && wanted >= 1 && wanted <= MOST_THREADS) return wanted
+  throw new InputError('bad number of threads', {
+    expected: `a whole number from 1 to ${MOST_THREADS}`,
+    found: said,
+    where: 'SIGLIP_THREADS',
+  })
 }
+
+/** More than any processor has cores only get in each other's way. */
+const MOST_THREADS = 1024
 
 /** The engine under the backend that runs, or why there is none. `file`: another one than was built with the backend. */
 export function loadEngine(file?: string): Engine | { readonly missing: string } {
@@ -70,8 +80,9 @@ export function loadEngine(file?: string): Engine | { readonly missing: string }
   if ('missing' in addon) return addon
   const { tensorHandles } = backend.binding
   if (!tensorHandles) return { missing: 'the native backend is not the one that `siglip setup` builds' }
+  const threads = threadsWanted()
   try {
-    addon.attach(tensorHandles, threadsWanted())
+    addon.attach(tensorHandles, threads)
     const kernels = process.env['SIGLIP_TFJS_KERNELS']
     if (kernels) addon.setKernels(kernels)
   } catch (cause) {

@@ -57,11 +57,13 @@ export async function* sampleBatches(data: TrainingData, options: BatchesOptions
       isShuffled ? permutation(count, random('shards')) : Int32Array.from({ length: count }, (_, i) => i)
     const isWhole = pool === 0 && batch === 0
     let hasBatches = false
+    let largest = 0
     for (; ; pool++, batch = 0) {
       const samples = await data.pool(pool, order)
       if (!samples) break
       const plan = planBatches(keysOf(samples, options), options, random(`pool ${pool}`))
       hasBatches ||= plan.length > 0
+      largest = Math.max(largest, samples.length)
       for (; batch < plan.length; batch++) {
         yield {
           samples: Array.from(plan[batch] ?? [], (place) => seeded(samples, place, seed, epoch)),
@@ -73,8 +75,8 @@ export async function* sampleBatches(data: TrainingData, options: BatchesOptions
     if (isWhole && !hasBatches) {
       throw new InputError('The data does not fill a batch', {
         expected: `${options.batchSize} samples that go together`,
-        found: 'fewer in every pool',
-        hint: 'Take a smaller batchSize, or larger pools.',
+        found: largest < options.batchSize ? `${largest} samples` : `fewer that do, of ${largest} samples`,
+        hint: 'Take smaller batches (batchSize, --batch-size).',
       })
     }
   }

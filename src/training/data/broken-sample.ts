@@ -27,13 +27,13 @@ export class BrokenDataError extends FileError {
     readonly broken: readonly BrokenSample[],
     where: string,
   ) {
-    const named = broken.slice(0, NAMED).map((sample) => `${sample.where}: ${sample.what}`)
+    const named = broken.slice(0, NAMED).map(lineOf)
     const more = broken.length > NAMED ? ` and ${broken.length - NAMED} more` : ''
     super('The data is broken', {
       expected: 'pictures that can be decoded, each with a caption',
       found: `${countsOf(broken)}: ${named.join('; ')}${more}`,
       where,
-      hint: 'Mend them, or leave them out with onBroken: "skip".',
+      hint: 'Mend them, or leave them out: onBroken: "skip", --on-broken skip.',
     })
   }
 

@@ -151,7 +151,11 @@ function listedRow(
   const captions = (Array.isArray(value) ? value : [value]).map((caption) =>
     typeof caption === 'string' || typeof caption === 'number' ? String(caption).trim() : '',
   )
-  if (captions.length === 0 || captions.includes('')) return { where, what: 'empty caption', detail: file }
+  if (captions.length === 0 || captions.includes('')) {
+    const isThere = chosen !== undefined && chosen in fields
+    const lacking = `no column ${chosen ?? captionColumns.join(' or ')}; there are ${Object.keys(columns).join(', ')}`
+    return { where, what: 'empty caption', detail: isThere ? file : lacking }
+  }
   const label = fields['label']
   const isLabel = typeof label === 'string' || typeof label === 'number'
   return { where, file, captions, label: isLabel ? String(label) : undefined, fields }
