@@ -1,12 +1,11 @@
 import { type Command, Option } from 'commander'
 import { UsageError } from '../errors.js'
-import { decodedPictures } from './decoded-pictures.js'
+import { openEmbedder } from './embedder.js'
 import { embeddingsFile, saveEmbeddings } from './embeddings-file.js'
 import { findPictures } from './find-pictures.js'
 import {
   backendOption,
   jitOption,
-  limitThreads,
   modelFolder,
   modelOption,
   precisionOption,
@@ -14,7 +13,6 @@ import {
   type ModelOptions,
 } from './model-options.js'
 import { jsonLine, printable } from './printable.js'
-import { openCheckpoint } from './open-checkpoint.js'
 import { Progress } from './progress.js'
 import { readLines } from './read-lines.js'
 import type { Session } from './session.js'
@@ -59,11 +57,12 @@ async function embed(options: Options, session: Session): Promise<void> {
   const kind = options.image ? 'image' : 'text'
   const folder = modelFolder(options, session)
   const inputs = await inputsOf(options, session.signal)
+  const embedder = await openEmbedder(folder, options, session)
   const progress = await Progress.start(session, inputs.length, 8, `${kind}s`)
   const names: string[] = []
   const rows: Float32Array[] = []
   try {
-    for await (const [name, row] of embeddings(kind, inputs, { ...options, folder }, session)) {
+    for await (const [name, row] of embedder[`${kind}s`](inputs)) {
       if (options.out !== undefined) {
         names.push(name)
         rows.push(row)
@@ -76,51 +75,12 @@ async function embed(options: Options, session: Session): Promise<void> {
     }
   } finally {
     progress.end()
+    embedder.dispose()
   }
   session.signal.throwIfAborted() // what is not complete is not written
   if (options.out === undefined || rows.length === 0) return
   await saveEmbeddings(options.out, rows, { kind, inputs: names })
   session.say(`${options.out}: ${rows.length} × ${rows[0]?.length} float32`)
-}
-
-/** Each input that could be embedded, with its embedding. */
-async function* embeddings(
-  kind: 'image' | 'text',
-  inputs: readonly string[],
-  { folder, normalize, ...options }: Options & { readonly folder: string },
-  session: Session,
-): AsyncGenerator<readonly [name: string, embedding: Float32Array]> {
-  const { useBackend } = await import('#backend')
-  const { AutoModelForZeroShotImageClassification } = await import('../models/auto-model.js')
-  const { AutoProcessor } = await import('../processor/auto-processor.js')
-  const { embedImages, embedTexts } = await import('../pipelines/embedder.js')
-  limitThreads(options)
-  await useBackend(options.backend)
-  const { signal } = session
-  const { precision, jit } = options
-  const checkpoint = await openCheckpoint(folder, session)
-  const processor = await AutoProcessor.fromPretrained(checkpoint)
-  const model = await AutoModelForZeroShotImageClassification.fromPretrained(checkpoint, { signal })
-  try {
-    const names = kind === 'text' ? [...inputs] : []
-    const batches =
-      kind === 'text'
-        ? embedTexts(model, processor, inputs, { normalize, signal, precision, jit })
-        : embedImages(model, processor, decodedPictures(inputs, names, processor, session), {
-            normalize,
-            signal,
-            precision,
-            jit,
-          })
-    for await (const batch of batches) {
-      const [count, width] = batch.shape
-      const values = Float32Array.from(batch.dataSync())
-      batch.dispose()
-      for (let i = 0; i < count; i++) yield [names.shift() ?? '', values.subarray(i * width, (i + 1) * width)]
-    }
-  } finally {
-    model.dispose()
-  }
 }
 
 async function inputsOf({ image, text, texts }: Options, signal: AbortSignal): Promise<readonly string[]> {

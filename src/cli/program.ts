@@ -9,6 +9,7 @@ import { addEmbed } from './embed.js'
 import { addEval } from './eval.js'
 import { addExport } from './export.js'
 import { addInspect } from './inspect.js'
+import { addSearch } from './search.js'
 import type { Session } from './session.js'
 import { addSetup } from './setup.js'
 import { addTokenize } from './tokenize.js'
@@ -30,6 +31,7 @@ export function siglipProgram(session: Session): Command {
     })
   for (const add of [
     addClassify,
+    addSearch,
     addEmbed,
     addTokenize,
     addTrain,

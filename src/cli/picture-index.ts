@@ -1,0 +1,134 @@
+import { createHash } from 'node:crypto'
+import { readFile, stat } from 'node:fs/promises'
+import path from 'node:path'
+import * as tf from '@tensorflow/tfjs'
+import { parseSafetensors } from '../../converters/safetensors.js'
+import { saveFile } from '../../converters/save-folder.js'
+import { layoutSafetensors } from '../../converters/serialize-safetensors.js'
+import { InputError } from '../errors.js'
+import type { Embedder } from './embedder.js'
+
+/** A picture in an index. */
+interface Entry {
+  /** The file's size and time when it was embedded; of what is no file, nothing. */
+  readonly stamp: string
+  readonly embedding: Float32Array
+}
+
+/**
+ * Embeddings of pictures by one model, kept in a safetensors file: the tensor `embeddings` `[pictures, width]`, rows of length one,
+ * and in the metadata the JSON lists `inputs` (paths and URLs) and `stamps`, and the `model` that made them.
+ */
+export class PictureIndex {
+  readonly #entries = new Map<string, Entry>()
+  #isChanged = false
+
+  private constructor(
+    private readonly file: string | undefined,
+    private readonly model: string,
+  ) {}
+
+  /**
+   * Reads what is kept in a file; where there is none yet, it starts empty. Pictures that have changed since, or are no more, are left
+   * out.
+   *
+   * @param file where it is kept. Default: nowhere
+   * @throws {FormatError | InputError} for a file that is something else, or was made by another model
+   */
+  static async open(file: string | undefined, model: string): Promise<PictureIndex> {
+    const index = new PictureIndex(file, model)
+    const bytes = file === undefined ? undefined : await readIfThere(file)
+    if (file === undefined || bytes === undefined) return index
+    const { tensors, metadata } = parseSafetensors(bytes, file)
+    const { dtype, shape = [], data } = tensors.get('embeddings') ?? {}
+    const [inputs, stamps] = [listOf(metadata['inputs']), listOf(metadata['stamps'])]
+    const isIndex = dtype === 'F32' && data instanceof Float32Array && shape[0] === inputs?.length
+    if (!isIndex || inputs?.length !== stamps?.length) {
+      throw new InputError('Not an index of pictures', { where: file, hint: 'Name another file: a new index is made.' })
+    }
+    if (metadata['model'] !== model) {
+      throw new InputError('The index was made by another model', {
+        where: file,
+        hint: 'Name the model that made it, or another file: a new index is made.',
+      })
+    }
+    const [, width = 0] = shape
+    const now = await Promise.all((inputs ?? []).map(stampOf))
+    for (const [i, input] of inputs?.entries() ?? []) {
+      const stamp = stamps?.[i] ?? ''
+      if (now[i] === stamp) index.#entries.set(input, { stamp, embedding: data.subarray(i * width, (i + 1) * width) })
+      else index.#isChanged = true
+    }
+    return index
+  }
+
+  /** Paths and URLs. */
+  get inputs(): readonly string[] {
+    return [...this.#entries.keys()]
+  }
+
+  embedding(input: string): Float32Array | undefined {
+    return this.#entries.get(input)?.embedding
+  }
+
+  async add(input: string, embedding: Float32Array): Promise<void> {
+    this.#isChanged = true
+    this.#entries.set(input, { stamp: (await stampOf(input)) ?? '', embedding })
+  }
+
+  /** Writes the file, as a whole or not at all, if anything has changed. @throws {FileError} if it can't be written */
+  async save(): Promise<void> {
+    if (this.file === undefined || !this.#isChanged) return
+    const entries = [...this.#entries.values()]
+    const shape = [entries.length, entries[0]?.embedding.length ?? 0]
+    const { head } = layoutSafetensors(new Map([['embeddings', { dtype: 'F32', shape }]]), {
+      kind: 'image',
+      model: this.model,
+      inputs: JSON.stringify(this.inputs),
+      stamps: JSON.stringify(entries.map(({ stamp }) => stamp)),
+    })
+    await saveFile(this.file, function* () {
+      yield head
+      for (const { embedding } of entries) {
+        yield new Uint8Array(embedding.buffer, embedding.byteOffset, embedding.byteLength)
+      }
+    })
+    this.#isChanged = false
+  }
+}
+
+/** What tells a model that embeds pictures from others: how it prepares them, and some values of each weight. */
+export function fingerprint({ model, processor }: Embedder): string {
+  const hash = createHash('sha256').update(JSON.stringify(processor.imageProcessor.config))
+  for (const [name, variable] of model.visionModel.namedParameters()) {
+    const some = tf.tidy(() => variable.flatten().slice(0, Math.min(16, variable.size)).dataSync())
+    hash.update(name).update(new Uint8Array(some.buffer, some.byteOffset, some.byteLength))
+  }
+  return hash.digest('hex')
+}
+
+/** Size and time of a file; the same nothing for each URL, whose picture is taken to stay; `undefined` where no file is. */
+async function stampOf(input: string): Promise<string | undefined> {
+  if (!path.isAbsolute(input)) return ''
+  const found = await stat(input).catch(() => undefined)
+  return found && `${found.size} ${found.mtimeMs}`
+}
+
+async function readIfThere(file: string): Promise<Uint8Array | undefined> {
+  try {
+    return await readFile(file)
+  } catch (cause) {
+    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return undefined
+    throw new InputError('The index can’t be read', { where: file, found: String(cause), cause })
+  }
+}
+
+/** The texts of a JSON list. */
+function listOf(json: string | undefined): readonly string[] | undefined {
+  try {
+    const list: unknown = JSON.parse(json ?? '')
+    return Array.isArray(list) && list.every((item) => typeof item === 'string') ? list : undefined
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,137 @@
+import path from 'node:path'
+import { InvalidArgumentError, type Command } from 'commander'
+import { UsageError } from '../errors.js'
+import { type Embedder, openEmbedder } from './embedder.js'
+import { findPictures, STDIN } from './find-pictures.js'
+import {
+  backendOption,
+  jitOption,
+  modelFolder,
+  modelOption,
+  precisionOption,
+  threadsOption,
+  type ModelOptions,
+} from './model-options.js'
+import { count } from './option-values.js'
+import type { PictureIndex } from './picture-index.js'
+import { jsonLine, printable } from './printable.js'
+import { Progress } from './progress.js'
+import type { Session } from './session.js'
+import { shortestFloat32 } from './shortest-float32.js'
+
+interface Options extends ModelOptions {
+  readonly like?: true
+  readonly top: number
+  readonly index?: string
+  readonly json?: true
+}
+
+/** `siglip search`: the pictures that go best with words, or with a picture. */
+export function addSearch(program: Command, session: Session): void {
+  program
+    .command('search')
+    .description(
+      'Finds pictures by words: the best for a query, each with the cosine of its embedding and the query’s.',
+    )
+    .argument('<query>', 'words, as somebody would describe the picture')
+    .argument('[image...]', 'files, folders, patterns, URLs (default: all in the index)')
+    .option('--like', 'the query is a picture: finds those that look like it')
+    .option('--top <k>', 'the best K pictures', count, 10)
+    .option(
+      '--index <file>',
+      'keep embeddings in this .safetensors file, so that each picture is embedded once',
+      indexFile,
+    )
+    .addOption(modelOption())
+    .addOption(backendOption())
+    .addOption(precisionOption())
+    .addOption(jitOption())
+    .addOption(threadsOption())
+    .option('--json', 'one JSON object a line')
+    .addHelpText(
+      'after',
+      '\nExample:\n  $ siglip search "a dog on a beach" photos --index photos.safetensors --model DIR',
+    )
+    .action((query: string, images: readonly string[], options: Options) => search(query, images, options, session))
+}
+
+async function search(query: string, args: readonly string[], options: Options, session: Session): Promise<void> {
+  if (args.length === 0 && options.index === undefined) {
+    throw new UsageError('Nothing to search', { hint: 'Name pictures, or an index of earlier ones by --index.' })
+  }
+  if (args.includes(STDIN)) {
+    throw new UsageError('Pictures to search have names', { found: STDIN, hint: 'Name files, folders or URLs.' })
+  }
+  const folder = modelFolder(options, session)
+  const pictures = new Map((await findPictures(args)).map((name) => [inputOf(name), name]))
+  const { fingerprint, PictureIndex } = await import('./picture-index.js')
+  const embedder = await openEmbedder(folder, { ...options, normalize: true }, session)
+  try {
+    const index = await PictureIndex.open(options.index, fingerprint(embedder))
+    await embedNew(pictures, index, embedder, session).finally(() => index.save()) // also what was done before Ctrl-C
+    session.signal.throwIfAborted()
+    const [sought] = await allOf(options.like ? embedder.images([query]) : embedder.texts([query]))
+    if (!sought) return // a picture that can't be decoded, which was said
+    for (const { input, score } of best(index, pictures, sought[1], options.top)) {
+      const image = pictures.get(input) ?? path.relative('', input)
+      const line = options.json
+        ? jsonLine({ image, score: shortestFloat32(score) })
+        : `${score.toFixed(4)}  ${printable(image)}`
+      session.print(() => process.stdout.write(`${line}\n`))
+    }
+  } finally {
+    embedder.dispose()
+  }
+}
+
+/** Embeds the pictures that are not in the index. */
+async function embedNew(
+  pictures: ReadonlyMap<string, string>,
+  index: PictureIndex,
+  embedder: Embedder,
+  session: Session,
+): Promise<void> {
+  const names = [...pictures].flatMap(([input, name]) => (index.embedding(input) ? [] : name))
+  if (names.length === 0) return
+  const progress = await Progress.start(session, names.length, 8, 'pictures')
+  try {
+    for await (const [name, embedding] of embedder.images(names)) {
+      await index.add(inputOf(name), embedding)
+      progress.step()
+      session.print(() => undefined) // shows the bar
+    }
+  } finally {
+    progress.end()
+  }
+}
+
+/** Those of the pictures that were named, or of all in the index, with the largest cosines. */
+function best(
+  index: PictureIndex,
+  pictures: ReadonlyMap<string, string>,
+  sought: Float32Array,
+  top: number,
+): readonly { readonly input: string; readonly score: number }[] {
+  const inputs = pictures.size > 0 ? [...pictures.keys()] : index.inputs
+  return inputs
+    .flatMap((input) => {
+      const embedding = index.embedding(input)
+      return embedding ? { input, score: embedding.reduce((sum, value, i) => sum + value * (sought[i] ?? 0), 0) } : []
+    })
+    .sort((a, b) => b.score - a.score)
+    .slice(0, top)
+}
+
+/** A picture's name in an index: the same wherever the command is run. */
+const inputOf = (name: string): string => (/^(https?|file|data):/i.test(name) ? name : path.resolve(name))
+
+async function allOf<T>(items: AsyncIterable<T>): Promise<readonly T[]> {
+  const all: T[] = []
+  for await (const item of items) all.push(item)
+  return all
+}
+
+function indexFile(name: string): string {
+  if (path.extname(name) === '.safetensors') return name
+  throw new InvalidArgumentError('Expected a name that ends in .safetensors.')
+}

@@ -1,0 +1,96 @@
+import { copyFile, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { parseSafetensors } from '../../converters/safetensors.js'
+import { fixture, jsonLines, siglip } from './siglip.js'
+
+interface Found {
+  readonly image: string
+  readonly score: number
+}
+
+let folder = ''
+beforeEach(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), 'siglip-search-'))
+  for (const name of ['chelsea.png', 'coffee.png', 'rocket.jpg']) await put(name)
+})
+afterEach(() => rm(folder, { recursive: true, force: true }))
+
+const put = (name: string, as = name) => copyFile(fixture('images', name), path.join(folder, as))
+const run = (...args: string[]) => siglip(['search', ...args, '--json'], { cwd: folder })
+const search = async (...args: string[]): Promise<Found[]> => {
+  const { code, stdout, stderr } = await run(...args)
+  expect([code, stderr]).toEqual([0, expect.stringMatching(/^siglip-tfjs runs on .*\n$/)])
+  return jsonLines(stdout) as Found[]
+}
+/** What `siglip embed` gives, by its order. */
+async function embedded(...args: string[]): Promise<number[][]> {
+  const { stdout } = await siglip(['embed', ...args, '--normalize', '--json'], { cwd: folder })
+  return (jsonLines(stdout) as { embedding: number[] }[]).map(({ embedding }) => embedding)
+}
+const kept = async () => parseSafetensors(await readFile(path.join(folder, 'kept.safetensors'))).metadata
+
+describe('siglip search', () => {
+  it('puts pictures in the order of their cosines with the words', async () => {
+    const found = await search('a cup of coffee', '.')
+    const names = ['chelsea.png', 'coffee.png', 'rocket.jpg']
+    const [words = []] = await embedded('--text', 'a cup of coffee')
+    const cosines = (await embedded('--image', ...names)).map((row) =>
+      row.reduce((sum, value, i) => sum + value * words[i]!, 0),
+    )
+    expect(found.map(({ image }) => image)).toEqual(
+      [...names].sort((a, b) => cosines[names.indexOf(b)]! - cosines[names.indexOf(a)]!),
+    )
+    for (const { image, score } of found) expect(score).toBeCloseTo(cosines[names.indexOf(image)]!, 5)
+  })
+
+  it('keeps embeddings, and embeds again only what is new or has changed', async () => {
+    const index = ['--index', 'kept.safetensors']
+    const first = await search('a cat', '.', '--top', '2', ...index)
+    expect(first).toHaveLength(2)
+    const { mtimeMs } = await stat(path.join(folder, 'kept.safetensors'))
+    expect(await search('a cat', '--top', '2', ...index)).toEqual(first)
+    expect((await stat(path.join(folder, 'kept.safetensors'))).mtimeMs).toBe(mtimeMs)
+
+    await rm(path.join(folder, 'rocket.jpg'))
+    await put('gray.png', 'coffee.png')
+    await put('tall.png')
+    expect((await search('a cat', '.', ...index)).map(({ image }) => image).sort()).toEqual([
+      'chelsea.png',
+      'coffee.png',
+      'tall.png',
+    ])
+    const { inputs = '', kind } = await kept()
+    expect([kind, (JSON.parse(inputs) as string[]).map((name) => path.basename(name)).sort()]).toEqual([
+      'image',
+      ['chelsea.png', 'coffee.png', 'tall.png'],
+    ])
+    const [best] = await search(fixture('images', 'gray.png'), '--like', '--top', '1', ...index)
+    expect(best).toEqual({ image: 'coffee.png', score: expect.closeTo(1, 5) as number })
+  })
+
+  it('reports what is no picture, and finds the others', async () => {
+    await writeFile(path.join(folder, 'broken.png'), 'no picture')
+    const { code, stdout, stderr } = await run('a cat', '.')
+    expect([code, jsonLines(stdout)]).toEqual([1, expect.any(Array)])
+    expect(jsonLines(stdout)).toHaveLength(3)
+    expect(stderr).toMatch(/broken\.png/)
+  })
+
+  it.each<[string, string[], number, RegExp]>([
+    ['nothing to search', ['a cat'], 2, /Nothing to search.*--index/],
+    ['pictures without a name', ['a cat', '-'], 2, /have names/],
+    ['an index of another kind', ['a cat', '.', '--index', 'kept.npy'], 2, /\.safetensors/],
+    ['a file that is no index', ['a cat', '.', '--index', 'model.safetensors'], 1, /Not an index.*model\.safetensors/],
+    ['an index of another model', ['a cat', '.', '--index', 'other.safetensors'], 1, /made by another model/],
+  ])('says in one line what is wrong with %s', async (_, args, expected, message) => {
+    await copyFile(fixture('siglip-tiny', 'model.safetensors'), path.join(folder, 'model.safetensors'))
+    await search('a cat', '.', '--index', 'other.safetensors', '--model', fixture('siglip-tiny-gelu'))
+    const other = await readFile(path.join(folder, 'other.safetensors'))
+    const { code, stderr } = await run(...args, '--quiet')
+    expect(stderr).toMatch(/^siglip: [^\n]*\n$/)
+    expect(stderr).toMatch(message)
+    expect(code).toBe(expected)
+    expect((await readFile(path.join(folder, 'other.safetensors'))).equals(other)).toBe(true)
+  })
+})
