@@ -1,6 +1,6 @@
-/** Search in a folder of pictures by words: embeds the pictures once, keeps their embeddings beside them, and answers queries. */
+/** Search in a folder of pictures by words: embeds the pictures once, keeps their embeddings, and answers queries. */
 import { existsSync } from 'node:fs'
-import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
 import * as tf from '@tensorflow/tfjs'
@@ -9,17 +9,19 @@ import { parseSafetensors, serializeSafetensors, type Tensor } from 'siglip-tfjs
 
 const usage = `node dist/examples/search-pictures.js --pictures FOLDER QUERY…
 
-Prints the three pictures of a folder that go best with each query, with their cosines. The embeddings are kept in the folder, as
-embeddings.safetensors: a picture is embedded once.
+Prints the three pictures of a folder that go best with each query, with their cosines. The embeddings are kept: a picture is
+embedded once. (\`npx siglip search\` does this, too; here it is in the open.)
 
-  --pictures FOLDER  where the pictures are                      [examples/pictures]
-  --model FOLDER     a checkpoint with an image and a text tower [models/siglip-tiny]
+  --pictures FOLDER  where the pictures are                      [examples/emoji/gallery/pictures]
+  --model FOLDER     a checkpoint with an image and a text tower [models/emoji]
+  --keep FILE        where the embeddings are kept               [out/search/embeddings.safetensors]
 `
 const { values: options, positionals: queries } = parseArgs({
   allowPositionals: true,
   options: {
-    pictures: { type: 'string', default: 'examples/pictures' },
-    model: { type: 'string', default: 'models/siglip-tiny' },
+    pictures: { type: 'string', default: 'examples/emoji/gallery/pictures' },
+    model: { type: 'string', default: 'models/emoji' },
+    keep: { type: 'string', default: 'out/search/embeddings.safetensors' },
     help: { type: 'boolean', default: false },
   },
 })
@@ -28,11 +30,11 @@ async function search(): Promise<void> {
   const model = await AutoModelForZeroShotImageClassification.fromPretrained(options.model)
   const processor = await AutoProcessor.fromPretrained(options.model)
   const names = (await readdir(options.pictures)).filter((name) => /\.(jpe?g|png|webp|gif|tiff?|avif)$/i.test(name))
-  const cache = path.join(options.pictures, 'embeddings.safetensors')
-  const known = existsSync(cache)
-    ? parseSafetensors(await readFile(cache))
+  const known = existsSync(options.keep)
+    ? parseSafetensors(await readFile(options.keep))
     : { tensors: new Map<string, Tensor>(), metadata: {} }
-  const embeddings = known.metadata['model'] === options.model ? known.tensors : new Map<string, Tensor>()
+  const of = JSON.stringify([options.model, options.pictures])
+  const embeddings = known.metadata['of'] === of ? known.tensors : new Map<string, Tensor>()
 
   const fresh = names.filter((name) => !embeddings.has(name))
   const files = fresh.map((name) => path.join(options.pictures, name))
@@ -43,7 +45,8 @@ async function search(): Promise<void> {
       embeddings.set(fresh[place++] ?? '', { dtype: 'F32', shape: row.shape, data })
     }
   }
-  await writeFile(cache, serializeSafetensors(embeddings, { model: options.model }))
+  await mkdir(path.dirname(options.keep), { recursive: true })
+  await writeFile(options.keep, serializeSafetensors(embeddings, { of }))
   console.log(`${names.length} pictures, ${fresh.length} embedded now`)
 
   for await (const batch of embedTexts(model, processor, queries, { normalize: true, batchSize: 1 })) {

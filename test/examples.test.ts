@@ -44,7 +44,8 @@ it('every example but the demo says with --help what it does and how it is calle
 
 it('search-pictures finds the same the second time, without embedding again, and embeds what is new', async () => {
   await fill('.', pictures.slice(0, 2))
-  const args = ['--pictures', folder, '--model', tiny, 'a cat', 'a cup of coffee']
+  const keep = ['--keep', path.join(folder, 'kept', 'embeddings.safetensors')]
+  const args = ['--pictures', folder, '--model', tiny, ...keep, 'a cat', 'a cup of coffee']
   const first = await run('search-pictures', ...args)
   expect(first).toMatch(/^2 pictures, 2 embedded now\n\na cat\n( {2}-?\d\.\d{4} {2}(chelsea|coffee)\.png\n){2}\na cup/)
   expect(await run('search-pictures', ...args)).toBe(first.replace('2 embedded', '0 embedded'))

@@ -11,7 +11,7 @@ import { isObject, PackageFolder } from './package-folder.js'
 const usage = `node dist/examples/emoji/make-gallery.js --data FOLDER --out FOLDER
 
 Writes twemoji.png and noto.png, every fourth emoji that both vendors have, in rows of ${GALLERY_COLUMNS}; emoji.json, which says what they
-are; and rainbow.png, a picture by itself.
+are; and pictures/, a few by themselves.
 
   --data FOLDER   what make-data.js wrote          [out/emoji-data]
   --cache FOLDER  where it had npm put the packages [out/emoji-packages]
@@ -25,6 +25,12 @@ const { values: options } = parseArgs({
     help: { type: 'boolean', default: false },
   },
 })
+
+/** Emoji that are written by themselves, too. */
+const ALONE: ReadonlySet<string> = new Set([
+  ...['rainbow', 'hamburger', 'dog face', 'hot beverage', 'rocket', 'crab'],
+  ...['guitar', 'umbrella', 'bicycle', 'snowman', 'red apple', 'locomotive'],
+])
 
 /** Names in Spanish, by the emoji's key. */
 async function spanishNames(): Promise<ReadonlyMap<string, string>> {
@@ -63,10 +69,12 @@ async function makeGallery(): Promise<void> {
   })
   const lines = list.map((entry) => `  ${JSON.stringify(entry)}`).join(',\n')
   await writeFile(path.join(options.out, 'emoji.json'), `[\n${lines}\n]\n`)
-  const alone = pictures.find(({ set, emoji }) => set === 'twemoji' && emoji.label === 'rainbow')
-  if (alone) {
-    const { data, ...raw } = alone.pixels
-    await sharp(data, { raw }).png({ compressionLevel: 9 }).toFile(path.join(options.out, 'rainbow.png'))
+  await mkdir(path.join(options.out, 'pictures'), { recursive: true })
+  for (const { emoji, pixels } of twemoji.values()) {
+    if (!ALONE.has(emoji.label)) continue
+    const { data, ...raw } = pixels
+    const file = path.join(options.out, 'pictures', `${emoji.label.replaceAll(' ', '-')}.png`)
+    await sharp(data, { raw }).png({ compressionLevel: 9 }).toFile(file)
   }
   console.log(`${chosen.length} emoji in ${options.out}`)
 }

@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander'
 import { UsageError } from '../errors.js'
 import { openEmbedder } from './embedder.js'
-import { embeddingsFile, saveEmbeddings } from './embeddings-file.js'
+import { checkWritable, embeddingsFile, saveEmbeddings } from './embeddings-file.js'
 import { findPictures } from './find-pictures.js'
 import {
   backendOption,
@@ -57,6 +57,7 @@ async function embed(options: Options, session: Session): Promise<void> {
   const kind = options.image ? 'image' : 'text'
   const folder = modelFolder(options, session)
   const inputs = await inputsOf(options, session.signal)
+  if (options.out !== undefined) await checkWritable(options.out)
   const embedder = await openEmbedder(folder, options, session)
   const progress = await Progress.start(session, inputs.length, 8, `${kind}s`)
   const names: string[] = []

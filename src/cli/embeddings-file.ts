@@ -1,5 +1,8 @@
+import { existsSync } from 'node:fs'
+import { access, constants } from 'node:fs/promises'
 import path from 'node:path'
 import { InvalidArgumentError } from 'commander'
+import { FileError } from '../errors.js'
 import { saveFile } from '../../converters/save-folder.js'
 import { npyHead } from '../../converters/serialize-npy.js'
 import { layoutSafetensors } from '../../converters/serialize-safetensors.js'
@@ -15,6 +18,16 @@ export interface EmbeddedInputs {
 export function embeddingsFile(name: string): string {
   if (['.npy', '.safetensors'].includes(path.extname(name))) return name
   throw new InvalidArgumentError('Expected a name that ends in .npy or .safetensors.')
+}
+
+/** @throws {FileError} if a file can't be written there: better said before hours of work than after */
+export async function checkWritable(file: string): Promise<void> {
+  let folder = path.dirname(path.resolve(file))
+  while (!existsSync(folder)) folder = path.dirname(folder) // those that are missing are made
+  await access(folder, constants.W_OK | constants.X_OK).catch((cause: unknown) => {
+    const found = cause instanceof Error && 'code' in cause ? String(cause.code) : undefined
+    throw new FileError('The file can’t be written', { found, where: file, hint: `Check ${folder}.`, cause })
+  })
 }
 
 /**

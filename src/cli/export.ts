@@ -17,7 +17,9 @@ interface Options {
 export function addExport(program: Command, session: Session): void {
   program
     .command('export')
-    .description('Writes a model as a graph: for ONNX Runtime, or for TensorFlow and TF Serving.')
+    .description(
+      'Writes a model as a graph: for ONNX Runtime, or for TensorFlow and TF Serving. Needs the native backend.',
+    )
     .argument('<model>', 'a checkpoint folder, or a name on the hub')
     .argument('<dst>', 'a new folder')
     .requiredOption('--to <format>', FORMATS.join(', '), oneOf(FORMATS))

@@ -2,6 +2,7 @@ import path from 'node:path'
 import { InvalidArgumentError, type Command } from 'commander'
 import { UsageError } from '../errors.js'
 import { type Embedder, openEmbedder } from './embedder.js'
+import { checkWritable } from './embeddings-file.js'
 import { findPictures, STDIN } from './find-pictures.js'
 import {
   backendOption,
@@ -64,6 +65,7 @@ async function search(query: string, args: readonly string[], options: Options, 
   }
   const folder = modelFolder(options, session)
   const pictures = new Map((await findPictures(args)).map((name) => [inputOf(name), name]))
+  if (options.index !== undefined) await checkWritable(options.index)
   const { fingerprint, PictureIndex } = await import('./picture-index.js')
   const embedder = await openEmbedder(folder, { ...options, normalize: true }, session)
   try {

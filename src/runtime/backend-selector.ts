@@ -95,7 +95,6 @@ export function backendSelector(candidates: readonly Candidate[], surroundings: 
       }
     }
     throw new BackendError(`The backend ${asked} cannot run here`, {
-      expected: `one of ${candidates.map(({ name }) => name).join(', ')}`,
       found: misses.map(({ candidate, missing }) => `${candidate.name}: ${missing}`).join('; ') || asked,
       hint: tried[0]?.remedy,
     })

@@ -161,12 +161,17 @@ function checkSettings(before: Settings, now: Settings, where: string): void {
   const names = new Set([...Object.keys(before), ...Object.keys(now)])
   const changed = [...names].filter((name) => (before[name] ?? null) !== (now[name] ?? null))
   if (changed.length === 0) return
+  const isLonger = changed.every((name) => ['steps', 'schedule', 'epochs'].includes(name))
   const listed = (settings: Settings): string =>
-    changed.map((name) => `${name} ${String(settings[name] ?? 'none')}`).join(', ')
+    (isLonger && changed.includes('steps') ? ['steps'] : changed)
+      .map((name) => `${name} ${String(settings[name] ?? 'none')}`)
+      .join(', ')
   throw new ConfigError('The training was begun with other settings', {
     expected: listed(before),
     found: listed(now),
     where,
-    hint: 'Give the same settings, or another folder.',
+    hint: isLonger
+      ? 'Its schedule was made for that many steps. Give as many; to train on after them, begin a training of the model that it saved.'
+      : 'Give the same settings, or another folder.',
   })
 }

@@ -12,6 +12,7 @@ import type { Jitted } from '../runtime/jit/jitted.js'
 import { Checkpoints, loadCheckpoint, type Progress, type Trained } from './checkpoint.js'
 import { clampLogitScale } from './clamp-logit-scale.js'
 import { sampleBatches } from './data/batches.js'
+import type { TrainingData } from './data/sample.js'
 import { preparedBatches, type PreparedBatch } from './data/prepared-batches.js'
 import { ExponentialAverage } from './exponential-average.js'
 import type { Inputs, Objective } from './objective.js'
@@ -93,7 +94,15 @@ export class Trainer {
   static async prepare(options: TrainOptions): Promise<Trainer> {
     const { parts = 1, saveEvery = 1000, keepCheckpoints = 2 } = options
     for (const [name, value] of Object.entries({ parts, saveEvery, keepCheckpoints })) checkCount(name, value)
-    const { batchSize } = options
+    const { batchSize, data } = options
+    if (!isTrainingData(data)) {
+      throw new InputError('no data to train on', {
+        expected: 'an ImageFolder, a WebDataset or another object with a `pool`',
+        found: typeof data,
+        where: 'data',
+        hint: 'Of a folder of pictures, `await ImageFolder.open(folder)` makes one.',
+      })
+    }
     if (batchSize % parts > 0) {
       throw new InputError('bad parts', { expected: `a divisor of ${batchSize}, the batch size`, found: `${parts}` })
     }
@@ -334,4 +343,9 @@ function tensors(arrays: Arrays): Inputs {
     return [name, tf.tensor(array.data, [...array.shape], isInt32(array) ? 'int32' : 'float32')] as const
   })
   return Object.fromEntries(made)
+}
+
+/** Programs in JavaScript pass the path of a folder. */
+function isTrainingData(data: unknown): data is TrainingData {
+  return typeof data === 'object' && data !== null && 'pool' in data
 }

@@ -81,6 +81,7 @@ describe('siglip search', () => {
     ['nothing to search', ['a cat'], 2, /Nothing to search.*--index/],
     ['pictures without a name', ['a cat', '-'], 2, /have names/],
     ['an index of another kind', ['a cat', '.', '--index', 'kept.npy'], 2, /\.safetensors/],
+    ['an index where none can be', ['a cat', '.', '--index', 'rocket.jpg/a.safetensors'], 1, /can’t be written/],
     ['a file that is no index', ['a cat', '.', '--index', 'model.safetensors'], 1, /Not an index.*model\.safetensors/],
     ['an index of another model', ['a cat', '.', '--index', 'other.safetensors'], 1, /made by another model/],
   ])('says in one line what is wrong with %s', async (_, args, expected, message) => {

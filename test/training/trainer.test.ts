@@ -85,6 +85,11 @@ it('tells the loss which captions go with which pictures', async () => {
   expect(matched.map((row) => row.slice(1))).toEqual(own.map((row) => row.slice(1)))
 })
 
+it('asks for data, not for the path of some', async () => {
+  const data = 'pictures' as unknown as TrainOptions['data']
+  await expect(trained({ data })).rejects.toThrow(/expected an ImageFolder.*found string.*ImageFolder\.open/)
+})
+
 onEachBackend(() => {
   it.each(['sigmoid', 'softmax', 'own'] as const)('makes the %s loss smaller, and saves the model', async (kind) => {
     const own: TrainOptions['loss'] = ({ logits, labels }) => tf.losses.sigmoidCrossEntropy(labels, logits)
