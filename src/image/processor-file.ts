@@ -27,7 +27,7 @@ const MAX_FILE_BYTES = 2 ** 20
  * Reads `image_processor` of `processor_config.json` (transformers 5), or else `preprocessor_config.json`, or else what open_clip or
  * timm say of pictures.
  *
- * @param expected the processor that the settings are to be for.
+ * @param expected the processor that the settings are to be for; settings that name none are for it.
  * @throws FileError if there is neither; ConfigError if it can't be understood, or is for another processor.
  */
 export async function readProcessorFile(
@@ -37,15 +37,30 @@ export async function readProcessorFile(
   const folder = await openFolder(source)
   const { object, where } = await findSettings(folder)
   const options = camelCased(object)
-  const { imageProcessorType: named = 'SiglipImageProcessor' } = options
-  const type = types.find((name) => typeof named === 'string' && named.replace(/(Fast|Pil)$/, '') === name)
+  const told = options['imageProcessorType'] ?? expected ?? options['featureExtractorType'] // the last in older files
+  const named = told ?? (await typeOfModel(folder))
+  const type = types.find((name) => name === plainName(named))
   if (type && (expected === undefined || type === expected)) return { type, options, folder, where }
   throw new ConfigError('These are the settings of another image processor', {
     expected: expected ?? types.join(' or '),
     found: JSON.stringify(named),
-    where,
+    where: told === undefined ? `${folder.location}/config.json` : where,
     hint: type ? `Use ${type}, or AutoImageProcessor.` : 'This package has the image processors of SigLIP.',
   })
+}
+
+/** The image processor that `config.json` names, or else the one of its model. */
+async function typeOfModel(folder: CheckpointFolder): Promise<unknown> {
+  const { image_processor_type: named, model_type: model } = await readIfThere(folder, 'config.json')
+  if (named !== undefined && named !== null) return named
+  return typeof model === 'string' && model.startsWith('siglip2') ? 'Siglip2ImageProcessor' : 'SiglipImageProcessor'
+}
+
+/** An image processor's name without what its variants and older versions of transformers add to it. */
+function plainName(name: unknown): unknown {
+  return typeof name === 'string'
+    ? name.replace(/FeatureExtractor$/, 'ImageProcessor').replace(/(Fast|Pil)$/, '')
+    : name
 }
 
 async function findSettings(folder: CheckpointFolder): Promise<{ object: Options; where: string }> {
@@ -57,8 +72,8 @@ async function findSettings(folder: CheckpointFolder): Promise<{ object: Options
     const object = await readJson(folder, 'preprocessor_config.json')
     return { object, where: `${folder.location}/preprocessor_config.json` }
   }
-  const read = async (name: string): Promise<Options> => ((await folder.has(name)) ? readJson(folder, name) : {})
-  const foreign = foreignSettings(await read('open_clip_config.json'), await read('config.json'))
+  const openClip = await readIfThere(folder, 'open_clip_config.json')
+  const foreign = foreignSettings(openClip, await readIfThere(folder, 'config.json'))
   if (foreign) return { object: foreign, where: folder.location }
   throw new FileError('No image processor in this folder', {
     expected: 'preprocessor_config.json, or processor_config.json with image_processor',
@@ -78,6 +93,10 @@ export function processorFile(type: ImageProcessorType, options: Options): Map<s
 export function extraKeys({ options }: ProcessorFile, known: object): Options {
   const isKnown = new Set([...Object.keys(known), 'defaultToSquare', 'imageProcessorType'])
   return Object.fromEntries(Object.entries(options).filter(([key]) => !isKnown.has(key)))
+}
+
+async function readIfThere(folder: CheckpointFolder, name: string): Promise<Options> {
+  return (await folder.has(name)) ? readJson(folder, name) : {}
 }
 
 async function readJson(folder: CheckpointFolder, name: string): Promise<Options> {
