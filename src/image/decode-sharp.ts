@@ -1,6 +1,8 @@
 import type sharpModule from 'sharp'
-import type { Metadata } from 'sharp'
+import type { Metadata, Sharp as SharpPipeline } from 'sharp'
+import { orientationOf } from './exif-orientation.js'
 import { toBytes, type Samples } from './pillow-samples.js'
+import { pngExif } from './png-exif.js'
 import { brokenPicture, checkFormat, checkPixelCount, type DecodeLimits } from './picture-header.js'
 import type { RawPixels } from './raw-pixels.js'
 
@@ -25,7 +27,7 @@ export async function decodeWithSharp(sharp: Sharp, bytes: Uint8Array, limits: D
   }
   const metadata = await sharp(bytes, lenient).metadata().catch(broken)
   checkPixelCount(metadata.width, metadata.height, limits)
-  const pipeline = sharp(bytes, lenient).autoOrient()
+  const pipeline = turn(sharp(bytes, lenient).autoOrient(), hiddenOrientation(bytes, metadata))
   // sharp would turn everything into 8-bit sRGB by its own formulas: those of Pillow need the samples as the file has them.
   if (metadata.depth !== 'uchar' || metadata.space === 'cmyk') {
     pipeline.pipelineColourspace(metadata.space).toColourspace(metadata.space)
@@ -34,6 +36,22 @@ export async function decodeWithSharp(sharp: Sharp, bytes: Uint8Array, limits: D
   const { data, info } = await raw.catch(broken)
   const { width, height, channels } = info
   return { width, height, ...toBytes(samplesOf(data, metadata), channels, metadata.space === 'cmyk') }
+}
+
+/** The orientation that Pillow sees and libvips, which `autoOrient` goes by, doesn't. */
+function hiddenOrientation(bytes: Uint8Array, { format, orientation, exif, xmp, comments }: Metadata): number {
+  if (orientation !== undefined || !['jpeg', 'png', 'webp'].includes(format)) return 1
+  return orientationOf(exif ?? (format === 'png' ? pngExif(bytes, comments) : undefined), xmp)
+}
+
+/** Turns a picture upright: mirrored first, as sharp does it, then clockwise. */
+function turn(pipeline: SharpPipeline, orientation: number): SharpPipeline {
+  if (orientation === 1) return pipeline
+  const quarters = [0, 0, 2, 0, 1, 1, 1, 3][orientation - 1] ?? 0
+  return pipeline
+    .flop([2, 7].includes(orientation))
+    .flip([4, 5].includes(orientation))
+    .rotate(quarters * 90)
 }
 
 function samplesOf(data: Buffer, { depth }: Metadata): Samples {
