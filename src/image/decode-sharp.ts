@@ -5,6 +5,8 @@ import { toBytes, type Samples } from './pillow-samples.js'
 import { pngExif } from './png-exif.js'
 import { brokenPicture, checkFormat, checkPixelCount, type DecodeLimits } from './picture-header.js'
 import type { RawPixels } from './raw-pixels.js'
+import { checkColours, withKnownOrientation, withoutOtherBands } from './tiff-samples.js'
+import { readTiffTags } from './tiff-tags.js'
 
 export type Sharp = typeof sharpModule
 
@@ -27,7 +29,10 @@ export async function decodeWithSharp(sharp: Sharp, bytes: Uint8Array, limits: D
   }
   const metadata = await sharp(bytes, lenient).metadata().catch(broken)
   checkPixelCount(metadata.width, metadata.height, limits)
-  const pipeline = turn(sharp(bytes, lenient).autoOrient(), hiddenOrientation(bytes, metadata))
+  const tags = metadata.format === 'tiff' ? readTiffTags(bytes) : undefined
+  if (tags) checkColours(tags, limits.where)
+  const file = tags ? withKnownOrientation(bytes, tags) : bytes
+  const pipeline = turn(sharp(file, lenient).autoOrient(), hiddenOrientation(bytes, metadata))
   // sharp would turn everything into 8-bit sRGB by its own formulas: those of Pillow need the samples as the file has them.
   if (metadata.depth !== 'uchar' || metadata.space === 'cmyk') {
     pipeline.pipelineColourspace(metadata.space).toColourspace(metadata.space)
@@ -35,7 +40,8 @@ export async function decodeWithSharp(sharp: Sharp, bytes: Uint8Array, limits: D
   const raw = pipeline.raw({ depth: metadata.depth }).toBuffer({ resolveWithObject: true })
   const { data, info } = await raw.catch(broken)
   const { width, height, channels } = info
-  return { width, height, ...toBytes(samplesOf(data, metadata), channels, metadata.space === 'cmyk') }
+  const pixels = { width, height, ...toBytes(samplesOf(data, metadata), channels, metadata.space === 'cmyk') }
+  return tags ? withoutOtherBands(pixels, tags) : pixels
 }
 
 /** The orientation that Pillow sees and libvips, which `autoOrient` goes by, doesn't. */
@@ -58,6 +64,7 @@ function samplesOf(data: Buffer, { depth }: Metadata): Samples {
   const { buffer } = new Uint8Array(data) // a copy, aligned for wider samples
   switch (depth) {
     case 'uchar':
+    case 'char': // Pillow takes no notice of the sign
       return new Uint8Array(buffer)
     case 'ushort':
       return new Uint16Array(buffer)
