@@ -22,7 +22,8 @@ const lenient = { failOn: 'error', ignoreIcc: true, limitInputPixels: false } as
  *
  * @throws ImageError
  */
-export async function decodeWithSharp(sharp: Sharp, bytes: Uint8Array, limits: DecodeLimits): Promise<RawPixels> {
+export async function decodeWithSharp(sharp: Sharp, original: Uint8Array, limits: DecodeLimits): Promise<RawPixels> {
+  const bytes = asStillAvif(original)
   checkFormat(bytes, formats, limits.where, 'Convert it, or check that it is the file you mean.')
   const broken = (cause: unknown): never => {
     throw brokenPicture(cause, limits.where)
@@ -42,6 +43,14 @@ export async function decodeWithSharp(sharp: Sharp, bytes: Uint8Array, limits: D
   const { width, height, channels } = info
   const pixels = { width, height, ...toBytes(samplesOf(data, metadata), channels, metadata.space === 'cmyk') }
   return tags ? withoutOtherBands(pixels, tags) : pixels
+}
+
+/** Of an AVIF sequence, which libvips refuses by its brand, it reads the first frame if it has that of a still picture. */
+function asStillAvif(bytes: Uint8Array): Uint8Array {
+  if (String.fromCharCode(...bytes.subarray(4, 12)) !== 'ftypavis') return bytes
+  const still = Uint8Array.from(bytes)
+  still.set([0x61, 0x76, 0x69, 0x66], 8) // avif
+  return still
 }
 
 /** The orientation that Pillow sees and libvips, which `autoOrient` goes by, doesn't. */

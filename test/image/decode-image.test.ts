@@ -34,6 +34,13 @@ describe('pixels equal Pillow’s to the bit', () => {
     const image = await decodeImage(fixture('images-more', file))
     expect(difference(image.data, more.bytes(`ignore/${file}`)).largest).toBeLessThanOrEqual(levels)
   })
+
+  test('the first frame of an animated AVIF', async () => {
+    const { data, width, height } = await decodeImage(fixture('images-more', 'anim.avif'))
+    expect([width, height]).toEqual([16, 12])
+    const orange = Array.from({ length: 16 * 12 }, () => [200, 100, 50]).flat()
+    expect(difference(data, orange).largest).toBeLessThanOrEqual(1)
+  })
 })
 
 describe('the forms a picture can have', () => {
