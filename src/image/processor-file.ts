@@ -3,6 +3,7 @@ import { ConfigError, FileError } from '../errors.js'
 import { isObject } from '../is-object.js'
 import type { CheckpointFolder } from '../hub/checkpoint-folder.js'
 import { foreignSettings } from './foreign-settings.js'
+import { snakeCase } from './snake-case.js'
 
 /** Values by name, not yet checked. */
 export type Options = Readonly<Record<string, unknown>>
@@ -14,7 +15,7 @@ export type ImageProcessorType = (typeof types)[number]
 /** An image processor's settings in a checkpoint folder. */
 export interface ProcessorFile {
   readonly type: ImageProcessorType
-  /** Their keys in camel case. */
+  /** As the file has them. */
   readonly options: Options
   readonly folder: CheckpointFolder
   /** The file they stand in, for messages. */
@@ -35,9 +36,8 @@ export async function readProcessorFile(
   expected?: ImageProcessorType,
 ): Promise<ProcessorFile> {
   const folder = await openFolder(source)
-  const { object, where } = await findSettings(folder)
-  const options = camelCased(object)
-  const told = options['imageProcessorType'] ?? expected ?? options['featureExtractorType'] // the last in older files
+  const { object: options, where } = await findSettings(folder)
+  const told = options['image_processor_type'] ?? expected ?? options['feature_extractor_type'] // the last in older files
   const named = told ?? (await typeOfModel(folder))
   const type = types.find((name) => name === plainName(named))
   if (type && (expected === undefined || type === expected)) return { type, options, folder, where }
@@ -83,15 +83,20 @@ async function findSettings(folder: CheckpointFolder): Promise<{ object: Options
   })
 }
 
-/** The file that `readProcessorFile` reads back. The arithmetic is a choice of the program, and isn't written. */
-export function processorFile(type: ImageProcessorType, options: Options): Map<string, Uint8Array> {
-  const text = JSON.stringify(snakeCased({ ...options, backend: undefined, imageProcessorType: type }), null, 2)
+/**
+ * The file that `readProcessorFile` reads back. The arithmetic is a choice of the program, and isn't written.
+ *
+ * @param extra what the class has no use for, in the spelling it came in.
+ */
+export function processorFile(type: ImageProcessorType, options: Options, extra: Options): Map<string, Uint8Array> {
+  const settings = { ...extra, ...snakeCased({ ...options, backend: undefined }), image_processor_type: type }
+  const text = JSON.stringify(settings, null, 2)
   return new Map([['preprocessor_config.json', new TextEncoder().encode(`${text}\n`)]])
 }
 
-/** The settings of a file that a processor doesn't know. */
+/** The settings of a file that a processor doesn't know, in their own spelling. */
 export function extraKeys({ options }: ProcessorFile, known: object): Options {
-  const isKnown = new Set([...Object.keys(known), 'defaultToSquare', 'imageProcessorType'])
+  const isKnown = new Set([...Object.keys(known).map(snakeCase), 'image_processor_type'])
   return Object.fromEntries(Object.entries(options).filter(([key]) => !isKnown.has(key)))
 }
 
@@ -124,17 +129,9 @@ async function readJson(folder: CheckpointFolder, name: string): Promise<Options
   })
 }
 
-/** The keys as TypeScript spells them, also those of the sizes inside. */
-function camelCased(object: Options): Options {
-  return renamed(object, (key) => key.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase()))
-}
-
-function snakeCased(object: Options): Options {
-  return renamed(object, (key) => key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`))
-}
-
-function renamed(object: Options, rename: (key: string) => string): Options {
+/** The keys as files spell them, also those of the sizes inside. */
+function snakeCased(options: Options): Options {
   return Object.fromEntries(
-    Object.entries(object).map(([key, value]) => [rename(key), isObject(value) ? renamed(value, rename) : value]),
+    Object.entries(options).map(([key, value]) => [snakeCase(key), isObject(value) ? snakeCased(value) : value]),
   )
 }

@@ -101,7 +101,7 @@ export class SiglipImageProcessor {
   toFiles(): Map<string, Uint8Array> {
     const { doCenterCrop, doPad } = this.config
     const optional = { doCenterCrop: doCenterCrop || undefined, doPad: doPad || undefined }
-    return processorFile('SiglipImageProcessor', { ...this.extra, ...this.config, ...optional })
+    return processorFile('SiglipImageProcessor', { ...this.config, ...optional }, this.extra)
   }
 
   /**
@@ -142,7 +142,7 @@ function readConfig(options: OptionReader, base: SiglipImageProcessorConfig): Si
     padSize: options.size('padSize', base.padSize),
   }
   if (!config.doCenterCrop || config.cropSize) return config
-  throw new InputError('cropSize is missing', { expected: 'the size to crop to', where: 'doCenterCrop' })
+  throw options.error('cropSize is missing', { expected: 'the size to crop to with doCenterCrop', found: 'none' })
 }
 
 /** A configuration as options: without what isn't set. */

@@ -180,6 +180,9 @@ describe('files', () => {
       rescale_factor: 0.5,
       image_std: 0.25,
       some_other_key: { kept: [1] },
+      auto_map: { AutoImageProcessor: 'x.Y' },
+      my_key_2: { inCamelCase: 1 },
+      doResize: 'not a setting',
     }
     const first = await SiglipImageProcessor.fromPretrained(folder({ 'preprocessor_config.json': settings }))
     const files = first.toFiles()
@@ -201,6 +204,19 @@ describe('files', () => {
     ['a processor_config.json without image processor', { 'processor_config.json': {} }, FileError, 'image_processor'],
     ['a list', { 'preprocessor_config.json': [] }, ConfigError, 'an object'],
     ['a size in words', { 'preprocessor_config.json': { size: 'large' } }, ConfigError, 'large'],
+    [
+      'a size by the names of TypeScript',
+      { 'preprocessor_config.json': { size: { shortestEdge: 5 } } },
+      ConfigError,
+      '{ shortest_edge }',
+    ],
+    ['a setting of another type', { 'preprocessor_config.json': { do_resize: 1 } }, ConfigError, 'do_resize'],
+    [
+      'a crop of no size',
+      { 'preprocessor_config.json': { do_center_crop: true } },
+      ConfigError,
+      'crop_size is missing',
+    ],
     ['a negative size', { 'preprocessor_config.json': { size: { height: -1, width: 3 } } }, ConfigError, 'size'],
     [
       'another processor',
