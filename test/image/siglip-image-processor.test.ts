@@ -191,6 +191,19 @@ describe('files', () => {
     expect((await SiglipImageProcessor.fromPretrained(new MemoryFolder(files))).config).toEqual(first.config)
   })
 
+  test('say what a size of one number is, also that of a later call', async () => {
+    const settings = { 'preprocessor_config.json': { size: 8, default_to_square: true } }
+    const first = await SiglipImageProcessor.fromPretrained(folder(settings))
+    const read = await SiglipImageProcessor.fromPretrained(new MemoryFolder(first.toFiles()))
+    for (const square of [first, read, new SiglipImageProcessor({ size: 8, defaultToSquare: true })]) {
+      expect(square.config.size).toEqual({ height: 8, width: 8 })
+      const shapeOf = async (options: SiglipImageProcessorOptions): Promise<readonly number[]> =>
+        (await square.call(picture('small-rgb.png'), options)).pixelValues.shape
+      expect(await shapeOf({ size: 5 })).toEqual([1, 3, 5, 5])
+      expect(await shapeOf({ size: 5, defaultToSquare: false })).toEqual([1, 3, 5, 7])
+    }
+  })
+
   test('give way to the caller’s options', async () => {
     const { config } = await SiglipImageProcessor.fromPretrained(fixture('siglip-tiny'), {
       size: 5,
