@@ -66,7 +66,8 @@ export function checkFormat(bytes: Uint8Array, formats: readonly string[], where
 
 /** The error for bytes that begin like a picture and don't go on like one. */
 export function brokenPicture(cause: unknown, where: string): ImageError {
-  const found = (cause instanceof Error ? cause.message : String(cause)).split('\n')[0]
+  const lines = (cause instanceof Error ? cause.message : String(cause)).trim().split('\n')
+  const found = [...new Set(lines)].slice(0, 3).join('; ') // libvips repeats itself
   return new ImageError('The picture is broken', {
     found,
     where,
