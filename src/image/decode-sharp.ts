@@ -38,6 +38,7 @@ export async function decodeWithSharp(sharp: Sharp, original: Uint8Array, limits
   if (metadata.depth !== 'uchar' || metadata.space === 'cmyk') {
     pipeline.pipelineColourspace(metadata.space).toColourspace(metadata.space)
   }
+  if (hasGreyKey(bytes, metadata)) pipeline.removeAlpha()
   const raw = pipeline.raw({ depth: metadata.depth }).toBuffer({ resolveWithObject: true })
   const { data, info } = await raw.catch(broken)
   const { width, height, channels } = info
@@ -51,6 +52,12 @@ function asStillAvif(bytes: Uint8Array): Uint8Array {
   const still = Uint8Array.from(bytes)
   still.set([0x61, 0x76, 0x69, 0x66], 8) // avif
   return still
+}
+
+/** Whether a PNG of 16-bit grey has a transparent level, which Pillow takes no notice of. */
+function hasGreyKey(bytes: Uint8Array, { format, depth, channels }: Metadata): boolean {
+  const colourType = bytes[25]
+  return format === 'png' && depth === 'ushort' && channels === 2 && colourType === 0
 }
 
 /** The orientation that Pillow sees and libvips, which `autoOrient` goes by, doesn't. */
