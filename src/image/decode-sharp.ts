@@ -17,8 +17,7 @@ const formats = ['JPEG', 'PNG', 'WebP', 'GIF', 'TIFF', 'AVIF']
 const lenient = { failOn: 'error', ignoreIcc: true, limitInputPixels: false } as const
 
 /**
- * Decodes with sharp, to the bits that Pillow's decoders give. Known exceptions: AVIF with subsampled chroma, which libheif
- * upsamples another way; the colours of transparent GIF pixels, which libvips doesn't keep; colour keys in PNGs of other than 8 bits.
+ * Decodes with sharp, to the bits that Pillow's decoders give; the exceptions are listed at `decodeImage`.
  *
  * @throws ImageError
  */
