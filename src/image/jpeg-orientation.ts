@@ -1,22 +1,17 @@
 import { orientationOf } from './exif-orientation.js'
+import { dataAfter, jpegSegments } from './jpeg-segments.js'
 import { CHANNELS, type RawImage } from './raw-image.js'
 
-const EXIF = 'Exif\0\0'
-const XMP = 'http://ns.adobe.com/xap/1.0/\0'
+const APP1 = 0xe1
 
 /** The orientation that a JPEG file's EXIF or XMP data gives it, from 1 (upright) to 8; 1 if there is none that can be read. */
 export function readOrientation(bytes: Uint8Array): number {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
   let exif: Uint8Array | undefined
   let xmp: Uint8Array | undefined
-  for (let at = 2; at + 4 <= bytes.length && view.getUint8(at) === 0xff;) {
-    const marker = view.getUint8(at + 1)
-    if (marker === 0xda) break // the pixels
-    const segment = bytes.subarray(at + 4, at + 2 + view.getUint16(at + 2))
-    const start = marker === 0xe1 ? String.fromCharCode(...segment.subarray(0, XMP.length)) : ''
-    if (start.startsWith(EXIF)) exif ??= segment
-    if (start === XMP) xmp = segment.subarray(XMP.length)
-    at += marker === 0xff ? 1 : 2 + view.getUint16(at + 2) // a fill byte, or a segment
+  for (const segment of jpegSegments(bytes)) {
+    if (segment.marker !== APP1) continue
+    exif ??= dataAfter('Exif\0\0', segment)
+    xmp = dataAfter('http://ns.adobe.com/xap/1.0/\0', segment) ?? xmp
   }
   return orientationOf(exif, xmp)
 }

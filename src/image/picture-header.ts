@@ -1,4 +1,5 @@
 import { ImageError } from '../errors.js'
+import { isFrame, jpegSegments } from './jpeg-segments.js'
 
 /** What the first bytes of a file say. */
 export interface PictureHeader {
@@ -115,15 +116,13 @@ function uint24(view: DataView, at: number): number {
   return view.getUint16(at, true) | (view.getUint8(at + 2) << 16)
 }
 
-/** The size in the frame header, found by walking over the segments before it. */
-function jpegSize(view: DataView): { width: number; height: number } | undefined {
-  for (let at = 2; at + 9 <= view.byteLength;) {
-    const marker = view.getUint8(at + 1)
-    if (view.getUint8(at) !== 0xff) return undefined
-    const isFrame = marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker)
-    if (isFrame) return { width: view.getUint16(at + 7), height: view.getUint16(at + 5) }
-    // Fill bytes and markers without a segment.
-    at += marker === 0xff ? 1 : marker === 0x01 || (marker >= 0xd0 && marker <= 0xd8) ? 2 : 2 + view.getUint16(at + 2)
+/** The size in the frame header. */
+function jpegSize({ buffer, byteOffset, byteLength }: DataView): { width: number; height: number } | undefined {
+  for (const segment of jpegSegments(new Uint8Array(buffer, byteOffset, byteLength))) {
+    const [, high, height, wide, width] = segment.data
+    if (!isFrame(segment)) continue
+    if (high === undefined || height === undefined || wide === undefined || width === undefined) return undefined
+    return { width: wide * 256 + width, height: high * 256 + height }
   }
   return undefined
 }
