@@ -11,8 +11,16 @@ export interface DecodeOptions extends ReadOptions {
 }
 
 /**
- * Reads a picture and decodes it to 8-bit red, green and blue: upright (EXIF orientation applied), the first frame, without
- * colour management. In Node the pixels are those of Pillow's `convert("RGB")`, as transformers' `load_image` gives them.
+ * Reads a picture and decodes it to 8-bit red, green and blue: upright (by its EXIF or XMP orientation), the first frame, without
+ * colour management. In Node the pixels are those of Pillow's `convert("RGB")`, as transformers' `load_image` gives them, to the
+ * bit, except for
+ * - AVIF: a level by rounding, and more at edges where chroma is subsampled;
+ * - GIF: what is transparent or outside the first frame is black, where Pillow has a colour of the palette;
+ * - PNG of other than 8 bits with one transparent colour: it is transparent; to Pillow, on white, not always;
+ * - TIFF of rare kinds: Lab, Zstandard, LZMA, and YCbCr outside JPEG are refused, and a few others differ;
+ * - JPEG where sharp can't be loaded: rounding, and chroma that isn't interpolated.
+ *
+ * A page decodes as its browser does.
  *
  * @throws FileError if it can't be read; ImageError if it is no picture, broken, or larger than `maxPixels` or `maxBytes`;
  *   InputError if this is no way to give a picture.

@@ -1,4 +1,5 @@
 import { decode } from 'jpeg-js'
+import { isRgbJpeg } from './jpeg-colours.js'
 import { readOrientation, upright } from './jpeg-orientation.js'
 import { brokenPicture, checkFormat, checkPixelCount, readPictureHeader, type DecodeLimits } from './picture-header.js'
 import type { RawPixels } from './raw-pixels.js'
@@ -22,6 +23,7 @@ export function decodeWithJpegJs(bytes: Uint8Array, limits: DecodeLimits): RawPi
     const pixels = decode(bytes, {
       useTArray: true,
       formatAsRGBA: false,
+      ...(isRgbJpeg(bytes) && { colorTransform: false }),
       tolerantDecoding: false,
       maxResolutionInMP: Infinity, // counted above
       maxMemoryUsageInMB: 16 + (width * height * BYTES_PER_PIXEL) / 2 ** 20,

@@ -1,12 +1,16 @@
-import { ConfigError, InputError } from '../errors.js'
+import { ConfigError, InputError, type SiglipError } from '../errors.js'
 import { isResampling, type Resampling } from './resampling.js'
 import type { ResizeBackend } from './resize.js'
+import { snakeCase } from './snake-case.js'
 import type { Size, TargetSize } from './target-size.js'
 
 /** The longest side a picture is resized, cropped or padded to. */
 const MAX_SIDE = 65_536
 
-/** Reads an image processor's options by their TypeScript names, checking each; null counts as absent, as in the files. */
+/**
+ * Reads an image processor's options by their TypeScript names, or those of a file by the names they have there, checking each; null
+ * counts as absent, as in the files.
+ */
 export class OptionReader {
   private readonly options: ReadonlyMap<string, unknown>
 
@@ -63,7 +67,7 @@ export class OptionReader {
     return this.read<TargetSize>(name, otherwise, expected, (value) => {
       const edge = asInteger(value, MAX_SIDE)
       if (edge !== undefined) return square ? { height: edge, width: edge } : { shortestEdge: edge }
-      return asSize(value) ?? asBounds(value)
+      return asSize(value) ?? asBounds(value, (key) => this.spelled(key))
     })
   }
 
@@ -76,16 +80,24 @@ export class OptionReader {
   }
 
   private read<T>(name: string, otherwise: T, expected: string, check: (value: unknown) => T | undefined): T {
-    const value = this.options.get(name)
+    const value = this.options.get(this.spelled(name))
     if (value === undefined || value === null) return otherwise
     const checked = check(value)
     if (checked !== undefined) return checked
-    const ErrorClass = this.where === undefined ? InputError : ConfigError
-    throw new ErrorClass(`${name} is not what it should be`, {
+    throw this.error(`${name} is not what it should be`, {
       expected,
       found: (JSON.stringify(value) as string | undefined)?.slice(0, 100) ?? typeof value,
-      where: this.where,
     })
+  }
+
+  /** An error about the options: the caller's, or those of a file. */
+  error(summary: string, { expected, found }: { readonly expected: string; readonly found: string }): SiglipError {
+    const ErrorClass = this.where === undefined ? InputError : ConfigError
+    return new ErrorClass(this.spelled(summary), { expected: this.spelled(expected), found, where: this.where })
+  }
+
+  private spelled(text: string): string {
+    return this.where === undefined ? text : snakeCase(text)
   }
 }
 
@@ -97,10 +109,10 @@ function asSize(value: unknown): Size | undefined {
   return height === undefined || width === undefined ? undefined : { height, width }
 }
 
-function asBounds(value: unknown): TargetSize | undefined {
-  const [maxHeight, maxWidth] = sides(value, 'maxHeight', 'maxWidth')
+function asBounds(value: unknown, spelled: (key: string) => string): TargetSize | undefined {
+  const [maxHeight, maxWidth] = sides(value, spelled('maxHeight'), spelled('maxWidth'))
   if (maxHeight !== undefined && maxWidth !== undefined) return { maxHeight, maxWidth }
-  const [shortestEdge, longestEdge] = sides(value, 'shortestEdge', 'longestEdge')
+  const [shortestEdge, longestEdge] = sides(value, spelled('shortestEdge'), spelled('longestEdge'))
   if (shortestEdge === undefined) return undefined
   return longestEdge === undefined ? { shortestEdge } : { shortestEdge, longestEdge }
 }

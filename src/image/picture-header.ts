@@ -1,4 +1,5 @@
 import { ImageError } from '../errors.js'
+import { isFrame, jpegSegments } from './jpeg-segments.js'
 
 /** What the first bytes of a file say. */
 export interface PictureHeader {
@@ -66,7 +67,8 @@ export function checkFormat(bytes: Uint8Array, formats: readonly string[], where
 
 /** The error for bytes that begin like a picture and don't go on like one. */
 export function brokenPicture(cause: unknown, where: string): ImageError {
-  const found = (cause instanceof Error ? cause.message : String(cause)).split('\n')[0]
+  const lines = (cause instanceof Error ? cause.message : String(cause)).trim().split('\n')
+  const found = [...new Set(lines)].slice(0, 3).join('; ') // libvips repeats itself
   return new ImageError('The picture is broken', {
     found,
     where,
@@ -114,15 +116,13 @@ function uint24(view: DataView, at: number): number {
   return view.getUint16(at, true) | (view.getUint8(at + 2) << 16)
 }
 
-/** The size in the frame header, found by walking over the segments before it. */
-function jpegSize(view: DataView): { width: number; height: number } | undefined {
-  for (let at = 2; at + 9 <= view.byteLength;) {
-    const marker = view.getUint8(at + 1)
-    if (view.getUint8(at) !== 0xff) return undefined
-    const isFrame = marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker)
-    if (isFrame) return { width: view.getUint16(at + 7), height: view.getUint16(at + 5) }
-    // Fill bytes and markers without a segment.
-    at += marker === 0xff ? 1 : marker === 0x01 || (marker >= 0xd0 && marker <= 0xd8) ? 2 : 2 + view.getUint16(at + 2)
+/** The size in the frame header. */
+function jpegSize({ buffer, byteOffset, byteLength }: DataView): { width: number; height: number } | undefined {
+  for (const segment of jpegSegments(new Uint8Array(buffer, byteOffset, byteLength))) {
+    const [, high, height, wide, width] = segment.data
+    if (!isFrame(segment)) continue
+    if (high === undefined || height === undefined || wide === undefined || width === undefined) return undefined
+    return { width: wide * 256 + width, height: high * 256 + height }
   }
   return undefined
 }

@@ -17,6 +17,8 @@ import { targetSize, type Size, type TargetSize } from './target-size.js'
 /** What a `SiglipImageProcessor` does to pictures, in this order. */
 export interface SiglipImageProcessorConfig extends ImageProcessorConfig {
   readonly size: TargetSize
+  /** Whether a `size` of one number is both sides, and not the shorter one. */
+  readonly defaultToSquare: boolean
   readonly doCenterCrop: boolean
   /** For `doCenterCrop`. */
   readonly cropSize: Size | undefined
@@ -30,8 +32,6 @@ export interface SiglipImageProcessorConfig extends ImageProcessorConfig {
 export type SiglipImageProcessorOptions = Partial<Omit<SiglipImageProcessorConfig, 'size' | 'cropSize' | 'padSize'>> & {
   /** One number is the shorter side, or both with `defaultToSquare`. */
   readonly size?: TargetSize | readonly [height: number, width: number] | number
-  /** What a `size` of one number means; false by default. */
-  readonly defaultToSquare?: boolean
   readonly cropSize?: Size | readonly [height: number, width: number] | number
   readonly padSize?: Size | readonly [height: number, width: number] | number
 }
@@ -46,6 +46,7 @@ const defaults: SiglipImageProcessorConfig = {
   doConvertRgb: true,
   doResize: true,
   size: { height: 224, width: 224 },
+  defaultToSquare: false,
   resample: Resampling.BICUBIC,
   doCenterCrop: false,
   cropSize: undefined,
@@ -99,9 +100,13 @@ export class SiglipImageProcessor {
 
   /** What `savePretrained` writes: file names and their bytes. */
   toFiles(): Map<string, Uint8Array> {
-    const { doCenterCrop, doPad } = this.config
-    const optional = { doCenterCrop: doCenterCrop || undefined, doPad: doPad || undefined }
-    return processorFile('SiglipImageProcessor', { ...this.extra, ...this.config, ...optional })
+    const { doCenterCrop, doPad, defaultToSquare } = this.config
+    const optional = {
+      doCenterCrop: doCenterCrop || undefined,
+      doPad: doPad || undefined,
+      defaultToSquare: defaultToSquare || undefined,
+    }
+    return processorFile('SiglipImageProcessor', { ...this.config, ...optional }, this.extra)
   }
 
   /**
@@ -133,16 +138,18 @@ export class SiglipImageProcessor {
 }
 
 function readConfig(options: OptionReader, base: SiglipImageProcessorConfig): SiglipImageProcessorConfig {
+  const defaultToSquare = options.boolean('defaultToSquare', base.defaultToSquare)
   const config = {
     ...readImageProcessorConfig(options, base),
-    size: options.targetSize('size', base.size, options.boolean('defaultToSquare', false)),
+    size: options.targetSize('size', base.size, defaultToSquare),
+    defaultToSquare,
     doCenterCrop: options.boolean('doCenterCrop', base.doCenterCrop),
     cropSize: options.size('cropSize', base.cropSize),
     doPad: options.boolean('doPad', base.doPad),
     padSize: options.size('padSize', base.padSize),
   }
   if (!config.doCenterCrop || config.cropSize) return config
-  throw new InputError('cropSize is missing', { expected: 'the size to crop to', where: 'doCenterCrop' })
+  throw options.error('cropSize is missing', { expected: 'the size to crop to with doCenterCrop', found: 'none' })
 }
 
 /** A configuration as options: without what isn't set. */

@@ -91,7 +91,7 @@ export class Siglip2ImageProcessor {
 
   /** What `savePretrained` writes: file names and their bytes. */
   toFiles(): Map<string, Uint8Array> {
-    return processorFile('Siglip2ImageProcessor', { ...this.extra, ...this.config })
+    return processorFile('Siglip2ImageProcessor', { ...this.config }, this.extra)
   }
 
   /**

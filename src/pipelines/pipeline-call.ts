@@ -2,7 +2,12 @@
 import { InputError } from '../errors.js'
 import type { ImageInput } from '../image/image-input.js'
 
-/** A picture that can't be mistaken for a source of pictures: an async iterable of bytes must be a Node or web stream. */
+/**
+ * A picture that can't be mistaken for a source of pictures: an async iterable of bytes must be a Node or web stream.
+ *
+ * The model's image processor decides what becomes of transparent pixels (`doConvertRgb`): SigLIP's lays them on white, wherever the
+ * picture comes from, as transformers' does with a PIL picture; transformers' pipelines drop the alpha of files.
+ */
 export type OneImage =
   | Exclude<ImageInput, AsyncIterable<Uint8Array>>
   | ReadableStream<Uint8Array>

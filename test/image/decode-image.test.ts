@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:http'
 import { Readable } from 'node:stream'
 import { pathToFileURL } from 'node:url'
+import { crc32 } from 'node:zlib'
 import { FileError, ImageError, InputError } from '../../src/errors.js'
 import { decodeImage } from '../../src/image/decode-image.js'
 import type { ImageInput } from '../../src/image/image-input.js'
@@ -26,6 +27,14 @@ describe('pixels equal Pillow’s to the bit', () => {
     expect(difference(image.data, more.bytes(name))).toEqual(equal)
   })
 
+  test.each<Transparency>(['ignore', 'white'])('16-bit grey with a transparent level, %s', async (transparency) => {
+    const png = await readFile(fixture('images-more', 'gray16.png'))
+    const key = Buffer.from('\0\0\0\x02tRNS\x01\x02\0\0\0\0', 'latin1')
+    key.writeUInt32BE(crc32(key.subarray(4, 10)), 10)
+    const image = await decodeImage(Buffer.concat([png.subarray(0, 33), key, png.subarray(33)]), { transparency })
+    expect(difference(image.data, more.bytes('ignore/gray16.png'))).toEqual(equal)
+  })
+
   // libheif and libavif upsample chroma each in its own way; without subsampling only rounding is left.
   test.each([
     ['plain.avif', 30],
@@ -33,6 +42,13 @@ describe('pixels equal Pillow’s to the bit', () => {
   ])('%s within %i levels', async (file, levels) => {
     const image = await decodeImage(fixture('images-more', file))
     expect(difference(image.data, more.bytes(`ignore/${file}`)).largest).toBeLessThanOrEqual(levels)
+  })
+
+  test('the first frame of an animated AVIF', async () => {
+    const { data, width, height } = await decodeImage(fixture('images-more', 'anim.avif'))
+    expect([width, height]).toEqual([16, 12])
+    const orange = Array.from({ length: 16 * 12 }, () => [200, 100, 50]).flat()
+    expect(difference(data, orange).largest).toBeLessThanOrEqual(1)
   })
 })
 

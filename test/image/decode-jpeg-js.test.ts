@@ -1,6 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { ImageError } from '../../src/errors.js'
+import { decodeImage } from '../../src/image/decode-image.js'
 import { decodeWithJpegJs } from '../../src/image/decode-jpeg-js.js'
+import { isRgbJpeg } from '../../src/image/jpeg-colours.js'
 import { difference, fixture, referenceArrays } from './reference-arrays.js'
 
 const limits = { maxPixels: 10 ** 6, where: 'a test' }
@@ -27,6 +29,34 @@ describe('jpeg-js without sharp', () => {
     const image = decodeWithJpegJs(await readFile(fixture('images-more', name)), limits)
     expect([image.height, image.width, 3]).toEqual(more.shape(`ignore/${name}`))
     expect(difference(image.data, more.bytes(`ignore/${name}`)).largest).toBeLessThanOrEqual(16)
+  })
+
+  /** A JPEG file with other components' ids and without its JFIF segment, but for those given. */
+  function withColours(jpeg: Buffer, ids: string, ...segments: string[]): Buffer {
+    const frame = jpeg.indexOf(Buffer.from([0xff, 0xc0]))
+    const scan = jpeg.indexOf(Buffer.from([0xff, 0xda]))
+    for (const [i, id] of [...Buffer.from(ids, 'latin1')].entries()) {
+      jpeg[frame + 10 + i * 3] = id
+      jpeg[scan + 5 + i * 2] = id
+    }
+    const end = 4 + jpeg.readUInt16BE(4)
+    return Buffer.concat([jpeg.subarray(0, 2), Buffer.from(segments.join(''), 'latin1'), jpeg.subarray(end)])
+  }
+  const jfif = '\xff\xe0\0\x10JFIF\0\x01\x01\0\0\x01\0\x01\0\0'
+  const adobe = (transform: string): string => `\xff\xee\0\x0eAdobe\0\x64\0\0\0\0${transform}`
+
+  test.each([
+    ['the ids R, G, B', 'RGB', [], true],
+    ['the ids R, G, B in JFIF', 'RGB', [jfif], false],
+    ['Adobe’s segment without transform', '\x01\x02\x03', [adobe('\0')], true],
+    ['Adobe’s segment without transform in JFIF', '\x01\x02\x03', [jfif, adobe('\0')], false],
+    ['Adobe’s segment with transform', 'RGB', [adobe('\x01')], false],
+    ['neither', '\x01\x02\x03', [], false],
+  ])('knows the colours by %s, as libjpeg does', async (_, ids, segments, isRgb) => {
+    const jpeg = withColours(await readFile(fixture('images', 'baseline-444.jpg')), ids, ...segments)
+    expect(isRgbJpeg(jpeg)).toBe(isRgb)
+    const ofLibjpeg = await decodeImage(jpeg)
+    expect(difference(decodeWithJpegJs(jpeg, limits).data, ofLibjpeg.data).largest).toBeLessThanOrEqual(3)
   })
 
   test.each<[string, (jpeg: Buffer) => Uint8Array, string]>([

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import sharp from 'sharp'
-import { readPictureHeader } from '../../src/image/picture-header.js'
+import { brokenPicture, readPictureHeader } from '../../src/image/picture-header.js'
 import { fixture } from './reference-arrays.js'
 
 const formats: Readonly<Record<string, string>> = {
@@ -41,4 +41,12 @@ describe('readPictureHeader', () => {
       { numRuns: 2000 },
     )
   })
+})
+
+test('brokenPicture tells each of a decoder’s reasons once', () => {
+  const { found } = brokenPicture(
+    new Error('bad seek to 8039\nbad seek to 8039\nheif: Corrupt frame detected\n'),
+    'a.avif',
+  )
+  expect(found).toBe('bad seek to 8039; heif: Corrupt frame detected')
 })

@@ -180,12 +180,28 @@ describe('files', () => {
       rescale_factor: 0.5,
       image_std: 0.25,
       some_other_key: { kept: [1] },
+      auto_map: { AutoImageProcessor: 'x.Y' },
+      my_key_2: { inCamelCase: 1 },
+      doResize: 'not a setting',
     }
     const first = await SiglipImageProcessor.fromPretrained(folder({ 'preprocessor_config.json': settings }))
     const files = first.toFiles()
     const written = JSON.parse(new TextDecoder().decode(files.get('preprocessor_config.json'))) as unknown
     expect(written).toMatchObject({ ...settings, image_processor_type: 'SiglipImageProcessor' })
     expect((await SiglipImageProcessor.fromPretrained(new MemoryFolder(files))).config).toEqual(first.config)
+  })
+
+  test('say what a size of one number is, also that of a later call', async () => {
+    const settings = { 'preprocessor_config.json': { size: 8, default_to_square: true } }
+    const first = await SiglipImageProcessor.fromPretrained(folder(settings))
+    const read = await SiglipImageProcessor.fromPretrained(new MemoryFolder(first.toFiles()))
+    for (const square of [first, read, new SiglipImageProcessor({ size: 8, defaultToSquare: true })]) {
+      expect(square.config.size).toEqual({ height: 8, width: 8 })
+      const shapeOf = async (options: SiglipImageProcessorOptions): Promise<readonly number[]> =>
+        (await square.call(picture('small-rgb.png'), options)).pixelValues.shape
+      expect(await shapeOf({ size: 5 })).toEqual([1, 3, 5, 5])
+      expect(await shapeOf({ size: 5, defaultToSquare: false })).toEqual([1, 3, 5, 7])
+    }
   })
 
   test('give way to the caller’s options', async () => {
@@ -201,6 +217,19 @@ describe('files', () => {
     ['a processor_config.json without image processor', { 'processor_config.json': {} }, FileError, 'image_processor'],
     ['a list', { 'preprocessor_config.json': [] }, ConfigError, 'an object'],
     ['a size in words', { 'preprocessor_config.json': { size: 'large' } }, ConfigError, 'large'],
+    [
+      'a size by the names of TypeScript',
+      { 'preprocessor_config.json': { size: { shortestEdge: 5 } } },
+      ConfigError,
+      '{ shortest_edge }',
+    ],
+    ['a setting of another type', { 'preprocessor_config.json': { do_resize: 1 } }, ConfigError, 'do_resize'],
+    [
+      'a crop of no size',
+      { 'preprocessor_config.json': { do_center_crop: true } },
+      ConfigError,
+      'crop_size is missing',
+    ],
     ['a negative size', { 'preprocessor_config.json': { size: { height: -1, width: 3 } } }, ConfigError, 'size'],
     [
       'another processor',

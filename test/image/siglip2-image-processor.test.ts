@@ -142,6 +142,54 @@ describe('fromPretrained', () => {
   })
 })
 
+describe('settings that don’t name their image processor', () => {
+  const folderOf = (files: Readonly<Record<string, unknown>>): MemoryFolder =>
+    new MemoryFolder(
+      new Map(Object.entries(files).map(([name, value]) => [name, new TextEncoder().encode(JSON.stringify(value))])),
+    )
+  const settings = { patch_size: 14, max_num_patches: 100 }
+  const naflex = { 'config.json': { model_type: 'siglip2' } }
+
+  test.each<[string, Readonly<Record<string, unknown>>]>([
+    ['are those of the model', { 'preprocessor_config.json': settings, ...naflex }],
+    [
+      'are those of the model, in processor_config.json',
+      { 'processor_config.json': { image_processor: settings }, ...naflex },
+    ],
+    [
+      'are those that config.json names',
+      {
+        'preprocessor_config.json': { ...settings, image_processor_type: null },
+        'config.json': { image_processor_type: 'Siglip2ImageProcessorFast' },
+      },
+    ],
+    [
+      'name a feature extractor',
+      { 'preprocessor_config.json': { ...settings, feature_extractor_type: 'Siglip2FeatureExtractor' } },
+    ],
+  ])('%s', async (_, files) => {
+    const folder = folderOf(files)
+    const processor = await AutoImageProcessor.fromPretrained(folder)
+    expect(processor).toBeInstanceOf(Siglip2ImageProcessor)
+    expect(processor.config).toMatchObject({ patchSize: 14, maxNumPatches: 100 })
+    expect((await Siglip2ImageProcessor.fromPretrained(folder)).config).toEqual(processor.config)
+  })
+
+  test('are those of SigLIP otherwise', async () => {
+    const folder = folderOf({ 'preprocessor_config.json': {}, 'config.json': { model_type: 'siglip' } })
+    expect(await AutoImageProcessor.fromPretrained(folder)).toBeInstanceOf(SiglipImageProcessor)
+    expect(await Siglip2ImageProcessor.fromPretrained(folder)).toBeInstanceOf(Siglip2ImageProcessor)
+  })
+
+  test('are refused where config.json names another family', async () => {
+    const folder = folderOf({
+      'preprocessor_config.json': {},
+      'config.json': { image_processor_type: 'ViTImageProcessor' },
+    })
+    await expect(AutoImageProcessor.fromPretrained(folder)).rejects.toThrow(/ViTImageProcessor.*config\.json/)
+  })
+})
+
 describe('AutoImageProcessor', () => {
   test.each([
     ['siglip2-naflex-tiny', Siglip2ImageProcessor],
