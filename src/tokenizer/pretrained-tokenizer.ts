@@ -2,6 +2,7 @@ import { InputError } from '../errors.js'
 import { type NdArray } from '../nd-array.js'
 import { type AddedToken, addedToken } from './added-token.js'
 import { type BatchEncoding, toBatchEncoding } from './batch-encoding.js'
+import { type CallDefaults, callDefaultsOf } from './call-defaults.js'
 import { type BatchOptions, type EncodingOptions, type LengthPlan, planLengths } from './encoding-options.js'
 import type { SpecialTokens } from './special-tokens.js'
 import type { Framed, TokenizerBackend } from './tokenizer-backend.js'
@@ -48,6 +49,8 @@ export abstract class PreTrainedTokenizer {
   readonly modelInputNames: readonly string[]
   readonly cleanUpTokenizationSpaces: boolean
   readonly splitSpecialTokens: boolean
+  /** @internal What the tokenizer's files settle for the calls of a processor. */
+  readonly callDefaults: CallDefaults
   readonly #backend: TokenizerBackend
   readonly #specialTokens: SpecialTokens
   readonly #config: TokenizerConfig
@@ -70,6 +73,7 @@ export abstract class PreTrainedTokenizer {
     this.modelInputNames = config.modelInputNames ?? defaults.modelInputNames
     this.cleanUpTokenizationSpaces = config.cleanUpTokenizationSpaces ?? false
     this.splitSpecialTokens = config.splitSpecialTokens ?? false
+    this.callDefaults = callDefaultsOf(config.other ?? {})
   }
 
   /**

@@ -1,4 +1,5 @@
 import { isObject } from '../is-object.js'
+import { callDefaultsOfHead } from './call-defaults.js'
 import { asObject, type JsonObject, parseJsonObject } from './json-value.js'
 import { JsonBytes } from './json-bytes.js'
 import type { Side, TokenizerConfig } from './tokenizer-config.js'
@@ -45,13 +46,14 @@ export function readTokenizerJson(bytes: Uint8Array): TokenizerJson {
   return { bytes, head: parseJsonObject(without(bytes, vocab, merges), WHERE), lists: { vocab, merges } }
 }
 
-/** The settings that the file has defaults for: the sides that rows are padded and cut on. The lengths in it have no effect. */
+/** The settings that the file has defaults for: the sides that rows are padded and cut on, and a processor's length. */
 export function configOf({ head }: TokenizerJson, config: TokenizerConfig): TokenizerConfig {
   const { padding, truncation } = head
   return {
     ...config,
     paddingSide: config.paddingSide ?? sideOf(padding),
     truncationSide: config.truncationSide ?? sideOf(truncation),
+    other: { ...callDefaultsOfHead(head), ...config.other },
   }
 }
 
