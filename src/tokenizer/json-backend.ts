@@ -5,12 +5,12 @@ import { type Decoder, parseDecoder } from './json-decoder.js'
 import { parseNormalizer } from './json-normalizer.js'
 import { type PreTokenizer, parsePreTokenizer } from './json-pre-tokenizer.js'
 import { JsonUnigram } from './json-unigram.js'
-import { asArray, asObject, type JsonObject, mismatch } from './json-value.js'
+import { asObject, type JsonObject, mismatch } from './json-value.js'
 import type { SpecialTokens } from './special-tokens.js'
 import { applyTemplate, parseTemplate, type Template } from './template-processing.js'
 import type { Framed, TokenizerBackend } from './tokenizer-backend.js'
-import { addedTokenToJson, parseAddedToken } from './tokenizer-config.js'
-import { type TokenizerJson, withAddedTokens } from './tokenizer-json.js'
+import { addedTokenToJson } from './tokenizer-config.js'
+import { addedTokensOf, type TokenizerJson, withAddedTokens } from './tokenizer-json.js'
 import type { TokenizerModel } from './tokenizer-model.js'
 import { truncateEncodings } from './truncation.js'
 
@@ -49,9 +49,11 @@ export class JsonBackend implements TokenizerBackend {
     this.#decode = parseDecoder(head.decoder)
     this.#template = parseTemplate(head.post_processor)
     this.#added = new AddedVocabulary(this.#model, parseNormalizer(head.normalizer))
-    const own = asArray(head.added_tokens ?? [], 'added_tokens of tokenizer.json')
-    this.#added.add(own.map((token, i) => parseAddedToken(token, `added_tokens[${i}] of tokenizer.json`)))
-    this.#added.add([...(addedTokens ?? [])].sort(([a], [b]) => a - b).map(([, token]) => token))
+    this.#added.add(addedTokensOf(head).map(([, token]) => token))
+    const byId = [...(addedTokens ?? [])].sort(([a], [b]) => a - b)
+    this.#added.add(
+      byId.map(([, token]) => (specialTokens.hasRole(token.content) ? { ...token, special: true } : token)),
+    )
     const missing = specialTokens.all.filter((token) => this.#added.tokenToId(token) === undefined)
     this.addTokens(missing, true)
     this.#ownTokens = JSON.stringify(this.#addedTokensJson())

@@ -295,7 +295,8 @@ export abstract class PreTrainedTokenizer {
     const put = (key: string, value: unknown): void => {
       if (value !== undefined) config[key] = value
     }
-    for (const role of SPECIAL_TOKEN_ROLES) put(`${role}_token`, this.#specialTokens.get(role))
+    for (const role of SPECIAL_TOKEN_ROLES)
+      put(`${role}_token`, this.#specialTokens.get(role) ?? this.#config.specialTokens?.[role])
     const added = [...this.addedTokensDecoder].map(([id, token]) => [String(id), addedTokenToJson(token)])
     put('added_tokens_decoder', Object.fromEntries(added))
     put('extra_special_tokens', this.#specialTokens.extra)
