@@ -1,4 +1,4 @@
-import { type AddedToken, addedToken } from './added-token.js'
+import { type AddedToken, addedToken, type GivenToken } from './added-token.js'
 import { AddedVocabulary } from './added-vocabulary.js'
 import { Bpe } from './bpe.js'
 import { type Decoder, parseDecoder } from './json-decoder.js'
@@ -59,6 +59,10 @@ export class JsonBackend implements TokenizerBackend {
     this.#ownTokens = JSON.stringify(this.#addedTokensJson())
   }
 
+  get modelType(): 'Unigram' | 'BPE' {
+    return this.#model instanceof Bpe ? 'BPE' : 'Unigram'
+  }
+
   get vocabSize(): number {
     return this.#model.size
   }
@@ -73,14 +77,9 @@ export class JsonBackend implements TokenizerBackend {
     return this.#added.tokens
   }
 
-  addTokens(tokens: readonly (string | AddedToken)[], special: boolean): number {
-    return this.#added.add(
-      tokens.map((token) =>
-        typeof token === 'string'
-          ? addedToken({ content: token, special })
-          : { ...token, special: special || token.special },
-      ),
-    )
+  addTokens(tokens: readonly (string | GivenToken)[], special: boolean): number {
+    const given = tokens.map((token) => (typeof token === 'string' ? { content: token } : token))
+    return this.#added.add(given.map((token) => addedToken(special ? { ...token, special } : token)))
   }
 
   encode(text: string, splitSpecialTokens: boolean): number[] {
