@@ -76,6 +76,10 @@ export class Siglip2Tokenizer extends PreTrainedTokenizer {
       unk_token: unk,
       fuse_unk: true,
       byte_fallback: true,
+      ignore_merges: false,
+      dropout: null,
+      continuing_subword_prefix: null,
+      end_of_word_suffix: null,
     }
     const addedTokens = config.addedTokens ?? new Map(addedTokensOf(json.head))
     const pipeline = { ...PIPELINE, model, added_tokens: [] }

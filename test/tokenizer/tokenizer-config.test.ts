@@ -112,3 +112,30 @@ describe('added tokens of tokenizer.json', () => {
     await expect(siglip2({}, json)).rejects.toThrow(TokenizerError)
   })
 })
+
+test.each([
+  { ignore_merges: true },
+  { dropout: 0.1 },
+  { continuing_subword_prefix: '##' },
+  { end_of_word_suffix: '</w>' },
+])('Siglip2Tokenizer takes no %j from tokenizer.json', async (options) => {
+  const folder = changedFolder('tokenizer-siglip2', {})
+  const json = JSON.parse(new TextDecoder().decode(await folder.bytes('tokenizer.json'))) as { readonly model: object }
+  const tokenizer = await siglip2({}, { 'tokenizer.json': { model: { ...json.model, ...options } } })
+  expect(tokenizer.encode('<0x41>')).toEqual([283, 272, 308, 276, 273, 67, 1])
+  expect(tokenizer.encode('a cat')).toEqual([337, 1121, 1])
+})
+
+describe('sp_model_kwargs', () => {
+  test.each([[{}], [null], [{ enable_sampling: false, alpha: 0.1 }]])('%j change nothing', async (kwargs) => {
+    expect((await siglip({ sp_model_kwargs: kwargs })).encode('a cat')).toEqual([3, 16, 1])
+  })
+
+  test.each([[{ add_eos: true }], [{ add_bos: true }], [{ reverse: true }], [{ enable_sampling: true }], ['none']])(
+    '%j would, and are a TokenizerError',
+    async (kwargs) => {
+      await expect(siglip({ sp_model_kwargs: kwargs })).rejects.toThrow(TokenizerError)
+      await expect(siglip({ sp_model_kwargs: kwargs })).rejects.toThrow('sp_model_kwargs')
+    },
+  )
+})
