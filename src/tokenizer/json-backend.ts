@@ -19,6 +19,8 @@ export interface JsonBackendOptions {
   /** Top-level parts that take the place of the file's own. */
   readonly pipeline?: JsonObject | undefined
   readonly specialTokens: SpecialTokens
+  /** How special tokens are added that aren't among the added tokens; without flags by default. */
+  readonly specialTokenFlags?: ReadonlyMap<string, AddedToken> | undefined
   /** Added tokens of `tokenizer_config.json`, which take the place of the file's own. */
   readonly addedTokens?: ReadonlyMap<number, AddedToken> | undefined
 }
@@ -40,7 +42,7 @@ export class JsonBackend implements TokenizerBackend {
   readonly #specialTokens: SpecialTokens
 
   /** @throws TokenizerError naming the part of `tokenizer.json` that is damaged or not supported. */
-  constructor(json: TokenizerJson, { specialTokens, addedTokens, pipeline }: JsonBackendOptions) {
+  constructor(json: TokenizerJson, { specialTokens, specialTokenFlags, addedTokens, pipeline }: JsonBackendOptions) {
     const head = { ...json.head, ...pipeline }
     this.#json = json
     this.#specialTokens = specialTokens
@@ -55,7 +57,10 @@ export class JsonBackend implements TokenizerBackend {
       byId.map(([, token]) => (specialTokens.hasRole(token.content) ? { ...token, special: true } : token)),
     )
     const missing = specialTokens.all.filter((token) => this.#added.tokenToId(token) === undefined)
-    this.addTokens(missing, true)
+    this.addTokens(
+      missing.map((token) => specialTokenFlags?.get(token) ?? token),
+      true,
+    )
     this.#ownTokens = JSON.stringify(this.#addedTokensJson())
   }
 

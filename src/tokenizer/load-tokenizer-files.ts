@@ -48,6 +48,11 @@ export async function loadTokenizerConfig(
     ...config,
     ...overrides,
     extraSpecialTokens: overrides.extraSpecialTokens ?? special.extraSpecialTokens ?? config.extraSpecialTokens,
+    specialTokenFlags: new Map([
+      ...(config.specialTokenFlags ?? []),
+      ...(special.specialTokenFlags ?? []),
+      ...(overrides.specialTokenFlags ?? []),
+    ]),
     specialTokens: { ...config.specialTokens, ...special.specialTokens, ...overrides.specialTokens },
   }
   if (merged.addedTokens) return merged

@@ -89,7 +89,8 @@ export class SiglipTokenizer extends PreTrainedTokenizer {
    */
   static fromTokenizerJson(bytes: Uint8Array, config: TokenizerConfig = {}): SiglipTokenizer {
     const specialTokens = specialTokensOf(config)
-    const options = { specialTokens, addedTokens: config.addedTokens }
+    const { addedTokens, specialTokenFlags } = config
+    const options = { specialTokens, specialTokenFlags, addedTokens }
     const json = readTokenizerJson(bytes)
     return new SiglipTokenizer(new JsonBackend(json, options), specialTokens, configOf(json, config))
   }

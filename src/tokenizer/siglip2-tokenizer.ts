@@ -83,7 +83,12 @@ export class Siglip2Tokenizer extends PreTrainedTokenizer {
     }
     const addedTokens = config.addedTokens ?? new Map(addedTokensOf(json.head))
     const pipeline = { ...PIPELINE, model, added_tokens: [] }
-    const backend = new JsonBackend(json, { specialTokens, addedTokens, pipeline })
+    const backend = new JsonBackend(json, {
+      specialTokens,
+      specialTokenFlags: config.specialTokenFlags,
+      addedTokens,
+      pipeline,
+    })
     return new Siglip2Tokenizer(backend, specialTokens, configOf(json, config))
   }
 }

@@ -20,6 +20,8 @@ export interface TokenizerConfig {
   readonly specialTokens?: Readonly<Partial<Record<SpecialTokenRole, string | null>>> | undefined
   /** Special tokens without a role. */
   readonly extraSpecialTokens?: readonly string[] | undefined
+  /** The flags of special tokens by content, for those that aren't added tokens of a file. */
+  readonly specialTokenFlags?: ReadonlyMap<string, AddedToken> | undefined
   /** Added tokens by id (`added_tokens_decoder`). */
   readonly addedTokens?: ReadonlyMap<number, AddedToken> | undefined
   /** The greatest number of tokens the model takes; over 1e20: unlimited. */
@@ -65,6 +67,7 @@ export function parseTokenizerConfig(json: JsonObject, where = 'tokenizer_config
   return {
     specialTokens,
     extraSpecialTokens: extraSpecialTokens(json, where),
+    specialTokenFlags: specialTokenFlags(json, where),
     addedTokens: optional('added_tokens_decoder', asAddedTokens),
     modelMaxLength: json.model_max_length === null ? UNLIMITED : optional('model_max_length', asLength),
     paddingSide: optional('padding_side', asSide),
@@ -132,6 +135,21 @@ function extraSpecialTokens(json: JsonObject, where: string): readonly string[] 
   // The older key counts wherever the newer one holds nothing.
   const listed = extra?.length ? extra : (list('additional_special_tokens') ?? extra)
   return named.length > 0 || listed ? [...named, ...(listed ?? [])] : undefined
+}
+
+/** The flags of all special tokens that are written as objects. */
+function specialTokenFlags(json: JsonObject, where: string): ReadonlyMap<string, AddedToken> {
+  const lists = [json.extra_special_tokens, json.additional_special_tokens].flatMap((list) =>
+    isObject(list) ? Object.values(list) : Array.isArray(list) ? (list as readonly unknown[]) : [],
+  )
+  const named = Object.entries(json).flatMap(([key, value]) => (key.endsWith('_token') ? [value] : []))
+  const tokens = [...named, ...lists].filter(isObject).filter(({ content }) => typeof content === 'string')
+  return new Map(
+    tokens.map((token) => {
+      const flags = parseAddedToken({ ...token, special: true }, `special tokens of ${where}`)
+      return [flags.content, flags]
+    }),
+  )
 }
 
 function asTokenContent(value: unknown, where: string): string {

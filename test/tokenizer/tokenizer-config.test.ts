@@ -42,6 +42,21 @@ describe('special tokens without a role', () => {
   })
 })
 
+describe('flags of a special token that no file adds', () => {
+  const given = (flag: object) => ({ __type: 'AddedToken', content: '</s>', ...flags, ...flag })
+
+  test.each([
+    ['eos_token', { 'tokenizer_config.json': { eos_token: given({ lstrip: true }) } }],
+    ['extra_special_tokens', { 'tokenizer_config.json': { extra_special_tokens: [given({ lstrip: true })] } }],
+    ['special_tokens_map.json', { 'special_tokens_map.json': { eos_token: given({ lstrip: true }) } }],
+  ])('come from %s', async (_, changes) => {
+    const tokenizer = await Siglip2Tokenizer.fromPretrained(changedFolder('tokenizer-siglip2', changes))
+    expect(tokenizer.encode("A CAT's </s> dog")).toEqual([337, 1121, 44, 303, 1200, 332, 389, 1])
+    const again = await Siglip2Tokenizer.fromPretrained(new MemoryFolder(tokenizer.toFiles()))
+    expect(again.addedTokensDecoder).toEqual(tokenizer.addedTokensDecoder)
+  })
+})
+
 describe('null', () => {
   test.each(['bos', 'eos', 'unk', 'pad', 'mask'] as const)(
     'for %s means that SigLIP 2 has no such token',
