@@ -2,6 +2,7 @@ import { saveFolder } from '#save-folder'
 import { InputError } from '../errors.js'
 import type { ImageInput, ReadOptions } from '../image/image-input.js'
 import type { BatchEncoding } from '../tokenizer/batch-encoding.js'
+import type { CallDefaults } from '../tokenizer/call-defaults.js'
 import type { BatchOptions } from '../tokenizer/encoding-options.js'
 import type { PreTrainedTokenizer } from '../tokenizer/pretrained-tokenizer.js'
 import { warnOnce } from '../tokenizer/warn-once.js'
@@ -29,6 +30,8 @@ export abstract class Processor<Pictures extends object, Options extends object>
   protected constructor(
     readonly imageProcessor: ImageProcessor<Pictures, Options>,
     readonly tokenizer: PreTrainedTokenizer,
+    /** The class's own options for texts, which the tokenizer's files and the caller override. */
+    private readonly textDefaults: CallDefaults = {},
   ) {}
 
   /**
@@ -65,10 +68,17 @@ export abstract class Processor<Pictures extends object, Options extends object>
   }
 
   private asTrained(options: BatchOptions = {}): BatchOptions {
-    const padding = options.padding ?? 'max_length'
+    const defaults: CallDefaults = { ...this.textDefaults, ...this.tokenizer.callDefaults }
+    const padding = options.padding ?? defaults.padding ?? 'max_length'
     if (padding !== 'max_length') {
       warnOnce(this, "SigLIP was trained with padding: 'max_length'; another padding lowers its scores.")
     }
-    return { ...options, padding, truncation: options.truncation ?? padding === 'max_length' }
+    return {
+      ...options,
+      padding,
+      truncation: options.truncation ?? defaults.truncation ?? (padding === 'max_length' ? true : undefined),
+      maxLength: options.maxLength ?? defaults.maxLength,
+      padToMultipleOf: options.padToMultipleOf ?? defaults.padToMultipleOf,
+    }
   }
 }

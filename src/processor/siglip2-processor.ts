@@ -24,7 +24,7 @@ export class Siglip2Processor extends Processor<NaflexInputs, Siglip2ImageProces
     override readonly imageProcessor: Siglip2ImageProcessor,
     tokenizer: PreTrainedTokenizer,
   ) {
-    super(imageProcessor, tokenizer)
+    super(imageProcessor, tokenizer, { padding: 'max_length', truncation: true, maxLength: 64 })
   }
 
   /**

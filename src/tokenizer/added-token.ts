@@ -13,11 +13,13 @@ export interface AddedToken {
   readonly special: boolean
 }
 
-/** An added token from its content and those flags that are set; as in transformers, special tokens match raw text by default. */
-export function addedToken(token: string | (Partial<AddedToken> & Pick<AddedToken, 'content'>)): AddedToken {
-  const given = typeof token === 'string' ? { content: token } : token
-  const special = given.special ?? false
-  return { singleWord: false, lstrip: false, rstrip: false, normalized: !special, special, ...given }
+/** An added token's content and those of its flags that are set. */
+export type GivenToken = Partial<AddedToken> & Pick<AddedToken, 'content'>
+
+/** An added token with all its flags; as in transformers, special tokens match raw text by default. */
+export function addedToken(given: GivenToken): AddedToken {
+  const { content, singleWord = false, lstrip = false, rstrip = false, special = false, normalized = !special } = given
+  return { content, singleWord, lstrip, rstrip, normalized, special }
 }
 
 /** Whether two added tokens agree in content and flags. */

@@ -10,12 +10,14 @@ import type { TokenizerConfig } from './tokenizer-config.js'
 
 type TokenizerClass = typeof SiglipTokenizer | typeof Siglip2Tokenizer
 
-/** Which class reads the tokenizers that are saved under a name; SigLIP 2 was first published with Gemma's. */
+/**
+ * Which class reads the tokenizers that are saved under a name, with or without `Fast` at its end; SigLIP 2 was first published
+ * with Gemma's.
+ */
 const CLASSES: Readonly<Record<string, TokenizerClass>> = {
   SiglipTokenizer,
   Siglip2Tokenizer,
   GemmaTokenizer: Siglip2Tokenizer,
-  GemmaTokenizerFast: Siglip2Tokenizer,
 }
 
 /** Loads whatever tokenizer a checkpoint folder holds. */
@@ -44,13 +46,14 @@ async function classByConfig(folder: CheckpointFolder): Promise<TokenizerClass |
   const name = parseJsonObject(await readTokenizerFile(folder, file), file).tokenizer_class
   // Generic names, such as PreTrainedTokenizerFast, say nothing about the model.
   if (typeof name !== 'string' || /^(PreTrainedTokenizer|TokenizersBackend)/.test(name)) return undefined
-  const found = Object.hasOwn(CLASSES, name) ? CLASSES[name] : undefined
+  const known = name.replace(/Fast$/, '')
+  const found = Object.hasOwn(CLASSES, known) ? CLASSES[known] : undefined
   if (found) return found
   throw new TokenizerError('This is the tokenizer of another model', {
     expected: Object.keys(CLASSES).join(', '),
     found: name,
     where: `tokenizer_class of ${folder.location}/${file}`,
-    hint: 'Load the checkpoint of a SigLIP or SigLIP 2 model.',
+    hint: 'Load the checkpoint of a SigLIP or SigLIP 2 model; if this is one, SiglipTokenizer or Siglip2Tokenizer reads it.',
   })
 }
 

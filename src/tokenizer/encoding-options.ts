@@ -14,7 +14,7 @@ export interface EncodingOptions {
   /**
    * `true` or `'longest_first'`: cut to `maxLength`, or to the model's own, a pair at its longer text; `'only_first'`,
    * `'only_second'`: the same at one text of a pair; `false` or `'do_not_truncate'`: don't. Special tokens are kept. Default:
-   * cut if `maxLength` is given without `padding`.
+   * cut if `maxLength` is given and `padding` is absent or false.
    */
   readonly truncation?: boolean | Truncation | 'do_not_truncate' | undefined
   /** Number of tokens to cut and pad to, special ones included. Default: the model's. */
@@ -60,13 +60,14 @@ const LARGE_INTEGER = 1e20
  */
 export function planLengths(options: EncodingOptions, modelMaxLength: number): LengthPlan {
   const { maxLength, padToMultipleOf } = options
+  checkNames(options)
   checkCount('maxLength', maxLength)
   checkCount('padToMultipleOf', padToMultipleOf)
   checkOneOf('paddingSide', options.paddingSide, ['left', 'right', undefined])
   checkOneOf('truncationSide', options.truncationSide, ['left', 'right', undefined])
   let padding = paddingOf(options.padding)
   let truncation = truncationOf(options.truncation)
-  if (maxLength !== undefined && padding === 'none' && options.truncation === undefined) truncation = 'longest_first'
+  if (maxLength !== undefined && !options.padding && options.truncation === undefined) truncation = 'longest_first'
   if (maxLength === undefined && modelMaxLength > LARGE_INTEGER) {
     if (padding === 'max_length') padding = 'none'
     truncation = 'none'
@@ -105,6 +106,50 @@ function truncationOf(value: EncodingOptions['truncation']): LengthPlan['truncat
   ])
   if (value === true) return 'longest_first'
   return value === false || value === undefined || value === 'do_not_truncate' ? 'none' : value
+}
+
+/** The options of transformers' `__call__` that change what comes out, and have no counterpart here. */
+const UNSUPPORTED = new Set([
+  'isSplitIntoWords',
+  'stride',
+  'returnOverflowingTokens',
+  'returnOffsetsMapping',
+  'returnLength',
+  'returnTensors',
+  'textTarget',
+  'textPairTarget',
+])
+
+const FLAGS = new Set([
+  'addSpecialTokens',
+  'splitSpecialTokens',
+  'returnAttentionMask',
+  'returnTokenTypeIds',
+  'returnSpecialTokensMask',
+])
+
+/** Options in Python's spelling, or of Python alone, would else be ignored; so would what is neither true nor false. */
+function checkNames(options: EncodingOptions): void {
+  for (const [name, value] of Object.entries(options) as [string, unknown][]) {
+    const camelCase = name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())
+    if (UNSUPPORTED.has(camelCase)) {
+      if (!value) continue
+      throw new InputError('This option of transformers is not supported', {
+        expected: 'none',
+        found: name,
+        where: 'call',
+        hint: 'Leave it out: a call returns ids and masks of whole texts, as arrays.',
+      })
+    }
+    if (camelCase !== name)
+      throw new InputError('There is no such option', {
+        expected: camelCase,
+        found: name,
+        where: 'call',
+        hint: 'Options have the names of transformers in camel case.',
+      })
+    if (FLAGS.has(name) && value !== null) checkOneOf(name, value, [true, false, undefined])
+  }
 }
 
 /** Callers without types get an error as well, instead of a silent default. */

@@ -1,16 +1,16 @@
-import { type AddedToken, addedToken } from './added-token.js'
+import { type AddedToken, addedToken, type GivenToken } from './added-token.js'
 import { AddedVocabulary } from './added-vocabulary.js'
 import { Bpe } from './bpe.js'
 import { type Decoder, parseDecoder } from './json-decoder.js'
 import { parseNormalizer } from './json-normalizer.js'
 import { type PreTokenizer, parsePreTokenizer } from './json-pre-tokenizer.js'
 import { JsonUnigram } from './json-unigram.js'
-import { asArray, asObject, type JsonObject, mismatch } from './json-value.js'
+import { asObject, type JsonObject, mismatch } from './json-value.js'
 import type { SpecialTokens } from './special-tokens.js'
 import { applyTemplate, parseTemplate, type Template } from './template-processing.js'
 import type { Framed, TokenizerBackend } from './tokenizer-backend.js'
-import { addedTokenToJson, parseAddedToken } from './tokenizer-config.js'
-import { type TokenizerJson, withAddedTokens } from './tokenizer-json.js'
+import { addedTokenToJson } from './tokenizer-config.js'
+import { addedTokensOf, type TokenizerJson, withAddedTokens } from './tokenizer-json.js'
 import type { TokenizerModel } from './tokenizer-model.js'
 import { truncateEncodings } from './truncation.js'
 
@@ -19,6 +19,8 @@ export interface JsonBackendOptions {
   /** Top-level parts that take the place of the file's own. */
   readonly pipeline?: JsonObject | undefined
   readonly specialTokens: SpecialTokens
+  /** How special tokens are added that aren't among the added tokens; without flags by default. */
+  readonly specialTokenFlags?: ReadonlyMap<string, AddedToken> | undefined
   /** Added tokens of `tokenizer_config.json`, which take the place of the file's own. */
   readonly addedTokens?: ReadonlyMap<number, AddedToken> | undefined
 }
@@ -40,7 +42,7 @@ export class JsonBackend implements TokenizerBackend {
   readonly #specialTokens: SpecialTokens
 
   /** @throws TokenizerError naming the part of `tokenizer.json` that is damaged or not supported. */
-  constructor(json: TokenizerJson, { specialTokens, addedTokens, pipeline }: JsonBackendOptions) {
+  constructor(json: TokenizerJson, { specialTokens, specialTokenFlags, addedTokens, pipeline }: JsonBackendOptions) {
     const head = { ...json.head, ...pipeline }
     this.#json = json
     this.#specialTokens = specialTokens
@@ -49,12 +51,21 @@ export class JsonBackend implements TokenizerBackend {
     this.#decode = parseDecoder(head.decoder)
     this.#template = parseTemplate(head.post_processor)
     this.#added = new AddedVocabulary(this.#model, parseNormalizer(head.normalizer))
-    const own = asArray(head.added_tokens ?? [], 'added_tokens of tokenizer.json')
-    this.#added.add(own.map((token, i) => parseAddedToken(token, `added_tokens[${i}] of tokenizer.json`)))
-    this.#added.add([...(addedTokens ?? [])].sort(([a], [b]) => a - b).map(([, token]) => token))
+    this.#added.add(addedTokensOf(head).map(([, token]) => token))
+    const byId = [...(addedTokens ?? [])].sort(([a], [b]) => a - b)
+    this.#added.add(
+      byId.map(([, token]) => (specialTokens.hasRole(token.content) ? { ...token, special: true } : token)),
+    )
     const missing = specialTokens.all.filter((token) => this.#added.tokenToId(token) === undefined)
-    this.addTokens(missing, true)
+    this.addTokens(
+      missing.map((token) => specialTokenFlags?.get(token) ?? token),
+      true,
+    )
     this.#ownTokens = JSON.stringify(this.#addedTokensJson())
+  }
+
+  get modelType(): 'Unigram' | 'BPE' {
+    return this.#model instanceof Bpe ? 'BPE' : 'Unigram'
   }
 
   get vocabSize(): number {
@@ -71,14 +82,9 @@ export class JsonBackend implements TokenizerBackend {
     return this.#added.tokens
   }
 
-  addTokens(tokens: readonly (string | AddedToken)[], special: boolean): number {
-    return this.#added.add(
-      tokens.map((token) =>
-        typeof token === 'string'
-          ? addedToken({ content: token, special })
-          : { ...token, special: special || token.special },
-      ),
-    )
+  addTokens(tokens: readonly (string | GivenToken)[], special: boolean): number {
+    const given = tokens.map((token) => (typeof token === 'string' ? { content: token } : token))
+    return this.#added.add(given.map((token) => addedToken(special ? { ...token, special } : token)))
   }
 
   encode(text: string, splitSpecialTokens: boolean): number[] {

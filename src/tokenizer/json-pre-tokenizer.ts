@@ -34,7 +34,7 @@ export function parsePreTokenizer(value: unknown, where = 'pre_tokenizer of toke
     case 'Split': {
       const pattern = parseTextPattern(json.pattern, `pattern of ${where}`)
       const invert = asBoolean(json.invert, false, `invert of ${where}`)
-      return splitter(invert ? (text) => between(text, pattern(text)) : pattern, asBehavior(json.behavior, where))
+      return splitter(pattern, asBehavior(json.behavior, where), invert)
     }
     case 'Metaspace': {
       const replacement = asString(json.replacement, `replacement of ${where}`)
@@ -76,46 +76,54 @@ function asBehavior(value: unknown, where: string): Behavior {
   throw mismatch(known.join(', '), value, `behavior of ${where}`)
 }
 
-function splitter(pattern: TextPattern, behavior: Behavior): PreTokenizer {
+/** A part of a text that a pattern matches, or what lies between two of them. */
+interface Segment extends Match {
+  readonly isMatch: boolean
+}
+
+function splitter(pattern: TextPattern, behavior: Behavior, invert = false): PreTokenizer {
   return (parts) =>
     parts.flatMap((part) => {
       const matches = pattern(part.text)
-      if (matches.length === 0) return [part]
-      return cut(part.text, matches, behavior).map((text, i) => ({ text, isFirst: part.isFirst && i === 0 }))
+      if (matches.length === 0 && !invert) return [part]
+      return cut(segments(part.text, matches, invert), behavior).map(({ start, end }) => ({
+        text: part.text.slice(start, end),
+        isFirst: part.isFirst && start === 0,
+      }))
     })
 }
 
-function cut(text: string, matches: readonly Match[], behavior: Behavior): string[] {
-  const parts: string[] = []
-  let start = 0
-  const push = (end: number): void => {
-    if (end > start) parts.push(text.slice(start, end))
-    start = end
+/** The whole text as matches and what lies between; inverted, the two change places. */
+function segments(text: string, matches: readonly Match[], invert: boolean): Segment[] {
+  const all: Segment[] = []
+  let at = 0
+  for (const { start, end } of matches) {
+    if (start > at) all.push({ start: at, end: start, isMatch: invert })
+    all.push({ start, end, isMatch: !invert })
+    at = end
   }
-  for (const [i, match] of matches.entries()) {
-    const touches = i > 0 && matches[i - 1]?.end === match.start
-    if (behavior === 'MergedWithPrevious') push(match.end)
-    else if (behavior === 'MergedWithNext') push(match.start)
-    else if (behavior === 'Isolated') {
-      push(match.start)
-      push(match.end)
-    } else if (behavior === 'Contiguous') {
-      if (!touches) push(match.start)
-      if (matches[i + 1]?.start !== match.end) push(match.end)
-    } else {
-      push(match.start)
-      start = match.end
-    }
-  }
-  push(text.length)
-  return parts
+  if (text.length > at) all.push({ start: at, end: text.length, isMatch: invert })
+  return all
 }
 
-/** What lies between the matches. */
-function between(text: string, matches: readonly Match[]): Match[] {
-  const ends = [{ start: 0, end: 0 }, ...matches, { start: text.length, end: text.length }]
-  return ends.slice(1).flatMap(({ start }, i) => {
-    const from = ends[i]?.end ?? 0
-    return start > from ? [{ start: from, end: start }] : []
-  })
+/** Whether a segment joins the part before it. */
+const JOINS: Readonly<Record<Behavior, (isMatch: boolean, isBehindMatch: boolean) => boolean>> = {
+  Removed: () => false,
+  Isolated: () => false,
+  MergedWithPrevious: (isMatch, isBehindMatch) => isMatch && !isBehindMatch,
+  MergedWithNext: (isMatch, isBehindMatch) => !isMatch && isBehindMatch,
+  Contiguous: (isMatch, isBehindMatch) => isMatch === isBehindMatch,
+}
+
+/** Source: `NormalizedString::split` of the `tokenizers` library. */
+function cut(all: readonly Segment[], behavior: Behavior): Match[] {
+  const parts: Match[] = []
+  let isBehindMatch = false
+  for (const { start, end, isMatch } of all) {
+    const last = parts.at(-1)
+    if (last && JOINS[behavior](isMatch, isBehindMatch)) parts[parts.length - 1] = { start: last.start, end }
+    else if (behavior !== 'Removed' || !isMatch) parts.push({ start, end })
+    isBehindMatch = isMatch
+  }
+  return parts
 }

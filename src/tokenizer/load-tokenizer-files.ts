@@ -4,6 +4,7 @@ import type { CheckpointFolder } from '../hub/checkpoint-folder.js'
 import { type AddedToken, addedToken } from './added-token.js'
 import { asId, parseJsonObject } from './json-value.js'
 import { parseTokenizerConfig, type TokenizerConfig } from './tokenizer-config.js'
+import { addedTokensOf, readTokenizerJson } from './tokenizer-json.js'
 
 /** The largest vocabularies in use have 35 MB. */
 const MAX_FILE_BYTES = 2 ** 28
@@ -47,16 +48,37 @@ export async function loadTokenizerConfig(
     ...config,
     ...overrides,
     extraSpecialTokens: overrides.extraSpecialTokens ?? special.extraSpecialTokens ?? config.extraSpecialTokens,
+    specialTokenFlags: new Map([
+      ...(config.specialTokenFlags ?? []),
+      ...(special.specialTokenFlags ?? []),
+      ...(overrides.specialTokenFlags ?? []),
+    ]),
     specialTokens: { ...config.specialTokens, ...special.specialTokens, ...overrides.specialTokens },
   }
-  if (merged.addedTokens || !(await folder.has('added_tokens.json'))) return merged
-  const isSpecial = new Set([...Object.values(merged.specialTokens ?? {}), ...(merged.extraSpecialTokens ?? [])])
-  const ids = Object.entries(parseJsonObject(await readTokenizerFile(folder, 'added_tokens.json'), 'added_tokens.json'))
-  const addedTokens = ids.map(([content, id]): [number, AddedToken] => [
-    asId(id, `${content} of added_tokens.json`),
+  if (merged.addedTokens) return merged
+  const listed = await listedTokens(folder, merged)
+  const isSecond = listed.length > 0 || (await folder.has('spiece.model'))
+  const addedTokens = isSecond ? [...listed, ...(await tokensOfJson(folder))] : []
+  return addedTokens.length > 0 ? { ...merged, addedTokens: new Map(addedTokens) } : merged
+}
+
+/** The added tokens of `added_tokens.json`. */
+async function listedTokens(folder: CheckpointFolder, config: TokenizerConfig): Promise<[number, AddedToken][]> {
+  const name = 'added_tokens.json'
+  if (!(await folder.has(name))) return []
+  const isSpecial = new Set([...Object.values(config.specialTokens ?? {}), ...(config.extraSpecialTokens ?? [])])
+  const ids = Object.entries(parseJsonObject(await readTokenizerFile(folder, name), name))
+  return ids.map(([content, id]) => [
+    asId(id, `${content} of ${name}`),
     addedToken({ content, special: isSpecial.has(content) }),
   ])
-  return { ...merged, addedTokens: new Map(addedTokens) }
+}
+
+/** The added tokens of `tokenizer.json`. */
+async function tokensOfJson(folder: CheckpointFolder): Promise<readonly (readonly [number, AddedToken])[]> {
+  const name = 'tokenizer.json'
+  if (!(await folder.has(name))) return []
+  return addedTokensOf(readTokenizerJson(await readTokenizerFile(folder, name)).head)
 }
 
 /** The error for a folder that holds none of the files a tokenizer can be made of. */

@@ -1,7 +1,9 @@
 import { InputError } from '../errors.js'
+import { isObject } from '../is-object.js'
 import { type NdArray } from '../nd-array.js'
-import { type AddedToken, addedToken } from './added-token.js'
+import type { AddedToken, GivenToken } from './added-token.js'
 import { type BatchEncoding, toBatchEncoding } from './batch-encoding.js'
+import { type CallDefaults, callDefaultsOf } from './call-defaults.js'
 import { type BatchOptions, type EncodingOptions, type LengthPlan, planLengths } from './encoding-options.js'
 import type { SpecialTokens } from './special-tokens.js'
 import type { Framed, TokenizerBackend } from './tokenizer-backend.js'
@@ -18,7 +20,7 @@ import { warnOnce } from './warn-once.js'
 export interface DecodeOptions {
   /** Leave special tokens out. Default: false. */
   readonly skipSpecialTokens?: boolean | undefined
-  /** Close the gaps before punctuation and English contractions. Default: the tokenizer's. */
+  /** Close the gaps before punctuation and English contractions; not with byte-pair encoding. Default: the tokenizer's. */
   readonly cleanUpTokenizationSpaces?: boolean | undefined
 }
 
@@ -32,6 +34,9 @@ export interface TokenizerDefaults {
   readonly paddingSide: Side
   readonly modelInputNames: readonly string[]
 }
+
+/** The key of `tokenizer_config.json` that has gaps closed all the same. */
+const CLEAN_UP_FOR_BPE = 'clean_up_tokenization_spaces_for_bpe_even_though_it_will_corrupt_output'
 
 /**
  * What all tokenizers have in common, as in transformers' `PreTrainedTokenizerBase`: options, special tokens, padding,
@@ -48,6 +53,8 @@ export abstract class PreTrainedTokenizer {
   readonly modelInputNames: readonly string[]
   readonly cleanUpTokenizationSpaces: boolean
   readonly splitSpecialTokens: boolean
+  /** @internal What the tokenizer's files settle for the calls of a processor. */
+  readonly callDefaults: CallDefaults
   readonly #backend: TokenizerBackend
   readonly #specialTokens: SpecialTokens
   readonly #config: TokenizerConfig
@@ -70,6 +77,7 @@ export abstract class PreTrainedTokenizer {
     this.modelInputNames = config.modelInputNames ?? defaults.modelInputNames
     this.cleanUpTokenizationSpaces = config.cleanUpTokenizationSpaces ?? false
     this.splitSpecialTokens = config.splitSpecialTokens ?? false
+    this.callDefaults = callDefaultsOf(config.other ?? {})
   }
 
   /**
@@ -92,7 +100,9 @@ export abstract class PreTrainedTokenizer {
       })
 
     const plan = this.#plan(options)
-    const rows = texts.map((t, i) => this.#encodeRow(t, pairs?.[i], plan, options))
+    // As in the reference, the tokenizers library never sees the empty pair of a text that is no batch.
+    const isPair = pairs && !(textPair === '' && this.#backend.modelType !== 'SentencePiece')
+    const rows = texts.map((t, i) => this.#encodeRow(t, isPair ? pairs[i] : undefined, plan, options))
     return toBatchEncoding(rows, {
       length: paddedLength(rows, plan, options),
       paddingSide: options.paddingSide ?? this.paddingSide,
@@ -107,6 +117,7 @@ export abstract class PreTrainedTokenizer {
 
   /** The ids of one text or pair, by the same options as `call`. */
   encode(text: string, options: EncodingOptions & { readonly textPair?: string | undefined } = {}): number[] {
+    checkTexts('text', [text])
     return Array.from(this.call(text, options).inputIds.data)
   }
 
@@ -117,18 +128,27 @@ export abstract class PreTrainedTokenizer {
   }
 
   /**
-   * The text of ids.
+   * The text of ids. Those beyond the vocabulary are left out, unless it is `spiece.model`'s.
    *
-   * @throws InputError if there is no token of that id.
+   * @throws InputError if an id is no whole number from 0, or `spiece.model` has no token of it.
    */
   decode(ids: number | Ids, options: DecodeOptions = {}): string {
     const text = this.#backend.decode(idArray(ids), options.skipSpecialTokens ?? false)
-    return (options.cleanUpTokenizationSpaces ?? this.cleanUpTokenizationSpaces) ? closeGaps(text) : text
+    if (!(options.cleanUpTokenizationSpaces ?? this.cleanUpTokenizationSpaces)) return text
+    if (this.#backend.modelType !== 'BPE' || this.#config.other?.[CLEAN_UP_FOR_BPE] === true) return closeGaps(text)
+    warnOnce(this, '`cleanUpTokenizationSpaces` has no effect: byte-pair encoding keeps the spaces that texts have.')
+    return text
   }
 
   /** The text of each row: of an array of shape `[batch, length]`, as `call` returns it, or of lists of ids. */
   batchDecode(rows: NdArray<Int32Array> | readonly Ids[], options: DecodeOptions = {}): string[] {
-    if (!('data' in rows)) return rows.map((row) => this.decode(row, options))
+    if (Array.isArray(rows)) return (rows as readonly Ids[]).map((row) => this.decode(row, options))
+    if (!isNdArray(rows))
+      throw new InputError('These are not rows of ids', {
+        expected: 'an array of rows, or { data, shape }',
+        found: typeof rows,
+        where: 'batchDecode',
+      })
     const [batch = 0, length = 0] = rows.shape
     if (rows.shape.length !== 2 || batch * length !== rows.data.length)
       throw new InputError('These are not rows of ids', {
@@ -146,6 +166,7 @@ export abstract class PreTrainedTokenizer {
   convertTokensToIds(tokens: readonly string[]): number[]
   convertTokensToIds(tokens: string | readonly string[]): number | number[] {
     if (typeof tokens === 'string') return this.#backend.tokenToId(tokens)
+    checkTexts('tokens', tokens)
     return tokens.map((token) => this.#backend.tokenToId(token))
   }
 
@@ -166,6 +187,7 @@ export abstract class PreTrainedTokenizer {
 
   /** Joins tokens to text. */
   convertTokensToString(tokens: readonly string[]): string {
+    checkTexts('tokens', tokens)
     return this.#backend.tokensToString(tokens)
   }
 
@@ -228,16 +250,15 @@ export abstract class PreTrainedTokenizer {
    * Adds tokens that text is cut at. Ids of new ones follow the vocabulary's: the model's embedding must grow with them.
    *
    * @returns how many weren't in the vocabulary.
+   * @throws InputError if one is neither a string nor an object with a string `content`.
    */
   addTokens(
-    tokens: string | readonly (string | (Partial<AddedToken> & Pick<AddedToken, 'content'>))[],
+    tokens: string | readonly (string | GivenToken)[],
     options: { readonly specialTokens?: boolean } = {},
   ): number {
     const list = typeof tokens === 'string' ? [tokens] : tokens
-    return this.#backend.addTokens(
-      list.map((token) => (typeof token === 'string' ? token : addedToken(token))),
-      options.specialTokens ?? false,
-    )
+    checkTokens(list)
+    return this.#backend.addTokens(list, options.specialTokens ?? false)
   }
 
   get bosToken(): string | undefined {
@@ -291,7 +312,8 @@ export abstract class PreTrainedTokenizer {
     const put = (key: string, value: unknown): void => {
       if (value !== undefined) config[key] = value
     }
-    for (const role of SPECIAL_TOKEN_ROLES) put(`${role}_token`, this.#specialTokens.get(role))
+    for (const role of SPECIAL_TOKEN_ROLES)
+      put(`${role}_token`, this.#specialTokens.get(role) ?? this.#config.specialTokens?.[role])
     const added = [...this.addedTokensDecoder].map(([id, token]) => [String(id), addedTokenToJson(token)])
     put('added_tokens_decoder', Object.fromEntries(added))
     put('extra_special_tokens', this.#specialTokens.extra)
@@ -323,7 +345,8 @@ export abstract class PreTrainedTokenizer {
         this,
         '`maxLength` has no effect with `padding: true` and no truncation; `padding: "max_length"` pads to it.',
       )
-    return planLengths(options, this.modelMaxLength)
+    const { paddingSide = this.paddingSide, truncationSide = this.truncationSide } = options
+    return planLengths({ ...options, paddingSide, truncationSide }, this.modelMaxLength)
   }
 
   #encodeRow(text: string, pair: string | undefined, plan: LengthPlan, options: EncodingOptions): Framed {
@@ -395,11 +418,39 @@ function checkTexts(where: string, texts: readonly unknown[]): void {
   throw new InputError('This is not a text', { expected: 'a string or an array of strings', found, where })
 }
 
+function checkTokens(tokens: readonly unknown[]): void {
+  const isFlag = (value: unknown): boolean => value === undefined || typeof value === 'boolean'
+  const isToken = (token: unknown): boolean =>
+    typeof token === 'string' ||
+    (isObject(token) &&
+      typeof token.content === 'string' &&
+      [token.singleWord, token.lstrip, token.rstrip, token.normalized, token.special].every(isFlag))
+  const at = Array.isArray(tokens) ? tokens.findIndex((token) => !isToken(token)) : 0
+  if (at < 0) return
+  throw new InputError('This is not a token', {
+    expected: 'a string, or { content } with flags that are true or false',
+    found: Array.isArray(tokens) ? `${JSON.stringify(tokens[at])} at index ${at}` : typeof tokens,
+    where: 'addTokens',
+  })
+}
+
+function isNdArray(value: unknown): value is NdArray<Int32Array> {
+  return isObject(value) && ArrayBuffer.isView(value.data) && Array.isArray(value.shape)
+}
+
 function idArray(ids: number | Ids): number[] {
-  const array = typeof ids === 'number' ? [ids] : Array.from(ids)
-  const other = array.find((id) => !Number.isInteger(id))
-  if (other === undefined) return array
-  throw new InputError('This is not an id', { expected: 'a whole number', found: String(other), where: 'ids' })
+  const array: unknown[] = isIterable(ids) ? Array.from(ids) : [ids]
+  if (array.every(isId)) return array
+  const other = array.find((id) => !isId(id))
+  throw new InputError('This is not an id', { expected: 'a whole number from 0', found: String(other), where: 'ids' })
+}
+
+function isId(value: unknown): value is number {
+  return typeof value === 'number' && Number.isInteger(value) && value >= 0
+}
+
+function isIterable(value: unknown): value is Iterable<unknown> {
+  return typeof value === 'object' && value !== null && Symbol.iterator in value
 }
 
 /** transformers' `clean_up_tokenization`. */

@@ -1,5 +1,5 @@
 import { InputError } from '../errors.js'
-import { type AddedToken, addedToken, sameAddedToken } from './added-token.js'
+import { type AddedToken, addedToken, type GivenToken, sameAddedToken } from './added-token.js'
 import { canonicalizeText } from './canonicalize.js'
 import { lower, strip } from './python-str.js'
 import type { SentencePiece } from './sentencepiece.js'
@@ -30,6 +30,7 @@ export interface SentencePieceParts {
  * Source: `SiglipTokenizer`, `SentencePieceBackend` and `PreTrainedTokenizer` of transformers.
  */
 export class SentencePieceBackend implements TokenizerBackend {
+  readonly modelType = 'SentencePiece'
   readonly truncate = truncateSequences
   readonly #parts: SentencePieceParts
   readonly #addedById: Map<number, AddedToken>
@@ -66,7 +67,7 @@ export class SentencePieceBackend implements TokenizerBackend {
     return new Map([...this.#addedById].sort(([a], [b]) => a - b))
   }
 
-  addTokens(tokens: readonly (string | AddedToken)[], special: boolean): number {
+  addTokens(tokens: readonly (string | GivenToken)[], special: boolean): number {
     const { sentencePiece, specialTokens, doLowerCase } = this.#parts
     let nextId = this.vocab().size
     let count = 0
@@ -75,7 +76,7 @@ export class SentencePieceBackend implements TokenizerBackend {
       let token =
         typeof given === 'string'
           ? addedToken({ content: given, special: special || specialTokens.all.includes(given) })
-          : { ...given, special: special || given.special }
+          : { ...addedToken(given), special: special || given.special === true }
       if (token.content === '' || [...this.#addedById.values()].some((known) => sameAddedToken(known, token))) continue
       if (!token.special && token.normalized && doLowerCase) token = { ...token, content: lower(token.content) }
       let id = sentencePiece.pieceToId(token.content)
@@ -150,11 +151,10 @@ export class SentencePieceBackend implements TokenizerBackend {
   }
 
   frame(ids: readonly number[], pair?: readonly number[]): Framed {
-    const framed = this.#ended(ids)
-    if (pair) framed.push(...this.#ended(pair))
-    // As in the reference, the mask and the type ids take it that </s> was appended, even where it was there already.
-    const specialTokensMask = [...ids.map(() => 0), 1, ...(pair ? [...pair.map(() => 0), 1] : [])]
-    return { ids: framed, specialTokensMask, typeIds: specialTokensMask.map(() => 0) }
+    const texts = [this.#ended(ids), ...(pair ? [this.#ended(pair)] : [])]
+    // The reference's mask takes it that </s> was appended even where it was there already, and is then longer than the ids.
+    const specialTokensMask = texts.flatMap((text) => text.map((_, i) => (i === text.length - 1 ? 1 : 0)))
+    return { ids: texts.flat(), specialTokensMask, typeIds: specialTokensMask.map(() => 0) }
   }
 
   files(): Map<string, Uint8Array> {

@@ -1,6 +1,7 @@
 import type { CheckpointFolder } from '../hub/checkpoint-folder.js'
 import { type CanonicalizeOptions, canonicalizeText } from './canonicalize.js'
 import { JsonBackend } from './json-backend.js'
+import { asObject, mismatch } from './json-value.js'
 import { loadTokenizerConfig, noTokenizerFile, readTokenizerFile, tokenizerFolder } from './load-tokenizer-files.js'
 import { PreTrainedTokenizer } from './pretrained-tokenizer.js'
 import { SentencePiece } from './sentencepiece.js'
@@ -60,9 +61,10 @@ export class SiglipTokenizer extends PreTrainedTokenizer {
   /**
    * Makes a tokenizer of the bytes of `spiece.model`.
    *
-   * @throws TokenizerError if they are no SentencePiece unigram model.
+   * @throws TokenizerError if they are no SentencePiece unigram model, or `sp_model_kwargs` ask for other ids than it gives.
    */
   static fromSentencePiece(bytes: Uint8Array, config: TokenizerConfig = {}): SiglipTokenizer {
+    checkSentencePieceOptions(config.other?.sp_model_kwargs)
     const model = parseSentencePieceModel(bytes)
     const legacy = config.legacy ?? true
     const normalizer = legacy ? model.normalizer : { ...model.normalizer, addDummyPrefix: false }
@@ -87,7 +89,8 @@ export class SiglipTokenizer extends PreTrainedTokenizer {
    */
   static fromTokenizerJson(bytes: Uint8Array, config: TokenizerConfig = {}): SiglipTokenizer {
     const specialTokens = specialTokensOf(config)
-    const options = { specialTokens, addedTokens: config.addedTokens }
+    const { addedTokens, specialTokenFlags } = config
+    const options = { specialTokens, specialTokenFlags, addedTokens }
     const json = readTokenizerJson(bytes)
     return new SiglipTokenizer(new JsonBackend(json, options), specialTokens, configOf(json, config))
   }
@@ -100,4 +103,12 @@ export class SiglipTokenizer extends PreTrainedTokenizer {
 
 function specialTokensOf(config: TokenizerConfig): SpecialTokens {
   return new SpecialTokens({ eos: EOS, unk: UNK, pad: EOS, ...config.specialTokens }, config.extraSpecialTokens)
+}
+
+/** Options of SentencePiece's processor that change its ids: reversed, framed by its own tokens, or drawn by chance. */
+function checkSentencePieceOptions(value: unknown): void {
+  const where = 'sp_model_kwargs of tokenizer_config.json'
+  const options = asObject(value ?? {}, where)
+  for (const name of ['add_bos', 'add_eos', 'reverse', 'emit_unk_piece', 'enable_sampling'])
+    if (options[name]) throw mismatch('none that change ids', { [name]: options[name] }, where)
 }

@@ -4,8 +4,8 @@ import { asObject } from './json-value.js'
 import { loadTokenizerConfig, noTokenizerFile, readTokenizerFile, tokenizerFolder } from './load-tokenizer-files.js'
 import { PreTrainedTokenizer } from './pretrained-tokenizer.js'
 import { SpecialTokens } from './special-tokens.js'
-import { configOf, readTokenizerJson } from './tokenizer-json.js'
-import type { TokenizerConfig } from './tokenizer-config.js'
+import { addedTokensOf, configOf, readTokenizerJson } from './tokenizer-json.js'
+import { type TokenizerConfig, UNLIMITED } from './tokenizer-config.js'
 
 /** What the class puts in place of the file's own, as the reference does: Gemma's pipeline behind lower-casing. */
 const PIPELINE = {
@@ -38,7 +38,7 @@ export class Siglip2Tokenizer extends PreTrainedTokenizer {
   private constructor(backend: JsonBackend, specialTokens: SpecialTokens, config: TokenizerConfig) {
     super(backend, specialTokens, config, {
       className: 'Siglip2Tokenizer',
-      modelMaxLength: 1e30,
+      modelMaxLength: maxLenOf(config) ?? UNLIMITED,
       paddingSide: 'left',
       modelInputNames: ['input_ids', 'attention_mask'],
     })
@@ -76,10 +76,25 @@ export class Siglip2Tokenizer extends PreTrainedTokenizer {
       unk_token: unk,
       fuse_unk: true,
       byte_fallback: true,
+      ignore_merges: false,
+      dropout: null,
+      continuing_subword_prefix: null,
+      end_of_word_suffix: null,
     }
-    const { addedTokens } = config
-    const pipeline = { ...PIPELINE, model, added_tokens: addedTokens ? [] : json.head.added_tokens }
-    const backend = new JsonBackend(json, { specialTokens, addedTokens, pipeline })
+    const addedTokens = config.addedTokens ?? new Map(addedTokensOf(json.head))
+    const pipeline = { ...PIPELINE, model, added_tokens: [] }
+    const backend = new JsonBackend(json, {
+      specialTokens,
+      specialTokenFlags: config.specialTokenFlags,
+      addedTokens,
+      pipeline,
+    })
     return new Siglip2Tokenizer(backend, specialTokens, configOf(json, config))
   }
+}
+
+/** `max_len`, which old files have in place of `model_max_length`. */
+function maxLenOf({ other }: TokenizerConfig): number | undefined {
+  const value = other?.max_len
+  return typeof value === 'number' && value > 0 ? value : undefined
 }

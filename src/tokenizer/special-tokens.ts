@@ -2,17 +2,22 @@ import { SPECIAL_TOKEN_ROLES, type SpecialTokenRole } from './tokenizer-config.j
 
 /** The special tokens of a tokenizer: those with a role, and others. */
 export class SpecialTokens {
-  readonly #named: Readonly<Partial<Record<SpecialTokenRole, string>>>
+  readonly #named: Readonly<Partial<Record<SpecialTokenRole, string | null>>>
   readonly #extra: string[]
 
-  constructor(named: Readonly<Partial<Record<SpecialTokenRole, string>>>, extra: readonly string[] = []) {
+  constructor(named: Readonly<Partial<Record<SpecialTokenRole, string | null>>>, extra: readonly string[] = []) {
     this.#named = named
     this.#extra = [...extra]
   }
 
   /** The token of a role, if there is one. */
   get(role: SpecialTokenRole): string | undefined {
-    return this.#named[role]
+    return this.#named[role] ?? undefined
+  }
+
+  /** Whether a token has a role. */
+  hasRole(token: string): boolean {
+    return Object.values(this.#named).includes(token)
   }
 
   /** Those without a role. */
@@ -22,7 +27,7 @@ export class SpecialTokens {
 
   /** All of them once, in transformers' order. */
   get all(): readonly string[] {
-    const named = SPECIAL_TOKEN_ROLES.map((role) => this.#named[role]).filter((token) => token !== undefined)
+    const named = SPECIAL_TOKEN_ROLES.map((role) => this.get(role)).filter((token) => token !== undefined)
     return [...new Set([...named, ...this.#extra])]
   }
 

@@ -1,6 +1,6 @@
 import { TokenizerError } from '../errors.js'
+import { ESCAPE, parseCharacterSet } from './character-set.js'
 import { asObject, mismatch } from './json-value.js'
-import { WHITE_SPACE } from './rust-str.js'
 
 /** A piece of text that a pattern matches: from `start` up to `end`, not including it. */
 export interface Match {
@@ -11,18 +11,21 @@ export interface Match {
 /** Finds all matches in a text, left to right, none of them empty. */
 export type TextPattern = (text: string) => Match[]
 
-/** One repeated character set of a regular expression, perhaps bound to an end of the text. */
+/** What a match is bound to: `\A` and `\z` to the text's ends, `^` and `$` to those of any line. */
+type Anchor = 'none' | 'text' | 'line'
+
+/** One repeated character set of a regular expression, perhaps bound to an end of the text or of a line. */
 interface Run {
   readonly characters: RegExp
-  readonly atStart: boolean
-  readonly atEnd: boolean
+  readonly start: Anchor
+  readonly end: Anchor
   readonly min: number
   readonly max: number
 }
 
 /**
  * Reads a pattern as `tokenizer.json` writes it: `{ "String": … }`, or `{ "Regex": … }` with alternatives that each are one
- * repeated character set, such as `\s+`, `[!-/]`, ` {2,}`, `\A +| +\z`. Such expressions are all that SigLIP tokenizers use, and
+ * repeated character set, such as `\s+`, `[^\w-]`, ` {2,}`, `\A +| +\z`, in Oniguruma's sense. Such expressions are all that SigLIP tokenizers use, and
  * unlike others they take linear time on every text.
  *
  * @throws TokenizerError naming the pattern if it is of another kind.
@@ -64,9 +67,9 @@ function findRuns(text: string, runs: readonly Run[]): Match[] {
     let end = at
     for (const [i, run] of runs.entries()) {
       if (end > at || at < (hopeless[i] ?? 0)) continue
-      const reach = runReach(text, at, run)
-      if (reach.isMatch) end = reach.end
-      else if (run.max === Infinity) hopeless[i] = reach.end
+      const found = runReach(text, at, run)
+      end = found.end
+      if (end === at && run.max === Infinity) hopeless[i] = found.reach
     }
     if (end > at) matches.push({ start: at, end })
     at = end > at ? end : at + characterLength(text, at)
@@ -74,18 +77,25 @@ function findRuns(text: string, runs: readonly Run[]): Match[] {
   return matches
 }
 
-/** How far the characters of `run` reach from `start`, and whether that makes a match. */
-function runReach(text: string, start: number, run: Run): { end: number; isMatch: boolean } {
-  if (run.atStart && start > 0) return { end: start, isMatch: false }
+/** How far a run's match from `start` goes, `start` itself if there is none, and how far its characters reach. */
+function runReach(text: string, start: number, run: Run): { end: number; reach: number } {
+  if (!isAt(run.start, start === 0, text.charAt(start - 1))) return { end: start, reach: start }
   let end = start
+  let reach = start
   let count = 0
-  while (count < run.max && end < text.length) {
-    const length = characterLength(text, end)
-    if (!run.characters.test(text.slice(end, end + length))) break
-    end += length
+  while (count < run.max && reach < text.length) {
+    const length = characterLength(text, reach)
+    if (!run.characters.test(text.slice(reach, reach + length))) break
+    reach += length
     count++
+    if (count >= run.min && isAt(run.end, reach === text.length, text.charAt(reach))) end = reach
   }
-  return { end, isMatch: count >= run.min && (!run.atEnd || end === text.length) }
+  return { end, reach }
+}
+
+/** Whether a place is one that `anchor` allows: an end of the text, or beside a line break. */
+function isAt(anchor: Anchor, isEnd: boolean, neighbour: string): boolean {
+  return anchor === 'none' || isEnd || (anchor === 'line' && neighbour === '\n')
 }
 
 function characterLength(text: string, at: number): number {
@@ -94,36 +104,32 @@ function characterLength(text: string, at: number): number {
 
 /** Splits at `|` outside of brackets. */
 function splitAlternatives(source: string): string[] {
-  return source.match(/(?:\\[^]|\[(?:\\[^]|[^\]\\])*\]|[^|\\[])+/g) ?? []
+  const alternatives = ['']
+  for (const [piece] of source.matchAll(PIECE)) {
+    if (piece === '|') alternatives.push('')
+    else alternatives.push((alternatives.pop() ?? '') + piece)
+  }
+  return alternatives
 }
+
+const BRACKETS = '\\[(?:\\\\[^]|[^\\]\\\\])+\\]'
+const PIECE = new RegExp(`${BRACKETS}|\\\\[^]|[^]`, 'gu')
+const RUN = new RegExp(
+  `^(\\\\A|\\^)?(${BRACKETS}|${ESCAPE}|[^\\\\[\\](){}*+?.^$|])(\\+|\\{(\\d{1,4})(,?)(\\d{0,4})\\})?(\\\\z|\\$)?$`,
+  'u',
+)
 
 function parseRun(source: string, whole: string, where: string): Run {
-  const parts =
-    /^(\\A|\^)?(\[(?:\\[^]|[^\]\\])+\]|\\[^AzZ]|[^\\[\](){}*+?.^$|])(\+|\{(\d{1,4})(,?)(\d{0,4})\})?(\\z|\$)?$/su.exec(
-      source,
-    )
-  if (!parts) throw unsupported(whole, where)
-  const [, atStart, set = '', repeat, least, comma, most, atEnd] = parts
+  const [, start, set = '', repeat, least, comma, most, end] = RUN.exec(source) ?? []
+  const characters = set === '' ? undefined : parseCharacterSet(set)
   const min = least === undefined ? 1 : Number(least)
   const max = repeat === undefined ? 1 : repeat === '+' || (comma && !most) ? Infinity : comma ? Number(most) : min
-  if (min < 1 || max < min) throw unsupported(whole, where)
-  try {
-    const characters = new RegExp(`^${toJavaScript(set)}$`, 'u')
-    return { characters, atStart: atStart !== undefined, atEnd: atEnd !== undefined, min, max }
-  } catch {
-    throw unsupported(whole, where)
-  }
+  if (!characters || min < 1 || max < min) throw unsupported(whole, where)
+  return { characters, start: anchorOf(start), end: anchorOf(end), min, max }
 }
 
-/** A character set in JavaScript's spelling, where needless escapes are errors and `\s` means other characters. */
-function toJavaScript(set: string): string {
-  const inner = set.startsWith('[') ? set.slice(1, -1) : set
-  const body = inner.replace(/\\([^])|([[\]])/gu, (_, escaped: string | undefined, bare: string | undefined) => {
-    if (escaped === 's') return WHITE_SPACE
-    if (escaped !== undefined && /[A-Za-z0-9]/.test(escaped)) return /[tnrfv]/.test(escaped) ? `\\${escaped}` : '\\?'
-    return /[\^$\\.*+?()[\]{}|/-]/.test(escaped ?? bare ?? '') ? `\\${escaped ?? bare ?? ''}` : (escaped ?? '')
-  })
-  return `[${!set.startsWith('[') && body === '^' ? '\\^' : body}]`
+function anchorOf(source: string | undefined): Anchor {
+  return source === undefined ? 'none' : source.startsWith('\\') ? 'text' : 'line'
 }
 
 function unsupported(pattern: string, where: string): TokenizerError {

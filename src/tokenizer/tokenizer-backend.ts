@@ -1,4 +1,4 @@
-import type { AddedToken } from './added-token.js'
+import type { AddedToken, GivenToken } from './added-token.js'
 import type { Side } from './tokenizer-config.js'
 import type { Truncation } from './truncation.js'
 
@@ -7,14 +7,16 @@ import type { Truncation } from './truncation.js'
  * `tokenizers` library. The two differ in many small ways, so each backend answers for itself.
  */
 export interface TokenizerBackend {
+  /** What splits texts: SentencePiece itself, or one of the `tokenizers` library's models. */
+  readonly modelType: 'SentencePiece' | 'Unigram' | 'BPE'
   /** The number of tokens in the model's vocabulary, without added ones. */
   readonly vocabSize: number
   /** All tokens with their ids. */
   vocab(): Map<string, number>
   /** Added tokens by id, in ascending order. */
   addedTokens(): ReadonlyMap<number, AddedToken>
-  /** Adds tokens and returns how many weren't in the vocabulary. Strings become special tokens if `special` is set. */
-  addTokens(tokens: readonly (string | AddedToken)[], special: boolean): number
+  /** Adds tokens and returns how many weren't in the vocabulary. They become special tokens if `special` is set. */
+  addTokens(tokens: readonly (string | GivenToken)[], special: boolean): number
 
   /** The tokens of a text, without those that frame it. */
   tokenize(text: string, splitSpecialTokens: boolean): string[]

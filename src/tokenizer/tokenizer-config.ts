@@ -8,15 +8,20 @@ export const SPECIAL_TOKEN_ROLES = ['bos', 'eos', 'unk', 'sep', 'pad', 'cls', 'm
 /** The role of a special token: `eos` ends a text, `pad` fills rows up, `unk` stands for the unknown. */
 export type SpecialTokenRole = (typeof SPECIAL_TOKEN_ROLES)[number]
 
+/** The `modelMaxLength` of a tokenizer whose files know of no limit. */
+export const UNLIMITED = 1e30
+
 /** A side of a text. */
 export type Side = 'left' | 'right'
 
 /** What `tokenizer_config.json` settles, and `fromPretrained` takes as overrides. Defaults are the tokenizer class's own. */
 export interface TokenizerConfig {
-  /** The special tokens by role. */
-  readonly specialTokens?: Readonly<Partial<Record<SpecialTokenRole, string>>> | undefined
+  /** The special tokens by role; null where the tokenizer is to have none. */
+  readonly specialTokens?: Readonly<Partial<Record<SpecialTokenRole, string | null>>> | undefined
   /** Special tokens without a role. */
   readonly extraSpecialTokens?: readonly string[] | undefined
+  /** The flags of special tokens by content, for those that aren't added tokens of a file. */
+  readonly specialTokenFlags?: ReadonlyMap<string, AddedToken> | undefined
   /** Added tokens by id (`added_tokens_decoder`). */
   readonly addedTokens?: ReadonlyMap<number, AddedToken> | undefined
   /** The greatest number of tokens the model takes; over 1e20: unlimited. */
@@ -46,23 +51,25 @@ export interface TokenizerConfig {
  */
 export function parseTokenizerConfig(json: JsonObject, where = 'tokenizer_config.json'): TokenizerConfig {
   const at = (key: string): string => `${key} of ${where}`
+  /** The value of a key, undefined if the class's default is to hold: if the key is absent or null. */
   const optional = <T>(key: string, read: (value: unknown, where: string) => T): T | undefined => {
     const value = json[key]
     return value === undefined || value === null ? undefined : read(value, at(key))
   }
   const flag = (value: unknown, place: string): boolean => asBoolean(value, false, place)
 
-  const specialTokens: Partial<Record<SpecialTokenRole, string>> = {}
+  const specialTokens: Partial<Record<SpecialTokenRole, string | null>> = {}
   for (const role of SPECIAL_TOKEN_ROLES) {
-    const content = optional(`${role}_token`, asTokenContent)
+    const key = `${role}_token`
+    const content = json[key] === null ? null : optional(key, asTokenContent)
     if (content !== undefined) specialTokens[role] = content
   }
-  const extraKey = json.extra_special_tokens === undefined ? 'additional_special_tokens' : 'extra_special_tokens'
   return {
     specialTokens,
-    extraSpecialTokens: optional(extraKey, asTokenList),
+    extraSpecialTokens: extraSpecialTokens(json, where),
+    specialTokenFlags: specialTokenFlags(json, where),
     addedTokens: optional('added_tokens_decoder', asAddedTokens),
-    modelMaxLength: optional('model_max_length', asLength),
+    modelMaxLength: json.model_max_length === null ? UNLIMITED : optional('model_max_length', asLength),
     paddingSide: optional('padding_side', asSide),
     truncationSide: optional('truncation_side', asSide),
     modelInputNames: optional('model_input_names', (value, place) =>
@@ -70,7 +77,7 @@ export function parseTokenizerConfig(json: JsonObject, where = 'tokenizer_config
     ),
     cleanUpTokenizationSpaces: optional('clean_up_tokenization_spaces', flag),
     splitSpecialTokens: optional('split_special_tokens', flag),
-    doLowerCase: optional('do_lower_case', flag),
+    doLowerCase: json.do_lower_case === null ? false : optional('do_lower_case', flag),
     legacy: optional('legacy', flag),
     other: Object.fromEntries(Object.entries(json).filter(([key]) => !KNOWN_KEYS.has(key))),
   }
@@ -112,6 +119,38 @@ const KNOWN_KEYS = new Set([
   'legacy',
   'tokenizer_class',
 ])
+
+/** The special tokens without a role: those under keys of their own, such as `image_token`, and the listed ones. */
+function extraSpecialTokens(json: JsonObject, where: string): readonly string[] | undefined {
+  const isToken = (value: unknown): boolean =>
+    typeof value === 'string' || (isObject(value) && typeof value.content === 'string')
+  const named = Object.entries(json)
+    .filter(([key, value]) => key.endsWith('_token') && !KNOWN_KEYS.has(key) && isToken(value))
+    .map(([key, value]) => asTokenContent(value, `${key} of ${where}`))
+  const list = (key: string): readonly string[] | undefined => {
+    const value = json[key]
+    return value === undefined || value === null ? undefined : asTokenList(value, `${key} of ${where}`)
+  }
+  const extra = list('extra_special_tokens')
+  // The older key counts wherever the newer one holds nothing.
+  const listed = extra?.length ? extra : (list('additional_special_tokens') ?? extra)
+  return named.length > 0 || listed ? [...named, ...(listed ?? [])] : undefined
+}
+
+/** The flags of all special tokens that are written as objects. */
+function specialTokenFlags(json: JsonObject, where: string): ReadonlyMap<string, AddedToken> {
+  const lists = [json.extra_special_tokens, json.additional_special_tokens].flatMap((list) =>
+    isObject(list) ? Object.values(list) : Array.isArray(list) ? (list as readonly unknown[]) : [],
+  )
+  const named = Object.entries(json).flatMap(([key, value]) => (key.endsWith('_token') ? [value] : []))
+  const tokens = [...named, ...lists].filter(isObject).filter(({ content }) => typeof content === 'string')
+  return new Map(
+    tokens.map((token) => {
+      const flags = parseAddedToken({ ...token, special: true }, `special tokens of ${where}`)
+      return [flags.content, flags]
+    }),
+  )
+}
 
 function asTokenContent(value: unknown, where: string): string {
   return isObject(value) ? asString(value.content, `content of ${where}`) : asString(value, where)

@@ -1,7 +1,9 @@
 import { isObject } from '../is-object.js'
-import { asObject, type JsonObject, parseJsonObject } from './json-value.js'
+import type { AddedToken } from './added-token.js'
+import { callDefaultsOfHead } from './call-defaults.js'
+import { asArray, asId, asObject, type JsonObject, parseJsonObject } from './json-value.js'
 import { JsonBytes } from './json-bytes.js'
-import type { Side, TokenizerConfig } from './tokenizer-config.js'
+import { parseAddedToken, type Side, type TokenizerConfig } from './tokenizer-config.js'
 
 const WHERE = 'tokenizer.json'
 
@@ -45,13 +47,22 @@ export function readTokenizerJson(bytes: Uint8Array): TokenizerJson {
   return { bytes, head: parseJsonObject(without(bytes, vocab, merges), WHERE), lists: { vocab, merges } }
 }
 
-/** The settings that the file has defaults for: the sides that rows are padded and cut on. The lengths in it have no effect. */
+/** The added tokens of the file with their ids, in its own order. */
+export function addedTokensOf(head: JsonObject): readonly (readonly [number, AddedToken])[] {
+  return asArray(head.added_tokens ?? [], `added_tokens of ${WHERE}`).map((token, i) => {
+    const where = `added_tokens[${i}] of ${WHERE}`
+    return [asId(asObject(token, where).id, `id of ${where}`), parseAddedToken(token, where)]
+  })
+}
+
+/** The settings that the file has defaults for: the sides that rows are padded and cut on, and a processor's length. */
 export function configOf({ head }: TokenizerJson, config: TokenizerConfig): TokenizerConfig {
   const { padding, truncation } = head
   return {
     ...config,
     paddingSide: config.paddingSide ?? sideOf(padding),
     truncationSide: config.truncationSide ?? sideOf(truncation),
+    other: { ...callDefaultsOfHead(head), ...config.other },
   }
 }
 

@@ -25,6 +25,8 @@ export function truncateSequences(
     return { ids: cut(ids, excess, side), pair }
   if (pair === undefined) return { ids, pair }
   if (how === 'only_second') return { ids, pair: cut(pair, excess, side) }
+  // A quirk of the reference: cut on the left, an empty text is none.
+  if (side === 'left' && pair.length === 0) return { ids: cut(ids, excess, side), pair: undefined }
   const fromLonger = Math.min(Math.abs(ids.length - pair.length), excess)
   const half = Math.floor((excess - fromLonger) / 2)
   const fromFirst = ids.length > pair.length ? fromLonger + half : half

@@ -1,8 +1,10 @@
+import { readFileSync } from 'node:fs'
 import { AutoProcessor } from '../../src/processor/auto-processor.js'
 import { SiglipProcessor } from '../../src/processor/siglip-processor.js'
 import { Siglip2Processor } from '../../src/processor/siglip2-processor.js'
-import { InputError } from '../../src/errors.js'
+import { InputError, TokenizerError } from '../../src/errors.js'
 import { MemoryFolder } from '../../src/hub/memory-folder.js'
+import type { BatchOptions } from '../../src/tokenizer/encoding-options.js'
 import { fixturePath, readFixture } from '../fixture.js'
 
 const picture = (name: string): string => fixturePath('images', name)
@@ -73,6 +75,67 @@ describe('Siglip2Processor', () => {
     const furthest = inputs.pixelValues.data.reduce((most, x, i) => Math.max(most, Math.abs(x - (pixels[i] ?? NaN))), 0)
     expect(furthest).toBeLessThan(1e-6)
   })
+})
+
+describe('The lengths of Siglip2Processor', () => {
+  const caption = 'a photo of a cat and two dogs on a table '.repeat(20)
+  const files = ['config.json', 'preprocessor_config.json', 'tokenizer.json', 'tokenizer_config.json']
+
+  /** The fixture's processor with other padding and truncation in its `tokenizer.json`, and more in its configuration. */
+  async function processorOf(head: object, config: object): Promise<Siglip2Processor> {
+    const entries = files.map((name): [string, object] => [
+      name,
+      JSON.parse(readFileSync(fixturePath('siglip2-naflex-tiny', name), 'utf8')) as object,
+    ])
+    const changes: Readonly<Record<string, object>> = { 'tokenizer.json': head, 'tokenizer_config.json': config }
+    const bytes = entries.map(([name, json]): [string, Uint8Array] => [
+      name,
+      new TextEncoder().encode(JSON.stringify({ ...json, ...changes[name] })),
+    ])
+    return Siglip2Processor.fromPretrained(new MemoryFolder(new Map(bytes)))
+  }
+
+  const silent = { truncation: null, padding: null }
+  const padding = { direction: 'Left', pad_to_multiple_of: null, pad_id: 0, pad_type_id: 0, pad_token: '<pad>' }
+  const longest = { truncation: null, padding: { ...padding, strategy: 'BatchLongest' } }
+  const fixed = { truncation: null, padding: { ...padding, strategy: { Fixed: 20 } } }
+  let warn: jest.SpyInstance
+  beforeEach(() => {
+    warn = jest.spyOn(console, 'warn').mockImplementation(() => undefined)
+  })
+  afterEach(() => {
+    warn.mockRestore()
+  })
+
+  // Numbers of tokens of 'a cat' and of the long caption in transformers.
+  it.each<[string, object, object, BatchOptions, number, number]>([
+    ['are the class’s 64 where the files are silent', silent, {}, {}, 64, 64],
+    ['are the class’s 64 whatever the tokenizer’s own length', silent, { model_max_length: 8 }, {}, 64, 64],
+    ['still end at 64 where rows are filled up to the longest', silent, {}, { padding: 'longest' }, 3, 64],
+    ['still end at 64 without padding', silent, {}, { padding: false }, 3, 64],
+    ['are 64 by padding: max_length', silent, {}, { padding: 'max_length' }, 64, 64],
+    ['are the caller’s', silent, {}, { maxLength: 10 }, 10, 10],
+    ['have no end where the caller wants none', silent, {}, { truncation: false }, 64, 201],
+    ['come from truncation in tokenizer.json', {}, {}, {}, 16, 16],
+    ['come from padding in tokenizer.json', fixed, {}, {}, 20, 20],
+    ['are unlimited where tokenizer.json pads to the longest', longest, {}, {}, 3, 201],
+    ['are the caller’s all the same', longest, {}, { maxLength: 10 }, 10, 10],
+    ['come from tokenizer_config.json', silent, { max_length: 10, pad_to_multiple_of: 5 }, {}, 10, 10],
+    ['are multiples', silent, { max_length: 12, padding: 'longest', pad_to_multiple_of: 5 }, { maxLength: 10 }, 5, 10],
+  ])('%s', async (_, head, config, options, short, long) => {
+    const processor = await processorOf(head, config)
+    expect((await processor.call({ text: 'a cat' }, options)).inputIds.shape).toEqual([1, short])
+    expect((await processor.call({ text: caption }, options)).inputIds.shape).toEqual([1, long])
+    const again = await Siglip2Processor.fromPretrained(new MemoryFolder(processor.toFiles()))
+    expect((await again.call({ text: 'a cat' }, options)).inputIds.shape).toEqual([1, short])
+  })
+
+  it.each([{ max_length: 'long' }, { padding: 'most' }, { truncation: 3 }])(
+    '%j is a TokenizerError',
+    async (config) => {
+      await expect(processorOf(silent, config)).rejects.toThrow(TokenizerError)
+    },
+  )
 })
 
 describe('AutoProcessor', () => {

@@ -20,6 +20,21 @@ test.each([
   ],
   ['GemmaTokenizer', { 'tokenizer.json': bpe, 'tokenizer_config.json': config('GemmaTokenizer') }, Siglip2Tokenizer],
   [
+    'Siglip2TokenizerFast',
+    { 'tokenizer.json': bpe, 'tokenizer_config.json': config('Siglip2TokenizerFast') },
+    Siglip2Tokenizer,
+  ],
+  [
+    'SiglipTokenizerFast',
+    { 'spiece.model': unigram, 'tokenizer_config.json': config('SiglipTokenizerFast') },
+    SiglipTokenizer,
+  ],
+  [
+    'GemmaTokenizerFast',
+    { 'tokenizer.json': bpe, 'tokenizer_config.json': config('GemmaTokenizerFast') },
+    Siglip2Tokenizer,
+  ],
+  [
     'a generic class',
     { 'tokenizer.json': bpe, 'tokenizer_config.json': config('PreTrainedTokenizerFast') },
     Siglip2Tokenizer,
