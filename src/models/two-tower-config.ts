@@ -35,11 +35,9 @@ export abstract class TwoTowerConfig extends PretrainedConfig {
     this.problemType = read.oneOf('problemType', problemTypes)
     const numLabels = read.integer('numLabels', 0, { min: 0, max: 2 ** 20 })
     this.id2label =
-      read.record('id2label', (name): name is string => typeof name === 'string', 'names by index') ??
+      read.record('id2label', (name) => (typeof name === 'string' ? name : undefined), 'names by index') ??
       namesOf(numLabels)
-    this.label2id =
-      read.record('label2id', (id): id is number => Number.isInteger(id), 'indices by name') ??
-      turnedAround(this.id2label)
+    this.label2id = read.record('label2id', wholeNumber, 'indices by name') ?? turnedAround(this.id2label)
     this.extra = read.rest()
     if (this.id2label) checkLabels(this.id2label, numLabels)
     if (this.problemType === 'single_label_classification' && this.numLabels === 1) {
@@ -62,6 +60,12 @@ function namesOf(numLabels: number): Readonly<Record<string, string>> | undefine
   return numLabels === 0
     ? undefined
     : Object.fromEntries(Array.from({ length: numLabels }, (_, i) => [i, `LABEL_${i}`]))
+}
+
+/** An index, which files may have as a text: `"0"`. */
+function wholeNumber(id: unknown): number | undefined {
+  const isText = typeof id === 'string' && /^\d+$/.test(id)
+  return isText ? Number(id) : typeof id === 'number' && Number.isInteger(id) ? id : undefined
 }
 
 function turnedAround(

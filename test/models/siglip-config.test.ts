@@ -102,6 +102,11 @@ describe('labels', () => {
       problem_type: 'multi_label_classification',
     })
   })
+
+  it('may have their indices as texts, as many a fine-tuning script writes them', () => {
+    const config = SiglipConfig.fromJSON({ id2label: { 0: 'cat', 1: 'dog' }, label2id: { cat: '0', dog: '1' } })
+    expect(config.label2id).toEqual({ cat: 0, dog: 1 })
+  })
 })
 
 it('makes one of two towers', () => {
@@ -173,6 +178,7 @@ describe('what describes no model', () => {
       () => new SiglipConfig({ id2label: { 0: 'a', 2: 'c' } }),
       /index from 0 to 1, found none for 1/,
     ],
+    ['indices that are none', () => SiglipConfig.fromJSON({ label2id: { a: '1.5' } }), /label2id: .*found "1.5"/],
     ['labels that are no names', () => SiglipConfig.fromJSON({ id2label: { 0: 7 } }), /id2label/],
     ['two counts of labels', () => SiglipConfig.fromJSON({ num_labels: 3, id2label: { 0: 'a' } }), /found 3/],
     ['what JSON has not', () => SiglipConfig.fromJSON({ extra_key: cyclic }), /extra_key: expected a JSON value/],
