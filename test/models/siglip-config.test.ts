@@ -107,6 +107,17 @@ describe('labels', () => {
     const config = SiglipConfig.fromJSON({ id2label: { 0: 'cat', 1: 'dog' }, label2id: { cat: '0', dog: '1' } })
     expect(config.label2id).toEqual({ cat: 0, dog: 1 })
   })
+
+  it('may begin at 1 or have gaps: what has no name is LABEL_ and its index', () => {
+    const config = SiglipConfig.fromJSON({ id2label: { 1: 'cat', 2: 'dog', 5: 'bird' } })
+    expect(config.numLabels).toBe(3)
+    expect([0, 1, 2].map((index) => config.label(index))).toEqual(['LABEL_0', 'cat', 'dog'])
+  })
+
+  it('may be numbers', () => {
+    const config = SiglipConfig.fromJSON({ id2label: { 0: 10, 1: 20 } })
+    expect([config.label(0), config.label2id]).toEqual(['10', { 10: 0, 20: 1 }])
+  })
 })
 
 it('makes one of two towers', () => {
@@ -174,12 +185,12 @@ describe('what describes no model', () => {
       /problem_type/,
     ],
     [
-      'labels with a gap',
-      () => new SiglipConfig({ id2label: { 0: 'a', 2: 'c' } }),
-      /index from 0 to 1, found none for 1/,
+      'labels by name',
+      () => SiglipConfig.fromJSON({ id2label: { cat: 'cat' } }),
+      /whole numbers for keys, found "cat"/,
     ],
     ['indices that are none', () => SiglipConfig.fromJSON({ label2id: { a: '1.5' } }), /label2id: .*found "1.5"/],
-    ['labels that are no names', () => SiglipConfig.fromJSON({ id2label: { 0: 7 } }), /id2label/],
+    ['labels that are no names', () => SiglipConfig.fromJSON({ id2label: { 0: [7] } }), /id2label/],
     ['two counts of labels', () => SiglipConfig.fromJSON({ num_labels: 3, id2label: { 0: 'a' } }), /found 3/],
     ['what JSON has not', () => SiglipConfig.fromJSON({ extra_key: cyclic }), /extra_key: expected a JSON value/],
   ]
