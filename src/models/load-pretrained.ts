@@ -27,6 +27,8 @@ export interface LoadOptions extends Omit<HubOptions, 'onProgress'> {
   readonly onDownload?: HubOptions['onProgress']
   /** Whether a missing or unexpected weight is an error; if not, missing ones start at random. Default: true. */
   readonly strict?: boolean | undefined
+  /** Whether weights of another shape than the model's start at random, which a line says; if not, they are an error. Default: false. */
+  readonly ignoreMismatchedSizes?: boolean | undefined
   /** Told what was missing and unexpected. */
   readonly onLoadingInfo?: ((info: LoadingInfo) => void) | undefined
   /** Told after each weight how many of their bytes are read. */
@@ -67,7 +69,7 @@ export async function loadPretrained<C, M extends PreTrainedModel>(
   source: CheckpointSource,
   options: LoadOptions = {},
 ): Promise<M> {
-  const { strict = true, onLoadingInfo, onProgress, signal } = options
+  const { strict = true, ignoreMismatchedSizes = false, onLoadingInfo, onProgress, signal } = options
   const folder = await openFolder(source, hubOptions(options))
   const config = Config.fromJSON(withOptions(await readConfig(folder, options), options))
   const weights = asTransformers(await openWeights(folder))
@@ -78,10 +80,16 @@ export async function loadPretrained<C, M extends PreTrainedModel>(
   const expected = new Map(specs.map(({ name, shape }) => [name, shape]))
   const found = new Map([...names].map(([inFile, name]) => [name, weights.tensors.get(inFile)?.shape ?? []]))
   const info = withoutResized(withoutHead(compareWeights(expected, found), Model.head, folder), options)
-  if (info.mismatchedKeys.length > 0 || (strict && info.missingKeys.length + info.unexpectedKeys.length > 0)) {
-    throw weightsError(info, weights.tensors.keys(), `${Model.className} from ${folder.location}`)
+  const misshapen = info.mismatchedKeys.map(({ name }) => name)
+  if (
+    (!ignoreMismatchedSizes && misshapen.length > 0) ||
+    (strict && info.missingKeys.length + info.unexpectedKeys.length > 0)
+  ) {
+    const hint = misshapen.length > 0 ? 'ignoreMismatchedSizes lets those of another shape start at random.' : ''
+    throw weightsError(info, weights.tensors.keys(), `${Model.className} from ${folder.location}`, hint)
   }
-  const toRead = new Map([...names].filter(([, name]) => expected.has(name)))
+  if (misshapen.length > 0) tellMisshapen(misshapen, folder)
+  const toRead = new Map([...names].filter(([, name]) => expected.has(name) && !misshapen.includes(name)))
   checkTypes(new Map([...toRead.keys()].map((inFile) => [inFile, weights.tensors.get(inFile)?.dtype ?? 'F32'])), folder)
   onLoadingInfo?.(info)
 
@@ -134,6 +142,14 @@ function withoutHead(info: LoadingInfo, head: string | undefined, folder: Checkp
   if (fresh.length === 0) return info
   console.warn(`siglip-tfjs: ${folder.location} has no ${head}; a new one starts at random and wants training.`)
   return { ...info, missingKeys: info.missingKeys.filter((name) => !fresh.includes(name)) }
+}
+
+/** Weights that another shape was asked of start as in a new model: that is said, as a missing classifier is. */
+function tellMisshapen(names: readonly string[], { location }: CheckpointFolder): void {
+  const more = names.length > 8 ? ` and ${names.length - 8} more` : ''
+  console.warn(
+    `siglip-tfjs: ${location} has ${names.slice(0, 8).join(', ')}${more} in other shapes; new ones start at random and want training.`,
+  )
 }
 
 /** Whole numbers where a model has floats are codes of a quantized model: they would load, and mean nothing. */

@@ -135,8 +135,8 @@ export function compareWeights(
   }
 }
 
-/** All that is wrong in one message, with the nearest name beside a missing one. */
-export function weightsError(info: LoadingInfo, available: Iterable<string>, where: string): WeightsError {
+/** All that is wrong in one message, with the nearest name beside a missing one; `hint` is what else may be done about it. */
+export function weightsError(info: LoadingInfo, available: Iterable<string>, where: string, hint = ''): WeightsError {
   const candidates = info.unexpectedKeys.length > 0 ? info.unexpectedKeys : [...available]
   const withNearest = (name: string): string => {
     const near = nearest(name, candidates)
@@ -153,7 +153,7 @@ export function weightsError(info: LoadingInfo, available: Iterable<string>, whe
   ]
   return new WeightsError(`weights do not fit the model: ${summary.flat().join('; ')}`, {
     where,
-    hint: 'Check that config.json belongs to these weights.',
+    hint: `Check that config.json belongs to these weights. ${hint}`.trim(),
   })
 }
 
