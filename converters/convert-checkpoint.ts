@@ -2,6 +2,7 @@ import { saveFolder } from '#save-folder'
 import { InputError, WeightsError } from '../src/errors.js'
 import { isObject } from '../src/is-object.js'
 import type { CheckpointFolder } from '../src/hub/checkpoint-folder.js'
+import { checkFloats } from './check-floats.js'
 import { configOf, type ConfigOptions } from './config-of.js'
 import type { FloatDtype } from './float-conversion.js'
 import { GEMMA_TOKENS } from './infer-config.js'
@@ -66,6 +67,7 @@ export async function convertCheckpoint(
   const tower = options.tower ?? (options.to === 'timm' ? 'vision' : undefined)
   const weights = tower === undefined ? whole : chosen(whole, tower, options.to)
   checkKnown(weights)
+  checkFloats(weights.tensors, weights.location)
   const pictures = await picturesOf(source, config)
   const { files, notes } = filesFor(weights, config, pictures, options)
   const all = new Map([...files, ...(tower === 'vision' ? [] : await tokenizerOf(source))])

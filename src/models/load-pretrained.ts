@@ -1,13 +1,12 @@
 import * as tf from '@tensorflow/tfjs'
 import { useBackend } from '#backend'
 import { openFolder } from '#open-folder'
-import type { Dtype } from '../../converters/dtypes.js'
+import { checkFloats } from '../../converters/check-floats.js'
 import { fromFloat32, toFloat32 } from '../../converters/float-conversion.js'
 import { asTransformers } from '../../converters/naming.js'
 import { readAhead } from '../../converters/read-ahead.js'
 import { openWeights } from '../../converters/weights.js'
 import type { CheckpointFolder, CheckpointSource } from '../hub/checkpoint-folder.js'
-import { WeightsError } from '../errors.js'
 import type { HubOptions } from '../hub/hub-options.js'
 import { interpolatePositions } from '../layers/interpolate-positions.js'
 import { ParameterScope, randomSource, type ParameterSpec } from '../layers/parameter-scope.js'
@@ -90,7 +89,10 @@ export async function loadPretrained<C, M extends PreTrainedModel>(
   }
   if (misshapen.length > 0) tellMisshapen(misshapen, folder)
   const toRead = new Map([...names].filter(([, name]) => expected.has(name) && !misshapen.includes(name)))
-  checkTypes(new Map([...toRead.keys()].map((inFile) => [inFile, weights.tensors.get(inFile)?.dtype ?? 'F32'])), folder)
+  checkFloats(
+    [...weights.tensors].filter(([inFile]) => toRead.has(inFile)),
+    folder.location,
+  )
   onLoadingInfo?.(info)
 
   const values = new Map<string, tf.Tensor>()
@@ -150,20 +152,6 @@ function tellMisshapen(names: readonly string[], { location }: CheckpointFolder)
   console.warn(
     `siglip-tfjs: ${location} has ${names.slice(0, 8).join(', ')}${more} in other shapes; new ones start at random and want training.`,
   )
-}
-
-/** Whole numbers where a model has floats are codes of a quantized model: they would load, and mean nothing. */
-function checkTypes(dtypes: ReadonlyMap<string, Dtype>, { location }: CheckpointFolder): void {
-  const whole = [...dtypes].filter(([, dtype]) => /^([UI]\d|BOOL)/.test(dtype))
-  const [first] = whole
-  if (!first) return
-  const more = whole.length > 1 ? `, and ${whole.length - 1} more like it` : ''
-  throw new WeightsError('weights are of another type', {
-    expected: 'F32, F16, BF16 or another type of floats',
-    found: `${first.join(' of type ')}${more}`,
-    where: location,
-    hint: 'Take the checkpoint that is not quantized.',
-  })
 }
 
 const positions = /(^|^vision_model\.)embeddings\.position_embedding\.weight$/

@@ -4,6 +4,8 @@ import path from 'node:path'
 import { configOf } from '../../converters/config-of.js'
 import { convertCheckpoint, type ConvertOptions } from '../../converters/convert-checkpoint.js'
 import type { Naming } from '../../converters/naming.js'
+import { parseSafetensors } from '../../converters/safetensors.js'
+import { serializeSafetensors } from '../../converters/serialize-safetensors.js'
 import { openWeights } from '../../converters/weights.js'
 import { ConfigError, InputError, WeightsError } from '../../src/errors.js'
 import { MemoryFolder } from '../../src/hub/memory-folder.js'
@@ -136,6 +138,27 @@ test('what a format can’t hold is said, and nothing is written', async () => {
   )
   expect(await readdir(parent)).toEqual(['other.safetensors'])
   expect(WeightsError.prototype).toBeInstanceOf(Error)
+})
+
+test('the codes of a quantized model are refused', async () => {
+  const { tensors } = parseSafetensors(new Uint8Array(await readFile(`${fixtures}/siglip-tiny/model.safetensors`)))
+  const name = 'vision_model.head.mlp.fc1.weight'
+  const { shape } = tensors.get(name)!
+  tensors.set(name, { dtype: 'I8', shape, data: new Int8Array(shape.reduce((product, n) => product * n)) })
+  const config = await readFile(`${fixtures}/siglip-tiny/config.json`)
+  const weights = Buffer.concat(serializeSafetensors(tensors))
+  const files = new MemoryFolder(
+    new Map([
+      ['config.json', config],
+      ['model.safetensors', weights],
+    ]),
+  )
+  for (const to of ['transformers', 'big_vision', 'open_clip', 'timm'] as const) {
+    const converting = convertCheckpoint(files, path.join(parent, 'there'), { to })
+    await expect(converting).rejects.toThrow(WeightsError)
+    await expect(converting).rejects.toThrow(/fc1\.weight of type I8.*not quantized/)
+  }
+  expect(await readdir(parent)).toEqual([])
 })
 
 test('a conversion that is stopped leaves nothing', async () => {
