@@ -20,8 +20,8 @@ export abstract class TwoTowerConfig extends PretrainedConfig {
   abstract readonly visionConfig: VisionConfig
   /** Scales the classifier's first weights. Default: 1. */
   readonly initializerFactor: number
-  /** Default: told by the labels at the first loss. */
-  readonly problemType: ProblemType | undefined
+  /** Default: told by the labels at the first loss, which sets it. */
+  problemType: ProblemType | undefined
   /** The classes' names by their index; they are counted, whatever their indices. Default: `LABEL_0` and `LABEL_1`. */
   readonly id2label: Readonly<Record<string, string>> | undefined
   /** The classes' indices by their name. Default: `id2label` turned around. */
