@@ -70,6 +70,22 @@ describe('files', () => {
     expect(config.textConfig.projectionSize).toBe(768)
   })
 
+  it('of a whole model may have any model_type in their towers, as transformers asks nothing of it', () => {
+    const file = {
+      model_type: 'siglip',
+      text_config: { model_type: 'clip_text_model', hidden_size: 24 },
+      vision_config: { model_type: '', hidden_size: 36 },
+    }
+    const { textConfig, visionConfig } = SiglipConfig.fromJSON(file)
+    expect([textConfig.hiddenSize, visionConfig.hiddenSize]).toEqual([24, 36])
+    expect([textConfig, visionConfig].map((config) => config.toJSON()['model_type'])).toEqual([
+      'siglip_text_model',
+      'siglip_vision_model',
+    ])
+    expect(SiglipTextConfig.fromJSON(file).toJSON()).toEqual(textConfig.toJSON())
+    expect(SiglipVisionConfig.fromJSON(file).toJSON()).toEqual(visionConfig.toJSON())
+  })
+
   it('of so400m-patch14-384 are read, although 14 does not divide 384', () => {
     const size = { hidden_size: 1152, intermediate_size: 4304, num_hidden_layers: 27, num_attention_heads: 16 }
     const { visionConfig } = SiglipConfig.fromJSON({ vision_config: { ...size, image_size: 384, patch_size: 14 } })
@@ -168,6 +184,11 @@ describe('what describes no model', () => {
       'another model',
       () => SiglipTextConfig.fromJSON({ model_type: 'clip_text_model' }),
       /model_type: .*siglip_text_model/,
+    ],
+    [
+      'a tower of another family',
+      () => SiglipVisionConfig.fromJSON({ model_type: 'siglip2', vision_config: {} }),
+      /model_type: .*siglip_vision_model.*"siglip2_vision_model"/,
     ],
     [
       'a tower that is none',
