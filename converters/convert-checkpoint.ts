@@ -98,6 +98,7 @@ function filesFor(
   const { to, dtype } = options
   const towers = towersOf(weights)
   const named = watched(asNamed(weights, to, headsOf(config)), options)
+  if (to !== 'transformers') checkNamed(named, to)
   const isWhole = towers.length === 2
   const processor =
     pictures && towers.includes('vision') ? ([['preprocessor_config.json', jsonFile(pictures)]] as const) : []
@@ -139,10 +140,10 @@ function filesFor(
     }
     case 'timm': {
       const classes = weights.tensors.get('classifier.weight')?.shape[0] ?? 0
-      const json = timmConfig(config, pictures, classes)
+      const { json, notes } = timmConfig(config, pictures, classes)
       return {
         files: new Map([['config.json', jsonFile(json)], ...processor, ...weightFiles(named, { dtype })]),
-        notes: [],
+        notes,
       }
     }
   }
@@ -189,6 +190,18 @@ function checkKnown({ tensors, location }: Weights): void {
     expected: 'weights of SigLIP in the names of transformers, big_vision, open_clip or timm',
     found: `${unknown.slice(0, 5).join(', ') || 'none'}${unknown.length > 5 ? ` and ${unknown.length - 5} more` : ''}`,
     where: location,
+  })
+}
+
+/** Weights that keep transformers' names have no place in the format: those that an activation has learned. */
+function checkNamed({ tensors, location }: Weights, to: Naming): void {
+  const kept = [...tensors.keys()].filter((name) => /^(vision|text)_model\./.test(name))
+  const [first] = kept
+  if (first === undefined) return
+  throw new InputError(`${to} has no place for some of the weights`, {
+    found: kept.length > 1 ? `${first} and ${kept.length - 1} more` : first,
+    where: location,
+    hint: 'Convert to transformers.',
   })
 }
 

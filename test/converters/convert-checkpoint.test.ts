@@ -10,9 +10,13 @@ import { openWeights } from '../../converters/weights.js'
 import { ConfigError, InputError, WeightsError } from '../../src/errors.js'
 import { MemoryFolder } from '../../src/hub/memory-folder.js'
 import { openFolder } from '../../src/hub/open-folder-node.js'
+import { SiglipVisionModel } from '../../src/models/siglip-vision-model.js'
+import { useBackend } from '../../src/runtime/backend-node.js'
+import { tinyVision } from '../tiny-models.js'
 
 const fixtures = 'test/fixtures'
 let parent: string
+beforeAll(() => useBackend('wasm', { quiet: true }))
 beforeEach(async () => {
   parent = await realpath(await mkdtemp(path.join(tmpdir(), 'siglip-convert-')))
 })
@@ -138,6 +142,70 @@ test('what a format can’t hold is said, and nothing is written', async () => {
   )
   expect(await readdir(parent)).toEqual(['other.safetensors'])
   expect(WeightsError.prototype).toBeInstanceOf(Error)
+})
+
+/** siglip-tiny with other settings. */
+async function tiny(vision: object, text: object = {}): Promise<MemoryFolder> {
+  const config = await json(`${fixtures}/siglip-tiny/config.json`)
+  const [vision_config, text_config] = [
+    { ...(config.vision_config as object), ...vision },
+    { ...(config.text_config as object), ...text },
+  ]
+  const bytes = Buffer.from(JSON.stringify({ ...config, vision_config, text_config }))
+  const weights = await readFile(`${fixtures}/siglip-tiny/model.safetensors`)
+  const files = new Map([
+    ['config.json', bytes],
+    ['model.safetensors', weights],
+  ])
+  return new MemoryFolder(files)
+}
+
+test.each([
+  ['gelu_new', 'gelu_tanh', 'gelu_pytorch_tanh'],
+  ['swish', 'silu', 'silu'],
+  ['hardswish', 'hard_swish', 'hardswish'],
+  ['linear', 'identity', 'linear'],
+])('timm is told the activation %s as %s, and tells it as %s', async (hidden_act, act_layer, again) => {
+  const there = path.join(parent, 'there')
+  await convertCheckpoint(await tiny({ hidden_act }), there, { to: 'timm' })
+  expect(await json(path.join(there, 'config.json'))).toMatchObject({ model_args: { act_layer } })
+  expect(await configOf(await openFolder(there), undefined, { heads: 4 })).toMatchObject({ hidden_act: again })
+})
+
+test('timm is told the number of channels', async () => {
+  const model = new SiglipVisionModel({ ...tinyVision, numChannels: 1 })
+  await model.savePretrained(path.join(parent, 'grey'))
+  model.dispose()
+  const there = await convert(path.join(parent, 'grey'), 'there', { to: 'timm' })
+  expect(await json(path.join(there, 'config.json'))).toMatchObject({
+    model_args: { in_chans: 1 },
+    pretrained_cfg: { input_size: [1, 8, 8] },
+  })
+})
+
+test('settings that a format can’t hold are told, or refused', async () => {
+  const there = path.join(parent, 'there')
+  const notesOf = async (folder: MemoryFolder, to: Naming): Promise<string> =>
+    (await convertCheckpoint(folder, there, { to })).notes.join()
+  expect(await notesOf(await tiny({}), 'timm')).toBe('')
+  expect(await notesOf(await tiny({ layer_norm_eps: 0.01 }), 'timm')).toMatch(/eps of 0\.000001, this model’s 0\.01/)
+  expect(await notesOf(await tiny({ hidden_act: 'silu', layer_norm_eps: 0.01 }), 'open_clip')).toMatch(
+    /register one as \w+, with act_layer silu, in_chans 3, layer norms of eps 0\.01,/,
+  )
+  await expect(notesOf(await tiny({ hidden_act: 'relu2' }), 'timm')).rejects.toThrow(
+    /timm has no such activation.*relu2/,
+  )
+  await expect(notesOf(await tiny({}, { hidden_act: 'silu' }), 'open_clip')).rejects.toThrow(/text tower.*a gelu.*silu/)
+})
+
+test('the weights of a learned activation go to no other format', async () => {
+  const model = new SiglipVisionModel({ ...tinyVision, hiddenAct: 'prelu' })
+  await model.savePretrained(path.join(parent, 'learned'))
+  model.dispose()
+  const to = (to: Naming): Promise<string> => convert(path.join(parent, 'learned'), 'there', { to })
+  await expect(to('big_vision')).rejects.toThrow(/no place.*mlp\.activation_fn\.weight and 2 more/)
+  await expect(to('timm')).rejects.toThrow(InputError)
+  await to('transformers')
 })
 
 test('the codes of a quantized model are refused', async () => {
