@@ -16,6 +16,7 @@ import { inWholeModel, towerOnly, towersOf, type Tower } from './tower-names.js'
 import { towerFields } from './tower-sizes.js'
 import { isWeightFile, weightFiles, type WeightFilesOptions } from './weight-files.js'
 import { openWeights, type Weights } from './weights.js'
+import { withDtype } from './with-dtype.js'
 
 /** How a checkpoint is converted. */
 export interface ConvertOptions extends ConfigOptions, Pick<WeightFilesOptions, 'dtype' | 'maxShardSize'> {
@@ -232,7 +233,7 @@ function configFor(config: JsonObject, weights: Weights, dtype: FloatDtype | und
   const stored = { F64: 'float64', F16: 'float16', BF16: 'bfloat16', F32: 'float32' } as const
   const type = dtype ?? (first && Object.hasOwn(stored, first.dtype) ? first.dtype : 'F32')
   const name = Object.entries(stored).find(([code]) => code === type)?.[1] ?? 'float32'
-  return { ...own, architectures: [family + kind], dtype: name }
+  return withDtype({ ...own, architectures: [family + kind] }, name)
 }
 
 function headsOf(config: JsonObject): Heads {

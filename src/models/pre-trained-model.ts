@@ -1,8 +1,10 @@
 import * as tf from '@tensorflow/tfjs'
 import { saveFolder } from '#save-folder'
+import { jsonFile } from '../../converters/json-file.js'
 import { nearest } from '../../converters/nearest.js'
 import type { FileContent } from '../../converters/save-folder.js'
 import { isWeightFile, weightFiles, type WeightFilesOptions } from '../../converters/weight-files.js'
+import { withDtype } from '../../converters/with-dtype.js'
 import { InputError, WeightsError } from '../errors.js'
 import { Module, type Json } from '../layers/module.js'
 import { ParameterScope } from '../layers/parameter-scope.js'
@@ -99,11 +101,9 @@ export abstract class PreTrainedModel extends Module {
     const read = async (name: string): Promise<Float32Array<ArrayBuffer>> =>
       Float32Array.from((await parameters.get(name)?.data<'float32'>()) ?? [])
     const tensors = new Map([...parameters].map(([name, { shape }]) => [name, { dtype: 'F32' as const, shape }]))
-    const config = this.config.toFiles({
-      architectures: [this.getClassName()],
-      dtype: nameOfDtype[options?.dtype ?? 'F32'],
-    })
-    return new Map<string, FileContent>([...config, ...weightFiles({ tensors, read }, options)])
+    const json = { ...this.config.toJSON(), architectures: [this.getClassName()] }
+    const config = jsonFile(withDtype(json, nameOfDtype[options?.dtype ?? 'F32']))
+    return new Map<string, FileContent>([['config.json', config], ...weightFiles({ tensors, read }, options)])
   }
 
   protected settings(): Json {

@@ -198,6 +198,20 @@ test('settings that a format can’t hold are told, or refused', async () => {
   await expect(notesOf(await tiny({}, { hidden_act: 'silu' }), 'open_clip')).rejects.toThrow(/text tower.*a gelu.*silu/)
 })
 
+test('a conversion says the type of its weights, wherever config.json says one', async () => {
+  const there = path.join(parent, 'there')
+  await convertCheckpoint(await tiny({ dtype: 'float32' }, { torch_dtype: 'float32' }), there, {
+    ...{ to: 'transformers', dtype: 'F16' },
+  })
+  const config = await json(path.join(there, 'config.json'))
+  expect(config).toMatchObject({
+    dtype: 'float16',
+    vision_config: { dtype: 'float16' },
+    text_config: { dtype: 'float16' },
+  })
+  expect(JSON.stringify(config)).not.toMatch(/torch_dtype|float32/)
+})
+
 test('the weights of a learned activation go to no other format', async () => {
   const model = new SiglipVisionModel({ ...tinyVision, hiddenAct: 'prelu' })
   await model.savePretrained(path.join(parent, 'learned'))
