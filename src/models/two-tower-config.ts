@@ -33,7 +33,7 @@ export abstract class TwoTowerConfig extends PretrainedConfig {
     read.oneOf('modelType', [modelType])
     this.initializerFactor = read.number('initializerFactor', 1)
     this.problemType = read.oneOf('problemType', problemTypes)
-    const numLabels = read.integer('numLabels', 0, { min: 0, max: 2 ** 20 })
+    const numLabels = read.integer('numLabels', 0, { max: 2 ** 20 }) // 0: not said
     this.id2label = read.record('id2label', labelName, 'names by index') ?? namesOf(numLabels)
     this.label2id = read.record('label2id', wholeNumber, 'indices by name') ?? turnedAround(this.id2label)
     this.extra = read.rest()

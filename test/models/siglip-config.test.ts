@@ -212,6 +212,7 @@ describe('what describes no model', () => {
     ],
     ['indices that are none', () => SiglipConfig.fromJSON({ label2id: { a: '1.5' } }), /label2id: .*found "1.5"/],
     ['labels that are no names', () => SiglipConfig.fromJSON({ id2label: { 0: [7] } }), /id2label/],
+    ['no labels', () => new SiglipConfig({ numLabels: 0 }), /num_labels: expected a whole number from 1 .*found 0/],
     ['two counts of labels', () => SiglipConfig.fromJSON({ num_labels: 3, id2label: { 0: 'a' } }), /found 3/],
     ['what JSON has not', () => SiglipConfig.fromJSON({ extra_key: cyclic }), /extra_key: expected a JSON value/],
   ]
