@@ -20,8 +20,12 @@ const names = [
   ['tanh', 'tanh'],
 ] as const
 
-/** timm's name of an activation of transformers; undefined if it has none. Default: of `gelu_pytorch_tanh`, transformers' own default. */
-export function timmActivation(hiddenAct: unknown = 'gelu_pytorch_tanh'): string | undefined {
+/** What a configuration of transformers has for `hidden_act`, or transformers' default. */
+export const orDefault = (hiddenAct: unknown): string =>
+  typeof hiddenAct === 'string' ? hiddenAct : 'gelu_pytorch_tanh'
+
+/** timm's name of an activation of transformers; undefined if it has none. */
+export function timmActivation(hiddenAct: string): string | undefined {
   return names.find(([own]) => own === hiddenAct)?.[1]
 }
 

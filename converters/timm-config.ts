@@ -1,7 +1,7 @@
 import { InputError } from '../src/errors.js'
 import type { ConfigHints } from './infer-config.js'
 import { valueAt, type JsonObject } from './json-file.js'
-import { hiddenActOf, timmActivation } from './timm-activation.js'
+import { hiddenActOf, orDefault, timmActivation } from './timm-activation.js'
 import { activationOf, imageSizeOf, timmNaFlexName, timmName } from './timm-architecture.js'
 import { ratioOf, towerFields } from './tower-sizes.js'
 
@@ -38,9 +38,15 @@ export function timmConfig(
   const hasHead = at('vision_use_head') !== false && numClasses === 0
   const pool = hasHead ? 'map' : 'avg'
   const side = typeof patches === 'number' ? Math.sqrt(patches) * tower.patch_size : Number(at('image_size') ?? 224)
-  const act = timmActivation(at('hidden_act'))
+  const ownAct = orDefault(at('hidden_act'))
+  const act = timmActivation(ownAct)
   if (act === undefined) {
-    throw new InputError('timm has no such activation', { found: String(at('hidden_act')), where: 'hidden_act' })
+    throw new InputError('timm has no such activation', {
+      expected: 'one of timm’s, such as gelu or silu',
+      found: ownAct,
+      where: 'hidden_act',
+      hint: 'Convert to transformers or big_vision.',
+    })
   }
   const channels = at('num_channels') ?? 3
   const eps = Number(at('layer_norm_eps') ?? TIMM_EPS)

@@ -6,6 +6,7 @@ import { convertCheckpoint, type ConvertOptions } from '../../converters/convert
 import type { Naming } from '../../converters/naming.js'
 import { parseSafetensors } from '../../converters/safetensors.js'
 import { serializeSafetensors } from '../../converters/serialize-safetensors.js'
+import { openClipConfig } from '../../converters/open-clip-config.js'
 import { openWeights } from '../../converters/weights.js'
 import { ConfigError, InputError, WeightsError } from '../../src/errors.js'
 import { MemoryFolder } from '../../src/hub/memory-folder.js'
@@ -210,6 +211,17 @@ test('a conversion says the type of its weights, wherever config.json says one',
     text_config: { dtype: 'float16' },
   })
   expect(JSON.stringify(config)).not.toMatch(/torch_dtype|float32/)
+})
+
+test.each([
+  [{}, /^open_clip runs vit_base_patch16_siglip_224 with gelu, and this model with gelu_pytorch_tanh: /],
+  [{ hidden_act: 'gelu_new' }, /^open_clip runs vit_base_patch16_siglip_224 with gelu, and this model with gelu_new: /],
+  [{ hidden_act: 'gelu_python' }, /^$/],
+  [{ hidden_act: 'silu' }, /register one as vit_custom_patch16_siglip_224, with act_layer silu,/],
+  [{ hidden_act: 'gelu', layer_norm_eps: 1e-5 }, /register one as \w+, .*layer norms of eps 0\.00001,/],
+])('open_clip’s file of a base tower with %j comes with the note %s', (vision, note) => {
+  const config = { vision_config: { image_size: 224, ...vision }, text_config: {} }
+  expect(openClipConfig(config, undefined).notes.join()).toMatch(note)
 })
 
 test('the weights of a learned activation go to no other format', async () => {
