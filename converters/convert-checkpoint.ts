@@ -2,6 +2,7 @@ import { saveFolder } from '#save-folder'
 import { InputError, WeightsError } from '../src/errors.js'
 import { isObject } from '../src/is-object.js'
 import type { CheckpointFolder } from '../src/hub/checkpoint-folder.js'
+import { checkFloats } from './check-floats.js'
 import { configOf, type ConfigOptions } from './config-of.js'
 import type { FloatDtype } from './float-conversion.js'
 import { GEMMA_TOKENS } from './infer-config.js'
@@ -15,6 +16,7 @@ import { inWholeModel, towerOnly, towersOf, type Tower } from './tower-names.js'
 import { towerFields } from './tower-sizes.js'
 import { isWeightFile, weightFiles, type WeightFilesOptions } from './weight-files.js'
 import { openWeights, type Weights } from './weights.js'
+import { withDtype } from './with-dtype.js'
 
 /** How a checkpoint is converted. */
 export interface ConvertOptions extends ConfigOptions, Pick<WeightFilesOptions, 'dtype' | 'maxShardSize'> {
@@ -66,6 +68,7 @@ export async function convertCheckpoint(
   const tower = options.tower ?? (options.to === 'timm' ? 'vision' : undefined)
   const weights = tower === undefined ? whole : chosen(whole, tower, options.to)
   checkKnown(weights)
+  checkFloats(weights.tensors, weights.location)
   const pictures = await picturesOf(source, config)
   const { files, notes } = filesFor(weights, config, pictures, options)
   const all = new Map([...files, ...(tower === 'vision' ? [] : await tokenizerOf(source))])
@@ -96,6 +99,7 @@ function filesFor(
   const { to, dtype } = options
   const towers = towersOf(weights)
   const named = watched(asNamed(weights, to, headsOf(config)), options)
+  if (to !== 'transformers') checkNamed(named, to)
   const isWhole = towers.length === 2
   const processor =
     pictures && towers.includes('vision') ? ([['preprocessor_config.json', jsonFile(pictures)]] as const) : []
@@ -137,10 +141,10 @@ function filesFor(
     }
     case 'timm': {
       const classes = weights.tensors.get('classifier.weight')?.shape[0] ?? 0
-      const json = timmConfig(config, pictures, classes)
+      const { json, notes } = timmConfig(config, pictures, classes)
       return {
         files: new Map([['config.json', jsonFile(json)], ...processor, ...weightFiles(named, { dtype })]),
-        notes: [],
+        notes,
       }
     }
   }
@@ -190,6 +194,18 @@ function checkKnown({ tensors, location }: Weights): void {
   })
 }
 
+/** Weights that keep transformers' names have no place in the format: those that an activation has learned. */
+function checkNamed({ tensors, location }: Weights, to: Naming): void {
+  const kept = [...tensors.keys()].filter((name) => /^(vision|text)_model\./.test(name))
+  const [first] = kept
+  if (first === undefined) return
+  throw new InputError(`${to} has no place for some of the weights`, {
+    found: kept.length > 1 ? `${first} and ${kept.length - 1} more` : first,
+    where: location,
+    hint: 'Convert to transformers.',
+  })
+}
+
 function checkNoClassifier({ tensors, location }: Weights, to: Naming): void {
   if (!tensors.has('classifier.weight')) return
   throw new InputError(`${to} has no place for a classifier`, {
@@ -217,7 +233,7 @@ function configFor(config: JsonObject, weights: Weights, dtype: FloatDtype | und
   const stored = { F64: 'float64', F16: 'float16', BF16: 'bfloat16', F32: 'float32' } as const
   const type = dtype ?? (first && Object.hasOwn(stored, first.dtype) ? first.dtype : 'F32')
   const name = Object.entries(stored).find(([code]) => code === type)?.[1] ?? 'float32'
-  return { ...own, architectures: [family + kind], dtype: name }
+  return withDtype({ ...own, architectures: [family + kind] }, name)
 }
 
 function headsOf(config: JsonObject): Heads {

@@ -23,7 +23,7 @@ export async function readJsonObject(folder: CheckpointFolder, name: string): Pr
   const bytes = await folder.bytes(name)
   let json: unknown
   try {
-    json = JSON.parse(new TextDecoder().decode(bytes))
+    json = parsed(new TextDecoder().decode(bytes))
   } catch (cause) {
     throw new ConfigError('not JSON', { where, found: cause instanceof Error ? cause.message : undefined, cause })
   }
@@ -31,14 +31,51 @@ export async function readJsonObject(folder: CheckpointFolder, name: string): Pr
   throw new ConfigError('not a configuration', { expected: 'an object', where })
 }
 
-/** A configuration's file. */
-export function jsonFile(json: JsonObject): Uint8Array<ArrayBuffer> {
-  const text = JSON.stringify(json, undefined, 2).replace(wholeFloats, '$1.0')
-  return new TextEncoder().encode(`${text}\n`)
+/** A text of JSON as Python reads it: with `NaN`, `Infinity` and `-Infinity`, which its own `json` writes. */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    const spelled = text.replace(pythonNumbers, (token) => spellings.get(token) ?? token)
+    if (spelled === text) throw error
+    return JSON.parse(spelled, (_, value: unknown) => (value === NOT_A_NUMBER ? NaN : value))
+  }
 }
 
-/** Python tells a float by its point, which JavaScript leaves out of 1.0, and transformers takes no integer for one. */
-const wholeFloats = /^( *"(?:initializer_factor|layer_norm_eps|attention_dropout)": \d+)(?=,?$)/gm
+/** The numbers that JSON lacks, and whole strings, so that what stands in them stays; one without an end ends with the text. */
+const pythonNumbers = /"(?:[^"\\]+|\\[^]?)*(?:"|$)|-?\bInfinity\b|\bNaN\b/g
+
+const NOT_A_NUMBER = '\u0000NaN'
+
+/** What JSON reads as these numbers: one too large for a float, and a mark that is replaced. */
+const spellings = new Map([
+  ['Infinity', '1e999'],
+  ['-Infinity', '-1e999'],
+  ['NaN', JSON.stringify(NOT_A_NUMBER)],
+])
+
+/** A configuration's file. */
+export function jsonFile(json: JsonObject): Uint8Array<ArrayBuffer> {
+  let names: unknown
+  const marked = JSON.stringify(
+    json,
+    function (this: unknown, key, value: unknown) {
+      if (key === 'label2id' && isObject(value)) names = value
+      return this !== names && floats.has(key) && Number.isSafeInteger(value) ? `${MARK}${String(value)}` : value
+    },
+    2,
+  )
+  return new TextEncoder().encode(`${marked.replace(wholeFloats, '$1.0')}\n`)
+}
+
+/**
+ * Python tells a float by its point, which JavaScript leaves out of 1.0, and transformers takes no integer for one. Classes may have any
+ * name, so `label2id` has none.
+ */
+const floats: ReadonlySet<string> = new Set(['initializer_factor', 'layer_norm_eps', 'attention_dropout'])
+
+const MARK = '\u0000float '
+const wholeFloats = /"\\u0000float (-?\d+)"/g
 
 /** A value inside objects inside an object; undefined where there is none. */
 export function valueAt(json: JsonObject, ...keys: readonly string[]): unknown {

@@ -1,7 +1,10 @@
+import { InputError } from '../src/errors.js'
 import { isObject } from '../src/is-object.js'
 import type { ConfigHints } from './infer-config.js'
 import { valueAt, type JsonObject } from './json-file.js'
+import { orDefault, timmActivation } from './timm-activation.js'
 import { activationOf, imageSizeOf, timmName, timmNaFlexName } from './timm-architecture.js'
+import { TIMM_EPS } from './timm-config.js'
 import { ratioOf, towerFields } from './tower-sizes.js'
 
 /** The name of the file in open_clip's folders. */
@@ -34,6 +37,7 @@ export function keptConfig(json: JsonObject): JsonObject | undefined {
  *
  * @param config of transformers, both towers.
  * @param pictures of its image processor.
+ * @throws InputError for an activation of the text tower that open_clip can't be told.
  */
 export function openClipConfig(
   config: JsonObject,
@@ -44,17 +48,24 @@ export function openClipConfig(
   const text = towerFields(config, 'text_config')
   const patches = valueAt(config, 'vision_config', 'num_patches')
   const imageSize = Number(valueAt(config, 'vision_config', 'image_size') ?? 0)
-  const known = typeof patches === 'number' ? timmNaFlexName(vision, patches) : timmName(vision, imageSize, true)
+  const ownAct = orDefault(valueAt(config, 'vision_config', 'hidden_act'))
+  const channels = Number(valueAt(config, 'vision_config', 'num_channels') ?? 3)
+  const eps = Number(valueAt(config, 'vision_config', 'layer_norm_eps') ?? TIMM_EPS)
+  const act = timmActivation(ownAct)
+  const isGelu = act === 'gelu' || act === 'gelu_tanh'
+  const published = typeof patches === 'number' ? timmNaFlexName(vision, patches) : timmName(vision, imageSize, true)
+  const known = isGelu && channels === 3 && eps === TIMM_EPS ? published : undefined
   const name = known ?? `vit_custom_patch${vision.patch_size}_siglip_${imageSize}`
-  if (known === undefined)
-    notes.push(`timm has no image tower of these sizes: register one as ${name} before open_clip loads it.`)
-  const ownAct = valueAt(config, 'vision_config', 'hidden_act')
-  if (known !== undefined && activationOf(known) !== ownAct) {
+  if (known === undefined) {
+    const settings = `act_layer ${act ?? ownAct}, in_chans ${channels}, layer norms of eps ${eps}`
+    notes.push(`timm has no such image tower: register one as ${name}, with ${settings}, before open_clip loads it.`)
+  } else if (timmActivation(activationOf(known)) !== act) {
     notes.push(
-      `open_clip runs ${known} with ${activationOf(known)}, and this model with ${String(ownAct)}: numbers differ a little.`,
+      `open_clip runs ${known} with ${activationOf(known)}, and this model with ${ownAct}: numbers differ a little.`,
     )
   }
   const vocabulary = valueAt(config, 'text_config', 'vocab_size')
+  const textAct = geluOf(orDefault(valueAt(config, 'text_config', 'hidden_act')))
   const json = {
     model_cfg: {
       embed_dim: vision.hidden_size,
@@ -80,7 +91,7 @@ export function openClipConfig(
         proj_bias: true,
         pool_type: 'last',
         norm_kwargs: { eps: valueAt(config, 'text_config', 'layer_norm_eps') ?? 1e-6 },
-        ...(valueAt(config, 'text_config', 'hidden_act') === 'gelu' ? {} : { act_kwargs: { approximate: 'tanh' } }),
+        ...(textAct === 'gelu' ? {} : { act_kwargs: { approximate: 'tanh' } }),
       },
     },
     preprocess_cfg: {
@@ -92,4 +103,16 @@ export function openClipConfig(
     [KEPT]: config,
   }
   return { json, notes }
+}
+
+/** open_clip's text tower is told which gelu, and no other activation. */
+function geluOf(hiddenAct: string): 'gelu' | 'gelu_tanh' {
+  const act = timmActivation(hiddenAct)
+  if (act === 'gelu' || act === 'gelu_tanh') return act
+  throw new InputError('open_clip’s text tower has no such activation', {
+    expected: 'a gelu',
+    found: hiddenAct,
+    where: 'hidden_act of text_config',
+    hint: 'Convert the image tower to timm.',
+  })
 }

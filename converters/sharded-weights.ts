@@ -11,7 +11,7 @@ const LARGEST_INDEX = 100_000_000
 
 /**
  * Opens weights that lie in several files, with an index (`model.safetensors.index.json`) that says which weight is in which. The
- * index and the files must agree: every weight in one place, and none left out.
+ * index and the files must agree: every weight in one place. One that the index leaves out is found in its file, as in transformers.
  *
  * @param open opens one of the files by its name in the folder.
  * @throws FileError if files are missing, naming all of them; FormatError if the index and the files disagree.
@@ -22,8 +22,8 @@ export async function openShards(
   open: (name: string) => Promise<Weights>,
 ): Promise<Weights> {
   const location = placeOf(folder, indexName)
-  const files = await readIndex(folder, indexName, location)
-  const shardNames = [...new Set(files.values())]
+  const places = await readIndex(folder, indexName, location)
+  const shardNames = [...new Set(places.values())]
   const missing = []
   for (const name of shardNames) if (!(await folder.has(name))) missing.push(name)
   if (missing.length > 0) {
@@ -40,13 +40,13 @@ export async function openShards(
     const shard = await open(shardName)
     shards.set(shardName, shard)
     for (const [name, info] of shard.tensors) {
-      if (files.get(name) !== shardName) {
-        throw disagree(location, `${JSON.stringify(name)} in ${files.get(name) ?? 'no file'}`, `it in ${shardName}`)
-      }
+      const file = places.get(name) ?? shardName
+      if (file !== shardName) throw disagree(location, `${JSON.stringify(name)} in ${file}`, `it in ${shardName}`)
+      places.set(name, shardName)
       tensors.set(name, info)
     }
   }
-  for (const [name, file] of files) {
+  for (const [name, file] of places) {
     if (!tensors.has(name)) throw disagree(location, `${JSON.stringify(name)} in ${file}`, 'no such tensor there')
   }
 
@@ -54,18 +54,14 @@ export async function openShards(
     location,
     tensors,
     async read(name, begin, end) {
-      const shard = shards.get(files.get(name) ?? '')
+      const shard = shards.get(places.get(name) ?? '')
       if (shard) return shard.read(name, begin, end)
       throw unknownTensor(name, tensors.keys(), location)
     },
   }
 }
 
-async function readIndex(
-  folder: CheckpointFolder,
-  name: string,
-  location: string,
-): Promise<ReadonlyMap<string, string>> {
+async function readIndex(folder: CheckpointFolder, name: string, location: string): Promise<Map<string, string>> {
   const size = await folder.size(name)
   if (size > LARGEST_INDEX) throw noIndex(location, `${size} bytes`)
   let json: unknown

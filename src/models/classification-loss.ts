@@ -11,12 +11,10 @@ const ignored = -100
  * number of classes, mean squared error for regression.
  *
  * @param logits `[batch, labels]`
- * @param problemType default: one label is a regression, whole numbers are classes, anything else any number of classes
  */
-export function classificationLoss(logits: tf.Tensor2D, labels: TensorInput, problemType?: ProblemType): tf.Scalar {
+export function classificationLoss(logits: tf.Tensor2D, labels: TensorInput, problemType: ProblemType): tf.Scalar {
   const [batch, count] = logits.shape
-  checkTensorInput(labels, 'labels')
-  switch (problemType ?? problemOf(count, labels)) {
+  switch (problemType) {
     case 'single_label_classification': {
       const isClass = (label: number): boolean => Number.isInteger(label) && label >= 0 && label < count
       checkValues(labels, 'labels', (l) => isClass(l) || l === ignored, `classes from 0 to ${count - 1}, or ${ignored}`)
@@ -29,7 +27,12 @@ export function classificationLoss(logits: tf.Tensor2D, labels: TensorInput, pro
   }
 }
 
-function problemOf(count: number, labels: TensorInput): ProblemType {
+/**
+ * What labels are: a regression for one class, classes if they are whole numbers, otherwise any number of classes.
+ * @throws {InputError} unless they are a tensor, or an array with its shape
+ */
+export function problemOf(count: number, labels: TensorInput): ProblemType {
+  checkTensorInput(labels, 'labels')
   if (count === 1) return 'regression'
   return isInt32(labels) ? 'single_label_classification' : 'multi_label_classification'
 }

@@ -95,18 +95,19 @@ export class ConfigReader {
     throw this.wrong(field, 'an object', value)
   }
 
-  /** Values by name. */
+  /** Values by name; `valueOf` tells what an entry stands for, `undefined` if for nothing. */
   record<T>(
     field: string,
-    isValue: (value: unknown) => value is T,
+    valueOf: (entry: unknown) => T | undefined,
     expected: string,
   ): Readonly<Record<string, T>> | undefined {
     const value = this.object(field)
     if (value === undefined) return undefined
     const record: Record<string, T> = {}
     for (const [key, entry] of Object.entries(value) as [string, unknown][]) {
-      if (!isValue(entry)) throw this.wrong(field, expected, entry)
-      record[key] = entry
+      const parsed = valueOf(entry)
+      if (parsed === undefined) throw this.wrong(field, expected, entry)
+      record[key] = parsed
     }
     return record
   }

@@ -3,7 +3,7 @@ import { normal } from '../layers/initializers.js'
 import { Linear } from '../layers/linear.js'
 import type { ParameterScope } from '../layers/parameter-scope.js'
 import type { EncoderOptions } from '../layers/siglip-encoder.js'
-import { classificationLoss } from './classification-loss.js'
+import { classificationLoss, problemOf } from './classification-loss.js'
 import type { ImageClassifierOutput } from './model-outputs.js'
 import { PreTrainedModel, type ModelOptions } from './pre-trained-model.js'
 import type { TensorInput } from './tensor-input.js'
@@ -56,9 +56,17 @@ export abstract class ImageClassifier<
     return tf.tidy(() => {
       const { lastHiddenState, hiddenStates, attentions } = this.visionModel.forward(inputs, options)
       const logits = this.classifier.forward(this.pool(lastHiddenState, inputs)) // [batch, labels]
-      const loss = options.labels ? { loss: classificationLoss(logits, options.labels, this.config.problemType) } : {}
+      const loss = options.labels ? { loss: this.loss(logits, options.labels) } : {}
       return { ...loss, logits, ...(hiddenStates && { hiddenStates }), ...(attentions && { attentions }) }
     })
+  }
+
+  /** As in transformers, the first loss settles the configuration's problem type. */
+  private loss(logits: tf.Tensor2D, labels: TensorInput): tf.Scalar {
+    const { problemType = problemOf(this.config.numLabels, labels) } = this.config
+    const loss = classificationLoss(logits, labels, problemType)
+    this.config.problemType = problemType
+    return loss
   }
 
   protected infer(tensors: readonly tf.Tensor[], training: boolean): tf.Tensor {

@@ -1,13 +1,12 @@
 import * as tf from '@tensorflow/tfjs'
 import { useBackend } from '#backend'
 import { openFolder } from '#open-folder'
-import type { Dtype } from '../../converters/dtypes.js'
+import { checkFloats } from '../../converters/check-floats.js'
 import { fromFloat32, toFloat32 } from '../../converters/float-conversion.js'
 import { asTransformers } from '../../converters/naming.js'
 import { readAhead } from '../../converters/read-ahead.js'
 import { openWeights } from '../../converters/weights.js'
 import type { CheckpointFolder, CheckpointSource } from '../hub/checkpoint-folder.js'
-import { WeightsError } from '../errors.js'
 import type { HubOptions } from '../hub/hub-options.js'
 import { interpolatePositions } from '../layers/interpolate-positions.js'
 import { ParameterScope, randomSource, type ParameterSpec } from '../layers/parameter-scope.js'
@@ -27,6 +26,8 @@ export interface LoadOptions extends Omit<HubOptions, 'onProgress'> {
   readonly onDownload?: HubOptions['onProgress']
   /** Whether a missing or unexpected weight is an error; if not, missing ones start at random. Default: true. */
   readonly strict?: boolean | undefined
+  /** Whether weights of another shape than the model's start at random, which a line says; if not, they are an error. Default: false. */
+  readonly ignoreMismatchedSizes?: boolean | undefined
   /** Told what was missing and unexpected. */
   readonly onLoadingInfo?: ((info: LoadingInfo) => void) | undefined
   /** Told after each weight how many of their bytes are read. */
@@ -67,7 +68,7 @@ export async function loadPretrained<C, M extends PreTrainedModel>(
   source: CheckpointSource,
   options: LoadOptions = {},
 ): Promise<M> {
-  const { strict = true, onLoadingInfo, onProgress, signal } = options
+  const { strict = true, ignoreMismatchedSizes = false, onLoadingInfo, onProgress, signal } = options
   const folder = await openFolder(source, hubOptions(options))
   const config = Config.fromJSON(withOptions(await readConfig(folder, options), options))
   const weights = asTransformers(await openWeights(folder))
@@ -78,11 +79,20 @@ export async function loadPretrained<C, M extends PreTrainedModel>(
   const expected = new Map(specs.map(({ name, shape }) => [name, shape]))
   const found = new Map([...names].map(([inFile, name]) => [name, weights.tensors.get(inFile)?.shape ?? []]))
   const info = withoutResized(withoutHead(compareWeights(expected, found), Model.head, folder), options)
-  if (info.mismatchedKeys.length > 0 || (strict && info.missingKeys.length + info.unexpectedKeys.length > 0)) {
-    throw weightsError(info, weights.tensors.keys(), `${Model.className} from ${folder.location}`)
+  const misshapen = info.mismatchedKeys.map(({ name }) => name)
+  if (
+    (!ignoreMismatchedSizes && misshapen.length > 0) ||
+    (strict && info.missingKeys.length + info.unexpectedKeys.length > 0)
+  ) {
+    const hint = misshapen.length > 0 ? 'ignoreMismatchedSizes lets those of another shape start at random.' : ''
+    throw weightsError(info, weights.tensors.keys(), `${Model.className} from ${folder.location}`, hint)
   }
-  const toRead = new Map([...names].filter(([, name]) => expected.has(name)))
-  checkTypes(new Map([...toRead.keys()].map((inFile) => [inFile, weights.tensors.get(inFile)?.dtype ?? 'F32'])), folder)
+  if (misshapen.length > 0) tellMisshapen(misshapen, folder)
+  const toRead = new Map([...names].filter(([, name]) => expected.has(name) && !misshapen.includes(name)))
+  checkFloats(
+    [...weights.tensors].filter(([inFile]) => toRead.has(inFile)),
+    folder.location,
+  )
   onLoadingInfo?.(info)
 
   const values = new Map<string, tf.Tensor>()
@@ -136,18 +146,12 @@ function withoutHead(info: LoadingInfo, head: string | undefined, folder: Checkp
   return { ...info, missingKeys: info.missingKeys.filter((name) => !fresh.includes(name)) }
 }
 
-/** Whole numbers where a model has floats are codes of a quantized model: they would load, and mean nothing. */
-function checkTypes(dtypes: ReadonlyMap<string, Dtype>, { location }: CheckpointFolder): void {
-  const whole = [...dtypes].filter(([, dtype]) => /^([UI]\d|BOOL)/.test(dtype))
-  const [first] = whole
-  if (!first) return
-  const more = whole.length > 1 ? `, and ${whole.length - 1} more like it` : ''
-  throw new WeightsError('weights are of another type', {
-    expected: 'F32, F16, BF16 or another type of floats',
-    found: `${first.join(' of type ')}${more}`,
-    where: location,
-    hint: 'Take the checkpoint that is not quantized.',
-  })
+/** Weights that another shape was asked of start as in a new model: that is said, as a missing classifier is. */
+function tellMisshapen(names: readonly string[], { location }: CheckpointFolder): void {
+  const more = names.length > 8 ? ` and ${names.length - 8} more` : ''
+  console.warn(
+    `siglip-tfjs: ${location} has ${names.slice(0, 8).join(', ')}${more} in other shapes; new ones start at random and want training.`,
+  )
 }
 
 const positions = /(^|^vision_model\.)embeddings\.position_embedding\.weight$/

@@ -1,9 +1,11 @@
 import * as tf from '@tensorflow/tfjs'
 import { tellUnchosen } from '#backend'
 import { saveFolder } from '#save-folder'
+import { jsonFile } from '../../converters/json-file.js'
 import { nearest } from '../../converters/nearest.js'
 import type { FileContent } from '../../converters/save-folder.js'
 import { isWeightFile, weightFiles, type WeightFilesOptions } from '../../converters/weight-files.js'
+import { withDtype } from '../../converters/with-dtype.js'
 import { InputError, WeightsError } from '../errors.js'
 import { Module, type Json } from '../layers/module.js'
 import { ParameterScope } from '../layers/parameter-scope.js'
@@ -101,11 +103,9 @@ export abstract class PreTrainedModel extends Module {
     const read = async (name: string): Promise<Float32Array<ArrayBuffer>> =>
       Float32Array.from((await parameters.get(name)?.data<'float32'>()) ?? [])
     const tensors = new Map([...parameters].map(([name, { shape }]) => [name, { dtype: 'F32' as const, shape }]))
-    const config = this.config.toFiles({
-      architectures: [this.getClassName()],
-      dtype: nameOfDtype[options?.dtype ?? 'F32'],
-    })
-    return new Map<string, FileContent>([...config, ...weightFiles({ tensors, read }, options)])
+    const json = { ...this.config.toJSON(), architectures: [this.getClassName()] }
+    const config = jsonFile(withDtype(json, nameOfDtype[options?.dtype ?? 'F32']))
+    return new Map<string, FileContent>([['config.json', config], ...weightFiles({ tensors, read }, options)])
   }
 
   protected settings(): Json {
@@ -137,8 +137,8 @@ export function compareWeights(
   }
 }
 
-/** All that is wrong in one message, with the nearest name beside a missing one. */
-export function weightsError(info: LoadingInfo, available: Iterable<string>, where: string): WeightsError {
+/** All that is wrong in one message, with the nearest name beside a missing one; `hint` is what else may be done about it. */
+export function weightsError(info: LoadingInfo, available: Iterable<string>, where: string, hint = ''): WeightsError {
   const candidates = info.unexpectedKeys.length > 0 ? info.unexpectedKeys : [...available]
   const withNearest = (name: string): string => {
     const near = nearest(name, candidates)
@@ -155,7 +155,7 @@ export function weightsError(info: LoadingInfo, available: Iterable<string>, whe
   ]
   return new WeightsError(`weights do not fit the model: ${summary.flat().join('; ')}`, {
     where,
-    hint: 'Check that config.json belongs to these weights.',
+    hint: `Check that config.json belongs to these weights. ${hint}`.trim(),
   })
 }
 

@@ -30,12 +30,9 @@ export abstract class PretrainedConfig {
     await saveFolder(folder, this.toFiles())
   }
 
-  /**
-   * What `savePretrained` writes: file names and their bytes.
-   * @param more keys beside the configuration's own
-   */
-  toFiles(more: JsonObject = {}): Map<string, Uint8Array> {
-    return new Map([['config.json', jsonFile({ ...this.toJSON(), ...more })]])
+  /** What `savePretrained` writes: file names and their bytes. */
+  toFiles(): Map<string, Uint8Array> {
+    return new Map([['config.json', jsonFile(this.toJSON())]])
   }
 }
 

@@ -7,7 +7,7 @@
 import type { CheckpointFolder } from '../hub/checkpoint-folder.js'
 import { ConfigReader } from './config-reader.js'
 import { readConfig, type Fields } from './pretrained-config.js'
-import { TextConfig, towerOf, VisionConfig } from './tower-configs.js'
+import { partOf, TextConfig, towerOf, VisionConfig } from './tower-configs.js'
 import { TwoTowerConfig, type TwoTowerFields } from './two-tower-config.js'
 
 /** The text tower. */
@@ -77,8 +77,8 @@ export class SiglipConfig extends TwoTowerConfig {
   /** @throws {ConfigError} naming the field, what it may be and what it is */
   constructor(fields: SiglipConfigFields = {}) {
     const read = new ConfigReader(fields, 'config.json')
-    const textConfig = new SiglipTextConfig(read.object('textConfig') ?? {})
-    const visionConfig = new SiglipVisionConfig(read.object('visionConfig') ?? {})
+    const textConfig = new SiglipTextConfig(partOf(read.object('textConfig')))
+    const visionConfig = new SiglipVisionConfig(partOf(read.object('visionConfig')))
     super(read, 'siglip')
     this.textConfig = textConfig
     this.visionConfig = visionConfig

@@ -94,7 +94,7 @@ export class SiglipVisionModel extends VisionTower<SiglipVisionInputs, SiglipVis
 /** Some patches of each picture: of all pictures' patches in one row, so that the gradient is one sum over segments. */
 function kept(patches: tf.Tensor3D, places: TensorInput): tf.Tensor3D {
   const [batch, count, hidden] = patches.shape
-  const chosen = idTensor(places, 'keptPatches', count) // [batch, kept]
+  const chosen = idTensor(places, 'keptPatches', count, 'They are places of patches.') // [batch, kept]
   const [rows, size] = chosen.shape
   if (rows !== batch) {
     throw new InputError('bad keptPatches', { expected: `[${batch}, kept]`, found: `[${rows}, ${size}]` })

@@ -7,7 +7,7 @@
 import type { CheckpointFolder } from '../hub/checkpoint-folder.js'
 import { ConfigReader } from './config-reader.js'
 import { readConfig, type Fields } from './pretrained-config.js'
-import { TextConfig, towerOf, VisionConfig } from './tower-configs.js'
+import { partOf, TextConfig, towerOf, VisionConfig } from './tower-configs.js'
 import { TwoTowerConfig, type TwoTowerFields } from './two-tower-config.js'
 
 /** The text tower. */
@@ -76,8 +76,8 @@ export class Siglip2Config extends TwoTowerConfig {
   /** @throws {ConfigError} naming the field, what it may be and what it is */
   constructor(fields: Siglip2ConfigFields = {}) {
     const read = new ConfigReader(fields, 'config.json')
-    const textConfig = new Siglip2TextConfig(read.object('textConfig') ?? {})
-    const visionConfig = new Siglip2VisionConfig(read.object('visionConfig') ?? {})
+    const textConfig = new Siglip2TextConfig(partOf(read.object('textConfig')))
+    const visionConfig = new Siglip2VisionConfig(partOf(read.object('visionConfig')))
     super(read, 'siglip2')
     this.textConfig = textConfig
     this.visionConfig = visionConfig

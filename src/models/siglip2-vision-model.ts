@@ -49,8 +49,8 @@ export class Siglip2VisionModel extends VisionTower<Siglip2VisionInputs, Siglip2
     return tf.tidy(() => {
       const pixelValues = this.patches(inputs.pixelValues) // [batch, patches, channels · patchSize²]
       const [batch, patches] = pixelValues.shape
-      const spatialShapes = idTensor(inputs.spatialShapes, 'spatialShapes', patches + 1) // [batch, 2]
-      const mask = idTensor(inputs.pixelAttentionMask, 'pixelAttentionMask', 2) // [batch, patches]
+      const spatialShapes = idTensor(inputs.spatialShapes, 'spatialShapes', patches + 1, hint) // [batch, 2]
+      const mask = idTensor(inputs.pixelAttentionMask, 'pixelAttentionMask', 2, hint) // [batch, patches]
       checkShape('spatialShapes', spatialShapes, [batch, 2])
       checkShape('pixelAttentionMask', mask, [batch, patches])
       checkValues(inputs.spatialShapes, 'spatialShapes', (side) => side > 0, 'at least one row and column of patches')
@@ -72,11 +72,11 @@ export class Siglip2VisionModel extends VisionTower<Siglip2VisionInputs, Siglip2
     const width = numChannels * patchSize ** 2
     const tensor = toTensor(input, 'pixelValues', 'float32')
     const [batch = 0, patches = 0, found]: readonly (number | undefined)[] = tensor.shape
-    if (tensor.rank === 3 && found === width && patches > 0) return tensor.as3D(batch, patches, width)
+    if (tensor.rank === 3 && found === width && batch > 0 && patches > 0) return tensor.as3D(batch, patches, width)
     throw new InputError('bad pixelValues', {
       expected: `[batch, patches, ${width}]`,
       found: `[${tensor.shape.join(', ')}]`,
-      hint: 'Siglip2ImageProcessor makes them.',
+      hint,
     })
   }
 
@@ -94,6 +94,9 @@ export class Siglip2VisionModel extends VisionTower<Siglip2VisionInputs, Siglip2
     return visionUseHead ? [batch, hiddenSize] : [batch, patches, hiddenSize]
   }
 }
+
+/** Where a tower's inputs come from. */
+const hint = 'Siglip2ImageProcessor makes them.'
 
 function checkShape(name: string, tensor: tf.Tensor2D, [rows, columns]: [number, number]): void {
   if (tensor.shape[0] === rows && tensor.shape[1] === columns) return

@@ -26,15 +26,21 @@ export function pixelTensor(input: TensorInput | undefined, channels: number): t
 /**
  * Token ids, places or a mask as a tensor; to be called inside `tf.tidy`.
  * @param limit ids are below this
+ * @param hint where they come from: a whole sentence, for the message
  * @throws {InputError} unless it is `[batch, length]` (or `[length]`, a batch of one) of whole numbers from 0 to `limit`
  */
-export function idTensor(input: TensorInput | undefined, name: string, limit: number): tf.Tensor2D {
+export function idTensor(
+  input: TensorInput | undefined,
+  name: string,
+  limit: number,
+  hint = 'SiglipTokenizer makes them.',
+): tf.Tensor2D {
   const tensor = toTensor(input, name, 'int32')
   if ((tensor.rank !== 2 && tensor.rank !== 1) || tensor.size === 0) {
     throw new InputError(`bad ${name}`, {
       expected: '[batch, length]',
       found: describe(tensor),
-      hint: 'SiglipTokenizer makes them.',
+      hint,
     })
   }
   const isId = (value: number): boolean => Number.isInteger(value) && value >= 0 && value < limit

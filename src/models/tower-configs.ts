@@ -87,9 +87,17 @@ export abstract class VisionConfig extends TowerConfig {
   }
 }
 
-/** A tower's part of a whole model's configuration, or the tower's own. */
+/** A tower's part of a whole model's configuration, or the tower's own. The part is of the whole's family. */
 export function towerOf(json: object, key: 'text_config' | 'vision_config'): object {
-  const tower: unknown = key in json ? Reflect.get(json, key) : json
-  if (isObject(tower)) return tower
-  throw new ConfigError(`bad ${key}`, { expected: 'an object', where: 'config.json' })
+  if (!(key in json)) return json
+  const tower: unknown = Reflect.get(json, key)
+  if (!isObject(tower)) throw new ConfigError(`bad ${key}`, { expected: 'an object', where: 'config.json' })
+  const family: unknown = Reflect.get(json, 'model_type')
+  const modelType = typeof family === 'string' ? `${family}_${key.replace('config', 'model')}` : undefined
+  return { ...partOf(tower), modelType }
+}
+
+/** A tower's fields in a whole model's, without the `model_type` that they may have: as in transformers, nothing is asked of it. */
+export function partOf(fields: object = {}): object {
+  return Object.fromEntries(Object.entries(fields).filter(([key]) => key !== 'model_type' && key !== 'modelType'))
 }

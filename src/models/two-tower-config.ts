@@ -20,9 +20,9 @@ export abstract class TwoTowerConfig extends PretrainedConfig {
   abstract readonly visionConfig: VisionConfig
   /** Scales the classifier's first weights. Default: 1. */
   readonly initializerFactor: number
-  /** Default: told by the labels at the first loss. */
-  readonly problemType: ProblemType | undefined
-  /** The classes' names by their index. Default: `LABEL_0` and `LABEL_1`. */
+  /** Default: told by the labels at the first loss, which sets it. */
+  problemType: ProblemType | undefined
+  /** The classes' names by their index; they are counted, whatever their indices. Default: `LABEL_0` and `LABEL_1`. */
   readonly id2label: Readonly<Record<string, string>> | undefined
   /** The classes' indices by their name. Default: `id2label` turned around. */
   readonly label2id: Readonly<Record<string, number>> | undefined
@@ -33,13 +33,9 @@ export abstract class TwoTowerConfig extends PretrainedConfig {
     read.oneOf('modelType', [modelType])
     this.initializerFactor = read.number('initializerFactor', 1)
     this.problemType = read.oneOf('problemType', problemTypes)
-    const numLabels = read.integer('numLabels', 0, { min: 0, max: 2 ** 20 })
-    this.id2label =
-      read.record('id2label', (name): name is string => typeof name === 'string', 'names by index') ??
-      namesOf(numLabels)
-    this.label2id =
-      read.record('label2id', (id): id is number => Number.isInteger(id), 'indices by name') ??
-      turnedAround(this.id2label)
+    const numLabels = read.integer('numLabels', 0, { max: 2 ** 20 }) // 0: not said
+    this.id2label = read.record('id2label', labelName, 'names by index') ?? namesOf(numLabels)
+    this.label2id = read.record('label2id', wholeNumber, 'indices by name') ?? turnedAround(this.id2label)
     this.extra = read.rest()
     if (this.id2label) checkLabels(this.id2label, numLabels)
     if (this.problemType === 'single_label_classification' && this.numLabels === 1) {
@@ -64,6 +60,17 @@ function namesOf(numLabels: number): Readonly<Record<string, string>> | undefine
     : Object.fromEntries(Array.from({ length: numLabels }, (_, i) => [i, `LABEL_${i}`]))
 }
 
+/** A class's name, which files may have as a number. */
+function labelName(name: unknown): string | undefined {
+  return typeof name === 'string' || typeof name === 'number' ? String(name) : undefined
+}
+
+/** An index, which files may have as a text: `"0"`. */
+function wholeNumber(id: unknown): number | undefined {
+  const isText = typeof id === 'string' && /^\d+$/.test(id)
+  return isText ? Number(id) : typeof id === 'number' && Number.isInteger(id) ? id : undefined
+}
+
 function turnedAround(
   id2label: Readonly<Record<string, string>> | undefined,
 ): Readonly<Record<string, number>> | undefined {
@@ -72,12 +79,9 @@ function turnedAround(
 
 function checkLabels(id2label: Readonly<Record<string, string>>, numLabels: number): void {
   const count = Object.keys(id2label).length
-  const gap = Array.from({ length: count }, (_, i) => i).find((i) => id2label[i] === undefined)
-  if (gap !== undefined) {
-    throw new ConfigError('bad id2label', {
-      expected: `a name for each index from 0 to ${count - 1}`,
-      found: `none for ${gap}`,
-    })
+  const other = Object.keys(id2label).find((index) => wholeNumber(index) === undefined)
+  if (other !== undefined) {
+    throw new ConfigError('bad id2label', { expected: 'whole numbers for keys', found: JSON.stringify(other) })
   }
   if (numLabels > 0 && numLabels !== count) {
     throw new ConfigError('num_labels and id2label disagree', { expected: `${count} labels`, found: `${numLabels}` })

@@ -33,7 +33,7 @@ export interface TrainedClassifier {
 }
 
 /**
- * Makes a classifier of pictures in folders, one for each class, out of a trained image tower; `out` gets `model/` and
+ * Makes a classifier of pictures in folders, one for each class, out of a trained image tower or of another classifier; `out` gets `model/` and
  * `confusion.svg`, which shows the classes that are taken for others.
  *
  * @param source the checkpoint that is started from
@@ -58,7 +58,11 @@ export async function trainClassifier(
   }
 }
 
-/** A classifier of the classes that samples have, the last layer of which starts at random. @throws {InputError} for fewer than two */
+/**
+ * A classifier of the classes that samples have. Its last layer starts as the checkpoint's, if that tells as many classes, and otherwise
+ * at random.
+ * @throws {InputError} for fewer than two
+ */
 export async function classifierFor(
   source: CheckpointSource,
   samples: readonly Sample[],
@@ -77,7 +81,10 @@ export async function classifierFor(
   const checkpoint = await openFolder(source)
   const imageProcessor = await AutoImageProcessor.fromPretrained(checkpoint)
   const id2label = Object.fromEntries(classes.entries())
-  const model = await AutoModelForImageClassification.fromPretrained(checkpoint, { id2label, problemType, seed })
+  const model = await AutoModelForImageClassification.fromPretrained(checkpoint, {
+    ...{ id2label, problemType, seed },
+    ignoreMismatchedSizes: true,
+  })
   return { model, processor: { imageProcessor, toFiles: () => imageProcessor.toFiles() } }
 }
 

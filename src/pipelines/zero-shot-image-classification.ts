@@ -20,7 +20,7 @@ import { checkTopK, sigmoid } from './scores.js'
 
 export interface ZeroShotOptions extends RunOptions {
   /**
-   * The sentence around each label, `{}` being its place. Default: what the model's `config.json` says (`hypothesis_template` in
+   * The sentence around each label, `{}` or `{0}` being its place. Default: what the model's `config.json` says (`hypothesis_template` in
    * `task_specific_params` of the task), else `This is a photo of {}.`, as in transformers.
    */
   readonly hypothesisTemplate?: string | undefined
@@ -126,9 +126,11 @@ function ranked(labels: readonly string[], logits: Float32Array): LabelScore[] {
     .sort((a, b) => b.logit - a.logit)
 }
 
+const places = /\{0?\}/g
+
 /** Puts each label into the template. */
 export function fillTemplate(template: string, labels: readonly string[]): string[] {
-  if (typeof template !== 'string' || !template.includes('{}')) {
+  if (typeof template !== 'string' || template.search(places) < 0) {
     throw new InputError('the template has no place for the label', {
       expected: 'a text with {} in it',
       found: JSON.stringify(template),
@@ -148,5 +150,5 @@ export function fillTemplate(template: string, labels: readonly string[]): strin
       found: JSON.stringify(labels[empty]),
       where: `label ${empty + 1}`,
     })
-  return labels.map((label) => template.replaceAll('{}', () => label))
+  return labels.map((label) => template.replace(places, () => label))
 }

@@ -12,7 +12,8 @@ export interface AdamWOptions extends OptimizerOptions {
 }
 
 /**
- * Adam with decoupled weight decay (Loshchilov and Hutter 2019, algorithm 2), step for step as `torch.optim.AdamW`.
+ * Adam with decoupled weight decay (Loshchilov and Hutter 2019, algorithm 2), step for step as `torch.optim.AdamW` where parameters
+ * have gradients from the first step on: steps are counted once for all, and for each parameter in torch.
  * @throws {InputError} for a setting that is negative or no number, and for betas from 1 on
  */
 export class AdamW extends Optimizer<'exp_avg' | 'exp_avg_sq'> {

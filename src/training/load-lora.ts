@@ -3,7 +3,7 @@ import { openFolder } from '#open-folder'
 import { readJsonObject, type JsonObject } from '../../converters/json-file.js'
 import { openWeights, type Weights } from '../../converters/weights.js'
 import { ConfigError, WeightsError } from '../errors.js'
-import type { CheckpointSource } from '../hub/checkpoint-folder.js'
+import type { CheckpointFolder, CheckpointSource } from '../hub/checkpoint-folder.js'
 import type { HubOptions } from '../hub/hub-options.js'
 import { isObject } from '../is-object.js'
 import type { Linear } from '../layers/linear.js'
@@ -13,7 +13,8 @@ import { linearLayers, Lora, wholeModules, type LoraAdapter, type WholeModules }
 const PREFIX = 'base_model.model.'
 
 /**
- * Puts adapters on a model that peft or `saveLora` has saved, and what was trained whole beside them into its place.
+ * Puts adapters on a model that peft or `saveLora` has saved, and what was trained whole beside them into its place. An adapter of the
+ * output projection of the pooling head's attention is left out: peft's model computes past it, too.
  * @throws {FileError} if a file is missing; ConfigError for adapters of another kind, WeightsError for those of another model
  */
 export async function loadLora(model: PreTrainedModel, source: CheckpointSource, options?: HubOptions): Promise<Lora> {
@@ -21,7 +22,7 @@ export async function loadLora(model: PreTrainedModel, source: CheckpointSource,
   const where = `${folder.location}/adapter_config.json`
   const config = await readJsonObject(folder, 'adapter_config.json')
   checkKind(config, where)
-  const weights = await openWeights(folder, { file: 'adapter_model.safetensors' })
+  const weights = await openWeights(folder, { file: await weightsName(folder) })
   const whole = wholeOf(model, config, where)
   const layers = checkedLayers(weights, linearLayers(model), whole)
 
@@ -51,6 +52,12 @@ export async function loadLora(model: PreTrainedModel, source: CheckpointSource,
   return new Lora(adapters, whole)
 }
 
+/** peft writes safetensors, and wrote a pickle before. */
+async function weightsName(folder: CheckpointFolder): Promise<string> {
+  const [name, older] = ['adapter_model.safetensors', 'adapter_model.bin']
+  return !(await folder.has(name)) && (await folder.has(older)) ? older : name
+}
+
 const matrix = (values: tf.TypedArray, shape: [number, number]): tf.Variable<tf.Rank.R2> =>
   tf.tidy(() => tf.variable(tf.tensor2d(values, shape)))
 
@@ -77,6 +84,9 @@ function wholeOf(model: PreTrainedModel, config: JsonObject, where: string): Who
   throw new ConfigError('bad modules_to_save', { expected: 'names of modules', found: JSON.stringify(names), where })
 }
 
+/** Adapters of the layer of which torch's `MultiheadAttention` reads the weight alone; peft makes them for `all-linear`. */
+const bypassed = /\.head\.attention\.out_proj\.lora_[AB]\.weight$/
+
 /** The layers that the file has adapters for; names and shapes are compared before anything is read. */
 function checkedLayers(
   weights: Weights,
@@ -91,7 +101,8 @@ function checkedLayers(
     expected.set(`${PREFIX}${name}.lora_B.weight`, `[${outFeatures}, ${r}]`)
   }
   for (const [name, { shape }] of whole.parameters) expected.set(`${PREFIX}${name}`, `[${shape.join(', ')}]`)
-  for (const name of new Set([...weights.tensors.keys(), ...expected.keys()])) {
+  const named = [...weights.tensors.keys()].filter((name) => !bypassed.test(name))
+  for (const name of new Set([...named, ...expected.keys()])) {
     const shape = weights.tensors.get(name)?.shape
     const found = shape ? `[${shape.join(', ')}]` : 'nothing'
     if (found === expected.get(name)) continue
@@ -105,12 +116,26 @@ function checkedLayers(
   return new Map(chosen)
 }
 
-/** `lora_alpha`, or what `alpha_pattern` has for the end of the layer's name. */
+/** `lora_alpha`, or what `alpha_pattern` has for the layer. */
 function alphaOf(config: JsonObject, layer: string, where: string): number {
   const patterns = isObject(config['alpha_pattern']) ? Object.entries(config['alpha_pattern']) : []
-  const other = patterns.find(([end]) => layer === end || layer.endsWith(`.${end}`))
+  const other = patterns.find(([pattern]) => endsAs(layer, pattern, where))
   const alpha: unknown = other ? other[1] : config['lora_alpha']
   if (typeof alpha === 'number' && Number.isFinite(alpha)) return alpha
   const key = other ? `alpha_pattern of ${layer}` : 'lora_alpha'
   throw new ConfigError(`bad ${key}`, { expected: 'a number', found: JSON.stringify(alpha), where })
+}
+
+/** Whether a layer's name is, from its start or from some point on, what the regular expression says: peft's `get_pattern_key`. */
+function endsAs(layer: string, pattern: string, where: string): boolean {
+  try {
+    return new RegExp(`^(.*\\.)?(${pattern})$`).test(layer)
+  } catch (cause) {
+    throw new ConfigError('bad alpha_pattern', {
+      expected: 'regular expressions for keys',
+      found: JSON.stringify(pattern),
+      where,
+      cause,
+    })
+  }
 }

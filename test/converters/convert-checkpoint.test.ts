@@ -4,13 +4,20 @@ import path from 'node:path'
 import { configOf } from '../../converters/config-of.js'
 import { convertCheckpoint, type ConvertOptions } from '../../converters/convert-checkpoint.js'
 import type { Naming } from '../../converters/naming.js'
+import { parseSafetensors } from '../../converters/safetensors.js'
+import { serializeSafetensors } from '../../converters/serialize-safetensors.js'
+import { openClipConfig } from '../../converters/open-clip-config.js'
 import { openWeights } from '../../converters/weights.js'
 import { ConfigError, InputError, WeightsError } from '../../src/errors.js'
 import { MemoryFolder } from '../../src/hub/memory-folder.js'
 import { openFolder } from '../../src/hub/open-folder-node.js'
+import { SiglipVisionModel } from '../../src/models/siglip-vision-model.js'
+import { useBackend } from '../../src/runtime/backend-node.js'
+import { tinyVision } from '../tiny-models.js'
 
 const fixtures = 'test/fixtures'
 let parent: string
+beforeAll(() => useBackend('wasm', { quiet: true }))
 beforeEach(async () => {
   parent = await realpath(await mkdtemp(path.join(tmpdir(), 'siglip-convert-')))
 })
@@ -136,6 +143,116 @@ test('what a format can’t hold is said, and nothing is written', async () => {
   )
   expect(await readdir(parent)).toEqual(['other.safetensors'])
   expect(WeightsError.prototype).toBeInstanceOf(Error)
+})
+
+/** siglip-tiny with other settings. */
+async function tiny(vision: object, text: object = {}): Promise<MemoryFolder> {
+  const config = await json(`${fixtures}/siglip-tiny/config.json`)
+  const [vision_config, text_config] = [
+    { ...(config.vision_config as object), ...vision },
+    { ...(config.text_config as object), ...text },
+  ]
+  const bytes = Buffer.from(JSON.stringify({ ...config, vision_config, text_config }))
+  const weights = await readFile(`${fixtures}/siglip-tiny/model.safetensors`)
+  const files = new Map([
+    ['config.json', bytes],
+    ['model.safetensors', weights],
+  ])
+  return new MemoryFolder(files)
+}
+
+test.each([
+  ['gelu_new', 'gelu_tanh', 'gelu_pytorch_tanh'],
+  ['swish', 'silu', 'silu'],
+  ['hardswish', 'hard_swish', 'hardswish'],
+  ['linear', 'identity', 'linear'],
+])('timm is told the activation %s as %s, and tells it as %s', async (hidden_act, act_layer, again) => {
+  const there = path.join(parent, 'there')
+  await convertCheckpoint(await tiny({ hidden_act }), there, { to: 'timm' })
+  expect(await json(path.join(there, 'config.json'))).toMatchObject({ model_args: { act_layer } })
+  expect(await configOf(await openFolder(there), undefined, { heads: 4 })).toMatchObject({ hidden_act: again })
+})
+
+test('timm is told the number of channels', async () => {
+  const model = new SiglipVisionModel({ ...tinyVision, numChannels: 1 })
+  await model.savePretrained(path.join(parent, 'grey'))
+  model.dispose()
+  const there = await convert(path.join(parent, 'grey'), 'there', { to: 'timm' })
+  expect(await json(path.join(there, 'config.json'))).toMatchObject({
+    model_args: { in_chans: 1 },
+    pretrained_cfg: { input_size: [1, 8, 8] },
+  })
+})
+
+test('settings that a format can’t hold are told, or refused', async () => {
+  const there = path.join(parent, 'there')
+  const notesOf = async (folder: MemoryFolder, to: Naming): Promise<string> =>
+    (await convertCheckpoint(folder, there, { to })).notes.join()
+  expect(await notesOf(await tiny({}), 'timm')).toBe('')
+  expect(await notesOf(await tiny({ layer_norm_eps: 0.01 }), 'timm')).toMatch(/eps of 0\.000001, this model’s 0\.01/)
+  expect(await notesOf(await tiny({ hidden_act: 'silu', layer_norm_eps: 0.01 }), 'open_clip')).toMatch(
+    /register one as \w+, with act_layer silu, in_chans 3, layer norms of eps 0\.01,/,
+  )
+  await expect(notesOf(await tiny({ hidden_act: 'relu2' }), 'timm')).rejects.toThrow(
+    /timm has no such activation.*relu2/,
+  )
+  await expect(notesOf(await tiny({}, { hidden_act: 'silu' }), 'open_clip')).rejects.toThrow(/text tower.*a gelu.*silu/)
+})
+
+test('a conversion says the type of its weights, wherever config.json says one', async () => {
+  const there = path.join(parent, 'there')
+  await convertCheckpoint(await tiny({ dtype: 'float32' }, { torch_dtype: 'float32' }), there, {
+    ...{ to: 'transformers', dtype: 'F16' },
+  })
+  const config = await json(path.join(there, 'config.json'))
+  expect(config).toMatchObject({
+    dtype: 'float16',
+    vision_config: { dtype: 'float16' },
+    text_config: { dtype: 'float16' },
+  })
+  expect(JSON.stringify(config)).not.toMatch(/torch_dtype|float32/)
+})
+
+test.each([
+  [{}, /^open_clip runs vit_base_patch16_siglip_224 with gelu, and this model with gelu_pytorch_tanh: /],
+  [{ hidden_act: 'gelu_new' }, /^open_clip runs vit_base_patch16_siglip_224 with gelu, and this model with gelu_new: /],
+  [{ hidden_act: 'gelu_python' }, /^$/],
+  [{ hidden_act: 'silu' }, /register one as vit_custom_patch16_siglip_224, with act_layer silu,/],
+  [{ hidden_act: 'gelu', layer_norm_eps: 1e-5 }, /register one as \w+, .*layer norms of eps 0\.00001,/],
+])('open_clip’s file of a base tower with %j comes with the note %s', (vision, note) => {
+  const config = { vision_config: { image_size: 224, ...vision }, text_config: {} }
+  expect(openClipConfig(config, undefined).notes.join()).toMatch(note)
+})
+
+test('the weights of a learned activation go to no other format', async () => {
+  const model = new SiglipVisionModel({ ...tinyVision, hiddenAct: 'prelu' })
+  await model.savePretrained(path.join(parent, 'learned'))
+  model.dispose()
+  const to = (to: Naming): Promise<string> => convert(path.join(parent, 'learned'), 'there', { to })
+  await expect(to('big_vision')).rejects.toThrow(/no place.*mlp\.activation_fn\.weight and 2 more/)
+  await expect(to('timm')).rejects.toThrow(InputError)
+  await to('transformers')
+})
+
+test('the codes of a quantized model are refused', async () => {
+  const { tensors } = parseSafetensors(new Uint8Array(await readFile(`${fixtures}/siglip-tiny/model.safetensors`)))
+  const name = 'vision_model.head.mlp.fc1.weight'
+  const { shape } = tensors.get(name)!
+  tensors.set(name, { dtype: 'I8', shape, data: new Int8Array(shape.reduce((product, n) => product * n)) })
+  const config = await readFile(`${fixtures}/siglip-tiny/config.json`)
+  const weights = Buffer.concat(serializeSafetensors(tensors))
+  const files = new MemoryFolder(
+    new Map([
+      ['config.json', config],
+      ['model.safetensors', weights],
+    ]),
+  )
+  for (const to of ['transformers', 'big_vision', 'open_clip', 'timm'] as const) {
+    const converting = convertCheckpoint(files, path.join(parent, 'there'), { to })
+    await expect(converting).rejects.toThrow(WeightsError)
+    await expect(converting).rejects.toThrow(/fc1\.weight of type I8.*not quantized/)
+  }
+  expect(await readdir(parent)).toEqual([])
 })
 
 test('a conversion that is stopped leaves nothing', async () => {

@@ -3,6 +3,7 @@ import * as tf from '@tensorflow/tfjs'
 import { parseSafetensors, toFloat32 } from '../../converters/safetensors.js'
 import { WeightsError } from '../../src/errors.js'
 import { MemoryFolder } from '../../src/hub/memory-folder.js'
+import type { LoadingInfo } from '../../src/models/pre-trained-model.js'
 import { AutoModel } from '../../src/models/auto-model.js'
 import { SiglipForImageClassification } from '../../src/models/siglip-for-image-classification.js'
 import { SiglipModel } from '../../src/models/siglip-model.js'
@@ -50,6 +51,37 @@ onEachBackend(() => {
     const loading = SiglipForImageClassification.fromPretrained(fixturePath('classifier-single'), { numLabels: 3 })
     await expect(loading).rejects.toThrow(WeightsError)
     await expect(loading).rejects.toThrow(/classifier\.weight \(expected \[3, 32\], found \[5, 32\]\)/)
+    await expect(loading).rejects.toThrow(/ignoreMismatchedSizes/)
+  })
+
+  it('ignoreMismatchedSizes starts a classifier of another number of labels at random, and says so', async () => {
+    const options = { numLabels: 3, ignoreMismatchedSizes: true, seed: 5 }
+    let info: LoadingInfo | undefined
+    const load = (onLoadingInfo?: (loaded: LoadingInfo) => void) =>
+      SiglipForImageClassification.fromPretrained(fixturePath('classifier-single'), { ...options, onLoadingInfo })
+    const model = await load((loaded) => {
+      info = loaded
+    })
+    const before = await SiglipForImageClassification.fromPretrained(fixturePath('classifier-single'))
+    expect(warn.mock.calls.map(String)).toEqual([
+      expect.stringMatching(/has classifier\.weight, classifier\.bias in other shapes/),
+    ])
+    expect(info?.mismatchedKeys.map(({ name }) => name)).toEqual(['classifier.weight', 'classifier.bias'])
+    expect(model.config.numLabels).toBe(3)
+    const [parameters, again] = [model, await load()].map((loaded) => loaded.namedParameters())
+    for (const [name, variable] of before.namedParameters()) {
+      if (!name.startsWith('classifier.')) expect(deviation(parameters!.get(name)!, variable)).toBe(0)
+    }
+    const head = parameters!.get('classifier.weight')!
+    expect(head.shape).toEqual([3, 32])
+    expect(head.arraySync()).toEqual(again!.get('classifier.weight')!.arraySync())
+    tf.dispose([...parameters!.values(), ...again!.values()])
+    before.dispose()
+  })
+
+  it('ignoreMismatchedSizes is no leave for missing weights', async () => {
+    const options = { ignoreMismatchedSizes: true }
+    await expect(SiglipModel.fromPretrained(fixturePath('classifier-single'), options)).rejects.toThrow(/missing: /)
   })
 
   it('another imageSize gives what interpolatePosEncoding gives', async () => {

@@ -7,7 +7,7 @@ import { parseSafetensors } from '../../converters/safetensors.js'
 import { serializeSafetensors } from '../../converters/serialize-safetensors.js'
 import { ConfigError, FileError, FormatError, WeightsError } from '../../src/errors.js'
 import { MemoryFolder } from '../../src/hub/memory-folder.js'
-import { SiglipConfig } from '../../src/models/siglip-config.js'
+import { SiglipConfig, SiglipTextConfig, SiglipVisionConfig } from '../../src/models/siglip-config.js'
 import { SiglipForImageClassification } from '../../src/models/siglip-for-image-classification.js'
 import { SiglipModel } from '../../src/models/siglip-model.js'
 import { SiglipTextModel } from '../../src/models/siglip-text-model.js'
@@ -311,6 +311,24 @@ describe('savePretrained', () => {
     expect(text).toMatch(/"attention_dropout": 0\.0,?$/m)
     expect(text).toMatch(/"hidden_size": 12,?$/m)
     expect((await SiglipConfig.fromPretrained(place)).toJSON()).toEqual(config.toJSON())
+  })
+
+  it('says the type of the weights that it writes, wherever config.json says one', () => {
+    const parts = {
+      text_config: { ...new SiglipTextConfig(tiny.textConfig).toJSON(), dtype: 'bfloat16' },
+      vision_config: { ...new SiglipVisionConfig(tiny.visionConfig).toJSON(), torch_dtype: 'bfloat16' },
+    }
+    const model = new SiglipModel(SiglipConfig.fromJSON({ ...parts, torch_dtype: 'bfloat16' }))
+    for (const [dtype, name] of [
+      [undefined, 'float32'],
+      ['F16', 'float16'],
+    ] as const) {
+      const file = model.toFiles({ dtype }).get('config.json')
+      const json = decode(file as Uint8Array)
+      expect(JSON.stringify(json)).not.toMatch(/torch_dtype|bfloat16/)
+      expect(json).toMatchObject({ dtype: name, text_config: { dtype: name }, vision_config: { dtype: name } })
+    }
+    model.dispose()
   })
 
   it('writes a tower of a model under the tower’s own names', async () => {

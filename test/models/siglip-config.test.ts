@@ -70,6 +70,22 @@ describe('files', () => {
     expect(config.textConfig.projectionSize).toBe(768)
   })
 
+  it('of a whole model may have any model_type in their towers, as transformers asks nothing of it', () => {
+    const file = {
+      model_type: 'siglip',
+      text_config: { model_type: 'clip_text_model', hidden_size: 24 },
+      vision_config: { model_type: '', hidden_size: 36 },
+    }
+    const { textConfig, visionConfig } = SiglipConfig.fromJSON(file)
+    expect([textConfig.hiddenSize, visionConfig.hiddenSize]).toEqual([24, 36])
+    expect([textConfig, visionConfig].map((config) => config.toJSON()['model_type'])).toEqual([
+      'siglip_text_model',
+      'siglip_vision_model',
+    ])
+    expect(SiglipTextConfig.fromJSON(file).toJSON()).toEqual(textConfig.toJSON())
+    expect(SiglipVisionConfig.fromJSON(file).toJSON()).toEqual(visionConfig.toJSON())
+  })
+
   it('of so400m-patch14-384 are read, although 14 does not divide 384', () => {
     const size = { hidden_size: 1152, intermediate_size: 4304, num_hidden_layers: 27, num_attention_heads: 16 }
     const { visionConfig } = SiglipConfig.fromJSON({ vision_config: { ...size, image_size: 384, patch_size: 14 } })
@@ -101,6 +117,22 @@ describe('labels', () => {
       id2label: { 0: 'cat', 1: 'dog' },
       problem_type: 'multi_label_classification',
     })
+  })
+
+  it('may have their indices as texts, as many a fine-tuning script writes them', () => {
+    const config = SiglipConfig.fromJSON({ id2label: { 0: 'cat', 1: 'dog' }, label2id: { cat: '0', dog: '1' } })
+    expect(config.label2id).toEqual({ cat: 0, dog: 1 })
+  })
+
+  it('may begin at 1 or have gaps: what has no name is LABEL_ and its index', () => {
+    const config = SiglipConfig.fromJSON({ id2label: { 1: 'cat', 2: 'dog', 5: 'bird' } })
+    expect(config.numLabels).toBe(3)
+    expect([0, 1, 2].map((index) => config.label(index))).toEqual(['LABEL_0', 'cat', 'dog'])
+  })
+
+  it('may be numbers', () => {
+    const config = SiglipConfig.fromJSON({ id2label: { 0: 10, 1: 20 } })
+    expect([config.label(0), config.label2id]).toEqual(['10', { 10: 0, 20: 1 }])
   })
 })
 
@@ -154,6 +186,11 @@ describe('what describes no model', () => {
       /model_type: .*siglip_text_model/,
     ],
     [
+      'a tower of another family',
+      () => SiglipVisionConfig.fromJSON({ model_type: 'siglip2', vision_config: {} }),
+      /model_type: .*siglip_vision_model.*"siglip2_vision_model"/,
+    ],
+    [
       'a tower that is none',
       () => SiglipConfig.fromJSON({ text_config: 3 }),
       /text_config: expected an object, found 3/,
@@ -169,11 +206,13 @@ describe('what describes no model', () => {
       /problem_type/,
     ],
     [
-      'labels with a gap',
-      () => new SiglipConfig({ id2label: { 0: 'a', 2: 'c' } }),
-      /index from 0 to 1, found none for 1/,
+      'labels by name',
+      () => SiglipConfig.fromJSON({ id2label: { cat: 'cat' } }),
+      /whole numbers for keys, found "cat"/,
     ],
-    ['labels that are no names', () => SiglipConfig.fromJSON({ id2label: { 0: 7 } }), /id2label/],
+    ['indices that are none', () => SiglipConfig.fromJSON({ label2id: { a: '1.5' } }), /label2id: .*found "1.5"/],
+    ['labels that are no names', () => SiglipConfig.fromJSON({ id2label: { 0: [7] } }), /id2label/],
+    ['no labels', () => new SiglipConfig({ numLabels: 0 }), /num_labels: expected a whole number from 1 .*found 0/],
     ['two counts of labels', () => SiglipConfig.fromJSON({ num_labels: 3, id2label: { 0: 'a' } }), /found 3/],
     ['what JSON has not', () => SiglipConfig.fromJSON({ extra_key: cyclic }), /extra_key: expected a JSON value/],
   ]

@@ -10,12 +10,14 @@ import { tiny, tinyIds, tinyPixels, tinyVision } from '../tiny-models.js'
 onEachBackend(() => {
   let model: SiglipModel
   let classifier: SiglipForImageClassification
+  let tagger: SiglipForImageClassification
   let inputIds: tf.Tensor2D
   let pixelValues: tf.Tensor4D
   beforeEach(() => {
     tf.engine().startScope()
     model = new SiglipModel(tiny, { seed: 1, logits: { batchSize: 2 } })
     classifier = new SiglipForImageClassification(tiny, { seed: 1 })
+    tagger = new SiglipForImageClassification(tiny, { seed: 1 })
     inputIds = tinyIds()
     pixelValues = tinyPixels()
   })
@@ -23,6 +25,7 @@ onEachBackend(() => {
     tf.engine().endScope()
     model.dispose()
     classifier.dispose()
+    tagger.dispose()
   })
 
   describe('gradients', () => {
@@ -97,8 +100,8 @@ onEachBackend(() => {
         () => model.forward({ inputIds, pixelValues }, { training: true, dropoutSeed: 1, returnLoss: true }),
       ],
       ['classes', () => classifier.forward({ pixelValues }, { labels: labels('int32', [2]) })],
-      ['several classes', () => classifier.forward({ pixelValues }, { labels: labels('float32', [2, 4]) })],
-      ['bad labels', () => classifier.forward({ pixelValues }, { labels: labels('float32', [3]) })],
+      ['several classes', () => tagger.forward({ pixelValues }, { labels: labels('float32', [2, 4]) })],
+      ['bad labels', () => tagger.forward({ pixelValues }, { labels: labels('float32', [3]) })],
       [
         'no loss',
         () => model.forward({ inputIds: input(tf.slice(inputIds, 0, 1)), pixelValues }, { returnLoss: true }),
@@ -233,7 +236,7 @@ onEachBackend(() => {
       ],
       [
         'labels the other way round',
-        () => classifier.forward({ pixelValues }, { labels: tf.zeros([4, 2]) }),
+        () => tagger.forward({ pixelValues }, { labels: tf.zeros([4, 2]) }),
         /labels: expected \[2, 4\]/,
       ],
       ['labels in a list', () => classifier.forward({ pixelValues }, { labels: ids([0, 1]) }), /labels.*Array/],
@@ -248,6 +251,23 @@ onEachBackend(() => {
     const headless = new SiglipModel({ ...tiny, visionConfig: { ...tinyVision, visionUseHead: false } })
     expect(() => headless.forward({ inputIds, pixelValues })).toThrow(ConfigError)
     headless.dispose()
+  })
+
+  // As `ForSequenceClassificationLoss` of transformers' `loss_utils.py`, which sets `config.problem_type`.
+  it.each([
+    ['single_label_classification', 3, { data: Int32Array.of(0, 2), shape: [2] }],
+    ['multi_label_classification', 3, { data: Float32Array.of(1, 0, 1, 0, 1, 1), shape: [2, 3] }],
+    ['regression', 1, { data: Float32Array.of(0.3, 0.7), shape: [2] }],
+  ] as const)('keeps the problem that the first loss was of: %s', (problem, numLabels, labels) => {
+    const model = new SiglipForImageClassification({ ...tiny, numLabels })
+    const bad = tf.zeros([3, 3, 3])
+    expect(() => model.forward({ pixelValues }, { labels: bad })).toThrow(InputError)
+    expect(model.config.problemType).toBeUndefined()
+    tf.dispose(model.forward({ pixelValues }, { labels }))
+    expect(model.config.problemType).toBe(problem)
+    expect(model.config.toJSON()['problem_type']).toBe(problem)
+    tf.dispose(bad)
+    model.dispose()
   })
 
   it('takes no notice of labels of −100', () => {

@@ -7,7 +7,7 @@ import { trainClassifier } from '../../src/pipelines/train-classifier.js'
 import { AdamW } from '../../src/training/adamw.js'
 import { onEachBackend } from '../backends.js'
 import { fixturePath } from '../fixture.js'
-import { colourSamples, writeColours } from '../training/colours.js'
+import { colourNames, colourSamples, writeColours } from '../training/colours.js'
 
 let folder = ''
 beforeAll(async () => {
@@ -34,6 +34,16 @@ onEachBackend((backend) => {
     const classify = await pipeline('image-classification', trained.folder)
     const blue = colourSamples.find(({ label }) => label === 'blue')!
     expect((await classify(blue.open()))[0]).toMatchObject({ label: 'blue' })
+    classify.dispose()
+  })
+
+  it('goes on from a classifier of other classes', async () => {
+    const trained = await trainClassifier(fixturePath('classifier-single'), path.join(folder, 'colours'), {
+      ...{ out: path.join(folder, `${backend}-again`), batchSize: 8, steps: 1, seed: 2 },
+    })
+    const classify = await pipeline('image-classification', trained.folder)
+    const found = await classify(colourSamples[0]!.open(), { topK: colourNames.length })
+    expect(found.map(({ label }) => label).sort()).toEqual([...colourNames].sort())
     classify.dispose()
   })
 

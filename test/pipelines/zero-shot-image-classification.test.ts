@@ -151,6 +151,10 @@ describe(task, () => {
     expect(() => void Reflect.apply(fillTemplate, undefined, [5, ['a cat']])).toThrow(/no place for the label.*found 5/)
   })
 
+  it('takes {0} for the place, too, as Python’s format does', () => {
+    expect(fillTemplate('a {0} of {0}', ['cat', 'dog'])).toEqual(['a cat of cat', 'a dog of dog'])
+  })
+
   it('takes labels literally', () => {
     expect(fillTemplate('{}, or {}!', ['$& $1', '{}'])).toEqual(['$& $1, or $& $1!', '{}, or {}!'])
   })

@@ -1,5 +1,6 @@
 """Writes test/fixtures/training/lora: adapters that peft saves for fixtures/siglip-tiny, and what the model computes with them; and
-lora-classifier: adapters for fixtures/classifier-single, its top layer being trained whole (`modules_to_save`).
+lora-classifier: adapters for fixtures/classifier-single, its top layer being trained whole (`modules_to_save`); and lora-all-linear:
+adapters of all linear layers, with patterns that are regular expressions, also as torch.save writes them.
 
     python test/reference/make_lora_fixtures.py test/fixtures          # needs torch, transformers, peft
     python test/reference/make_lora_fixtures.py test/fixtures FOLDER   # checks the adapters in FOLDER, saved by saveLora
@@ -66,3 +67,23 @@ model.save_pretrained(target)
 pixels = load_file(fixtures / "classifier-single" / "expected.safetensors")["in.pixel_values"]
 with torch.no_grad():
     save_file({"logits": model(pixel_values=pixels).logits.contiguous()}, target / "expected.safetensors")
+
+torch.manual_seed(1)
+target = fixtures / "training" / "lora-all-linear"
+config = LoraConfig(
+    r=1,
+    lora_alpha=2,
+    target_modules="all-linear",
+    rank_pattern={r"layers\.\d+\.self_attn\.q_proj": 2},
+    alpha_pattern={r"layers\.\d+\.self_attn\.q_proj": 3, ".*n_model.*fc2": 5, "^text_model.head": 7, "fc1": 4},
+)
+model = get_peft_model(SiglipModel.from_pretrained(fixtures / "siglip-tiny").eval(), config)
+with torch.no_grad():
+    for name, parameter in model.named_parameters():
+        if "lora_B" in name:
+            parameter.normal_(0, 0.3)
+model.save_pretrained(target)
+(target / "README.md").unlink()
+torch.save(load_file(target / "adapter_model.safetensors"), target / "adapter_model.bin")
+loaded = PeftModel.from_pretrained(SiglipModel.from_pretrained(fixtures / "siglip-tiny").eval(), target)  # patterns come back sorted
+save_file({"logits_per_text": logits(loaded)}, target / "expected.safetensors")

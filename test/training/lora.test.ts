@@ -49,6 +49,20 @@ onEachBackend(() => {
     tf.dispose([expected, before, adapted, merged])
   })
 
+  it.each(['adapter_model.safetensors', 'adapter_model.bin'])(
+    'computes with adapters of all linear layers, and patterns for their alpha, what peft computes: %s',
+    async (name) => {
+      const from = fixturePath('training', 'lora-all-linear')
+      const files = ['adapter_config.json', name].map((file) => [file, readFileSync(path.join(from, file))] as const)
+      const lora = await loadLora(model, new MemoryFolder(new Map(files)))
+      const expected = readFixture('training', 'lora-all-linear', 'expected.safetensors').tensor('logits_per_text')
+      const adapted = logits()
+      expect(deviation(adapted, expected)).toBeLessThan(1e-5)
+      lora.remove()
+      tf.dispose([expected, adapted])
+    },
+  )
+
   it('saves what it has loaded: the same bytes, and a configuration that loads to the same', async () => {
     const lora = await loadLora(model, peft)
     const adapted = logits()
@@ -168,6 +182,7 @@ onEachBackend(() => {
     [{ modules_to_save: ['head'] }, WeightsError],
     [{ lora_alpha: 'much' }, ConfigError],
     [{ alpha_pattern: { fc1: null } }, ConfigError],
+    [{ alpha_pattern: { '(fc1': 10 } }, ConfigError],
   ])('refuses %j', async (changes, Class) => {
     await expect(loadLora(model, files(changes))).rejects.toThrow(Class)
   })
