@@ -61,21 +61,22 @@ export function jsonFile(json: JsonObject): Uint8Array<ArrayBuffer> {
     json,
     function (this: unknown, key, value: unknown) {
       if (key === 'label2id' && isObject(value)) names = value
-      return this !== names && floats.has(key) && Number.isSafeInteger(value) ? `${MARK}${String(value)}` : value
+      if (typeof value === 'number' && !Number.isFinite(value)) return `${MARK}${value}`
+      return this !== names && floats.has(key) && Number.isSafeInteger(value) ? `${MARK}${String(value)}.0` : value
     },
     2,
   )
-  return new TextEncoder().encode(`${marked.replace(wholeFloats, '$1.0')}\n`)
+  return new TextEncoder().encode(`${marked.replace(pythonFloats, '$1')}\n`)
 }
 
 /**
  * Python tells a float by its point, which JavaScript leaves out of 1.0, and transformers takes no integer for one. Classes may have any
- * name, so `label2id` has none.
+ * name, so `label2id` has none. `NaN` and infinities are written as Python does.
  */
 const floats: ReadonlySet<string> = new Set(['initializer_factor', 'layer_norm_eps', 'attention_dropout'])
 
 const MARK = '\u0000float '
-const wholeFloats = /"\\u0000float (-?\d+)"/g
+const pythonFloats = /"\\u0000float ([^"]+)"/g
 
 /** A value inside objects inside an object; undefined where there is none. */
 export function valueAt(json: JsonObject, ...keys: readonly string[]): unknown {

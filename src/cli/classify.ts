@@ -39,7 +39,7 @@ export function addClassify(program: Command, session: Session): void {
   program
     .command('classify')
     .description(
-      'Scores pictures against labels. Each score is a probability of its own; they do not add up to one. A classifier that was trained has its own labels.',
+      'Scores pictures against labels, or by a trained classifier’s own. For a label, the score is a probability of its own; they do not add up to one.',
     )
     .argument(
       '<image...>',
@@ -169,6 +169,6 @@ function nonEmpty(text: string): string {
 }
 
 function template(text: string): string {
-  if (text.includes('{}')) return text
+  if (/\{0?\}/.test(text)) return text
   throw new InvalidArgumentError('Expected a text with {} where the label goes.')
 }

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { access, constants } from 'node:fs/promises'
+import { access, constants, rm, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { InvalidArgumentError } from 'commander'
 import { FileError } from '../errors.js'
@@ -22,12 +22,17 @@ export function embeddingsFile(name: string): string {
 
 /** @throws {FileError} if a file can't be written there: better said before hours of work than after */
 export async function checkWritable(file: string): Promise<void> {
+  const target = await stat(file).catch(() => undefined)
+  if (target?.isDirectory()) throw new FileError('The file can’t be written', { found: 'a folder', where: file })
   let folder = path.dirname(path.resolve(file))
-  while (!existsSync(folder)) folder = path.dirname(folder) // those that are missing are made
-  await access(folder, constants.W_OK | constants.X_OK).catch((cause: unknown) => {
+  while (!existsSync(folder) && folder !== path.dirname(folder)) folder = path.dirname(folder) // those that are missing are made
+  try {
+    await access(path.join(folder, '.'), constants.W_OK | constants.X_OK)
+    if (!(await stat(folder)).isDirectory()) throw Object.assign(new Error('no folder'), { code: 'ENOTDIR' })
+  } catch (cause) {
     const found = cause instanceof Error && 'code' in cause ? String(cause.code) : undefined
     throw new FileError('The file can’t be written', { found, where: file, hint: `Check ${folder}.`, cause })
-  })
+  }
 }
 
 /**
@@ -45,6 +50,7 @@ export async function saveEmbeddings(
   const shape = [rows.length, rows[0]?.length ?? 0]
   const tensors = new Map([['embeddings', { dtype: 'F32', shape }]] as const)
   const head = isNpy ? npyHead(shape) : layoutSafetensors(tensors, { kind, inputs: JSON.stringify(inputs) }).head
+  if (isNpy) await rm(`${file}.json`, { force: true }) // of other rows
   await saveFile(file, function* () {
     yield head
     for (const row of rows) yield new Uint8Array(row.buffer, row.byteOffset, row.byteLength)

@@ -10,9 +10,11 @@ import type { Embedder } from './embedder.js'
 
 /** A picture in an index. */
 interface Entry {
-  /** The file's size and time when it was embedded; of what is no file, nothing. */
+  /** The file's size and time when it was read to be embedded; of a URL, nothing. */
   readonly stamp: string
   readonly embedding: Float32Array
+  /** Whether the picture is there, as it was then. */
+  readonly isCurrent: boolean
 }
 
 /**
@@ -29,8 +31,8 @@ export class PictureIndex {
   ) {}
 
   /**
-   * Reads what is kept in a file; where there is none yet, it starts empty. Pictures that have changed since, or are no more, are left
-   * out.
+   * Reads what is kept in a file; where there is none yet, it starts empty. Pictures that have changed since, or can't be reached, stay
+   * in it and are not found.
    *
    * @param file where it is kept. Default: nowhere
    * @throws {FormatError | InputError} for a file that is something else, or was made by another model
@@ -56,46 +58,55 @@ export class PictureIndex {
     const now = await Promise.all((inputs ?? []).map(stampOf))
     for (const [i, input] of inputs?.entries() ?? []) {
       const stamp = stamps?.[i] ?? ''
-      if (now[i] === stamp) index.#entries.set(input, { stamp, embedding: data.subarray(i * width, (i + 1) * width) })
-      else index.#isChanged = true
+      const embedding = data.subarray(i * width, (i + 1) * width)
+      index.#entries.set(input, { stamp, embedding, isCurrent: now[i] === stamp })
     }
     return index
   }
 
-  /** Paths and URLs. */
+  /** Paths and URLs of the pictures that are there as they were. */
   get inputs(): readonly string[] {
-    return [...this.#entries.keys()]
+    return [...this.#entries].flatMap(([input, { isCurrent }]) => (isCurrent ? input : []))
   }
 
+  /** Undefined for a picture that is not in the index, or has changed since. */
   embedding(input: string): Float32Array | undefined {
-    return this.#entries.get(input)?.embedding
+    const entry = this.#entries.get(input)
+    return entry?.isCurrent ? entry.embedding : undefined
   }
 
-  async add(input: string, embedding: Float32Array): Promise<void> {
+  /** @param stamp as {@link stampOf} gave it before the picture was read */
+  add(input: string, stamp: string, embedding: Float32Array): void {
     this.#isChanged = true
-    this.#entries.set(input, { stamp: (await stampOf(input)) ?? '', embedding })
+    this.#entries.set(input, { stamp, embedding, isCurrent: true })
   }
 
-  /** Writes the file, as a whole or not at all, if anything has changed. @throws {FileError} if it can't be written */
+  /** Writes the file, as a whole or not at all, if anything was added. @throws {FileError} if it can't be written */
   async save(): Promise<void> {
     if (this.file === undefined || !this.#isChanged) return
     const entries = [...this.#entries.values()]
-    const shape = [entries.length, entries[0]?.embedding.length ?? 0]
-    const { head } = layoutSafetensors(new Map([['embeddings', { dtype: 'F32', shape }]]), {
+    const width = entries[0]?.embedding.length ?? 0
+    const { head } = layoutSafetensors(new Map([['embeddings', { dtype: 'F32', shape: [entries.length, width] }]]), {
       kind: 'image',
       model: this.model,
-      inputs: JSON.stringify(this.inputs),
+      inputs: JSON.stringify([...this.#entries.keys()]),
       stamps: JSON.stringify(entries.map(({ stamp }) => stamp)),
     })
     await saveFile(this.file, function* () {
       yield head
-      for (const { embedding } of entries) {
-        yield new Uint8Array(embedding.buffer, embedding.byteOffset, embedding.byteLength)
+      for (let i = 0; i < entries.length; i += ROWS_AT_ONCE) {
+        const some = entries.slice(i, i + ROWS_AT_ONCE)
+        const rows = new Float32Array(some.length * width)
+        for (const [row, { embedding }] of some.entries()) rows.set(embedding, row * width)
+        yield new Uint8Array(rows.buffer)
       }
     })
     this.#isChanged = false
   }
 }
+
+/** Rows of an index that are written together. */
+const ROWS_AT_ONCE = 1024
 
 /** What tells a model that embeds pictures from others: how it prepares them, and some values of each weight. */
 export function fingerprint({ model, processor }: Embedder): string {
@@ -107,8 +118,8 @@ export function fingerprint({ model, processor }: Embedder): string {
   return hash.digest('hex')
 }
 
-/** Size and time of a file; the same nothing for each URL, whose picture is taken to stay; `undefined` where no file is. */
-async function stampOf(input: string): Promise<string | undefined> {
+/** Size and time of a file; nothing for a URL, whose picture is taken to stay; `undefined` where no file can be reached. */
+export async function stampOf(input: string): Promise<string | undefined> {
   if (!path.isAbsolute(input)) return ''
   const found = await stat(input).catch(() => undefined)
   return found && `${found.size} ${found.mtimeMs}`

@@ -1,6 +1,8 @@
+import { existsSync } from 'node:fs'
 import path from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { InvalidArgumentError, type Command } from 'commander'
-import { UsageError } from '../errors.js'
+import { FileError, UsageError } from '../errors.js'
 import { type Embedder, openEmbedder } from './embedder.js'
 import { checkWritable } from './embeddings-file.js'
 import { findPictures, STDIN } from './find-pictures.js'
@@ -57,25 +59,20 @@ export function addSearch(program: Command, session: Session): void {
 }
 
 async function search(query: string, args: readonly string[], options: Options, session: Session): Promise<void> {
-  if (args.length === 0 && options.index === undefined) {
-    throw new UsageError('Nothing to search', { hint: 'Name pictures, or an index of earlier ones by --index.' })
-  }
-  if (args.includes(STDIN)) {
-    throw new UsageError('Pictures to search have names', { found: STDIN, hint: 'Name files, folders or URLs.' })
-  }
+  checkArguments(args, options)
   const folder = modelFolder(options, session)
   const pictures = new Map((await findPictures(args)).map((name) => [inputOf(name), name]))
-  if (options.index !== undefined) await checkWritable(options.index)
+  if (options.index !== undefined && pictures.size > 0) await checkWritable(options.index)
   const { fingerprint, PictureIndex } = await import('./picture-index.js')
   const embedder = await openEmbedder(folder, { ...options, normalize: true }, session)
   try {
     const index = await PictureIndex.open(options.index, fingerprint(embedder))
-    await embedNew(pictures, index, embedder, session).finally(() => index.save()) // also what was done before Ctrl-C
-    session.signal.throwIfAborted()
     const [sought] = await allOf(options.like ? embedder.images([query]) : embedder.texts([query]))
     if (!sought) return // a picture that can't be decoded, which was said
+    await embedNew(pictures, index, embedder, session).finally(() => index.save()) // also what was done before Ctrl-C
+    session.signal.throwIfAborted()
     for (const { input, score } of best(index, pictures, sought[1], options.top)) {
-      const image = pictures.get(input) ?? path.relative('', input)
+      const image = pictures.get(input) ?? (path.isAbsolute(input) ? path.relative('', input) : input)
       const line = options.json
         ? jsonLine({ image, score: shortestFloat32(score) })
         : `${score.toFixed(4)}  ${printable(image)}`
@@ -86,6 +83,22 @@ async function search(query: string, args: readonly string[], options: Options, 
   }
 }
 
+/** What can't be searched is said before a model is loaded. */
+function checkArguments(args: readonly string[], { index }: Options): void {
+  if (args.length === 0 && index === undefined) {
+    throw new UsageError('Nothing to search', { hint: 'Name pictures, or an index of earlier ones by --index.' })
+  }
+  if (args.length === 0 && index !== undefined && !existsSync(index)) {
+    throw new FileError('There is no such index', { where: index, hint: 'Name the pictures that it is to be made of.' })
+  }
+  const nameless = args.find((arg) => arg === STDIN || /^data:/i.test(arg))
+  if (nameless === undefined) return
+  throw new UsageError('Pictures to search have names', { found: nameless.slice(0, 40), hint: 'Name files or URLs.' })
+}
+
+/** So many pictures are embedded between two times that an index is saved. */
+const SAVED_EVERY = 4096
+
 /** Embeds the pictures that are not in the index. */
 async function embedNew(
   pictures: ReadonlyMap<string, string>,
@@ -93,14 +106,20 @@ async function embedNew(
   embedder: Embedder,
   session: Session,
 ): Promise<void> {
+  const { stampOf } = await import('./picture-index.js')
   const names = [...pictures].flatMap(([input, name]) => (index.embedding(input) ? [] : name))
   if (names.length === 0) return
+  const stamps = new Map(
+    await Promise.all(names.map(async (name) => [name, (await stampOf(inputOf(name))) ?? ''] as const)),
+  )
   const progress = await Progress.start(session, names.length, 8, 'pictures')
+  let unsaved = 0
   try {
     for await (const [name, embedding] of embedder.images(names)) {
-      await index.add(inputOf(name), embedding)
+      index.add(inputOf(name), stamps.get(name) ?? '', embedding)
       progress.step()
       session.print(() => undefined) // shows the bar
+      if (++unsaved % SAVED_EVERY === 0) await index.save()
     }
   } finally {
     progress.end()
@@ -125,7 +144,10 @@ function best(
 }
 
 /** A picture's name in an index: the same wherever the command is run. */
-const inputOf = (name: string): string => (/^(https?|file|data):/i.test(name) ? name : path.resolve(name))
+function inputOf(name: string): string {
+  if (/^https?:/i.test(name)) return name
+  return path.resolve(/^file:/i.test(name) ? fileURLToPath(name) : name)
+}
 
 async function allOf<T>(items: AsyncIterable<T>): Promise<readonly T[]> {
   const all: T[] = []

@@ -36,7 +36,7 @@ export interface LoadOptions extends Omit<HubOptions, 'onProgress'> {
   readonly seed?: number | undefined
   /** Stops the loading. */
   readonly signal?: AbortSignal | undefined
-  /** A classifier's number of classes, instead of the checkpoint's; one whose checkpoint has no classifier starts at random. */
+  /** A classifier's number of classes, instead of the checkpoint's; where that has none, or of another number, it starts at random. */
   readonly numLabels?: number | undefined
   /** The classes' names by their index, instead of the checkpoint's. */
   readonly id2label?: Readonly<Record<string, string>> | undefined
@@ -80,11 +80,12 @@ export async function loadPretrained<C, M extends PreTrainedModel>(
   const found = new Map([...names].map(([inFile, name]) => [name, weights.tensors.get(inFile)?.shape ?? []]))
   const info = withoutResized(withoutHead(compareWeights(expected, found), Model.head, folder), options)
   const misshapen = info.mismatchedKeys.map(({ name }) => name)
-  if (
-    (!ignoreMismatchedSizes && misshapen.length > 0) ||
-    (strict && info.missingKeys.length + info.unexpectedKeys.length > 0)
-  ) {
-    const hint = misshapen.length > 0 ? 'ignoreMismatchedSizes lets those of another shape start at random.' : ''
+  const hasOwnClasses = options.numLabels !== undefined || options.id2label !== undefined
+  const startsAnew = (name: string): boolean =>
+    ignoreMismatchedSizes || (hasOwnClasses && Model.head !== undefined && name.startsWith(Model.head))
+  const areRefused = !misshapen.every(startsAnew)
+  if (areRefused || (strict && info.missingKeys.length + info.unexpectedKeys.length > 0)) {
+    const hint = areRefused ? 'ignoreMismatchedSizes lets those of another shape start at random.' : ''
     throw weightsError(info, weights.tensors.keys(), `${Model.className} from ${folder.location}`, hint)
   }
   if (misshapen.length > 0) tellMisshapen(misshapen, folder)

@@ -87,14 +87,14 @@ export abstract class VisionConfig extends TowerConfig {
   }
 }
 
-/** A tower's part of a whole model's configuration, or the tower's own. The part is of the whole's family. */
+/** A tower's part of a whole model's configuration, or the tower's own. The part is of the whole's family, if that is SigLIP's. */
 export function towerOf(json: object, key: 'text_config' | 'vision_config'): object {
   if (!(key in json)) return json
   const tower: unknown = Reflect.get(json, key)
   if (!isObject(tower)) throw new ConfigError(`bad ${key}`, { expected: 'an object', where: 'config.json' })
   const family: unknown = Reflect.get(json, 'model_type')
-  const modelType = typeof family === 'string' ? `${family}_${key.replace('config', 'model')}` : undefined
-  return { ...partOf(tower), modelType }
+  if (family !== 'siglip' && family !== 'siglip2') return tower // another model's, with a SigLIP tower inside
+  return { ...partOf(tower), modelType: `${family}_${key.replace('config', 'model')}` }
 }
 
 /** A tower's fields in a whole model's, without the `model_type` that they may have: as in transformers, nothing is asked of it. */

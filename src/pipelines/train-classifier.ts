@@ -83,7 +83,6 @@ export async function classifierFor(
   const id2label = Object.fromEntries(classes.entries())
   const model = await AutoModelForImageClassification.fromPretrained(checkpoint, {
     ...{ id2label, problemType, seed },
-    ignoreMismatchedSizes: true,
   })
   return { model, processor: { imageProcessor, toFiles: () => imageProcessor.toFiles() } }
 }

@@ -58,6 +58,7 @@ export function backendSelector(candidates: readonly Candidate[], surroundings: 
   let last: Promise<unknown> = Promise.resolve()
   let current: BackendReport | undefined
   let said = false
+  let toldUnchosen = false
 
   async function start(preference: BackendPreference, { quiet = false }: BackendOptions): Promise<BackendReport> {
     const { preference: fromOutside, say } = surroundings()
@@ -142,12 +143,12 @@ export function backendSelector(candidates: readonly Candidate[], surroundings: 
     },
     currentBackend: () => current,
     tellUnchosen() {
-      if (said || current) return
+      if (toldUnchosen || current) return
       tf.backend() // starts, if nothing has
       if (tf.getBackend() !== 'cpu') return
-      said = true
+      toldUnchosen = true
       surroundings().say(
-        'siglip-tfjs runs in plain JavaScript, as tfjs does by itself: `await useBackend()` before a model is made takes the fastest that is here',
+        'siglip-tfjs runs in plain JavaScript: `await useBackend()` before a model is made takes the fastest that is here',
       )
     },
   }

@@ -4,6 +4,9 @@ import { asId, asObject, type JsonObject, mismatch } from './json-value.js'
 /** Options of a call that a tokenizer's files settle for a processor; the tokenizer itself doesn't heed them. */
 export type CallDefaults = Pick<EncodingOptions, 'padding' | 'truncation' | 'maxLength' | 'padToMultipleOf'>
 
+/** Beyond it a length stands for none. */
+const LARGE = 1e20
+
 const PADDINGS = [true, false, 'longest', 'max_length', 'do_not_pad'] as const
 const TRUNCATIONS = [true, false, 'longest_first', 'only_first', 'only_second', 'do_not_truncate'] as const
 
@@ -17,7 +20,9 @@ const TRUNCATIONS = [true, false, 'longest_first', 'only_first', 'only_second', 
 export function callDefaultsOf(json: JsonObject, where = 'tokenizer_config.json'): CallDefaults {
   const { padding, truncation, max_length: maxLength, pad_to_multiple_of: multiple } = json
   const length = (value: unknown, key: string): number | undefined =>
-    value === null ? undefined : asId(value, `${key} of ${where}`) || undefined
+    value === null || (typeof value === 'number' && value > LARGE)
+      ? undefined
+      : asId(value, `${key} of ${where}`) || undefined
   return {
     ...(isSet(padding) && { padding: oneOf(PADDINGS, padding, `padding of ${where}`) }),
     ...(isSet(truncation) && { truncation: oneOf(TRUNCATIONS, truncation, `truncation of ${where}`) }),
@@ -34,9 +39,10 @@ export function callDefaultsOf(json: JsonObject, where = 'tokenizer_config.json'
 export function callDefaultsOfHead({ truncation, padding }: JsonObject): JsonObject {
   if (isSet(truncation)) return { max_length: asObject(truncation, 'truncation of tokenizer.json').max_length ?? null }
   if (!isSet(padding)) return {}
-  const { strategy } = asObject(padding, 'padding of tokenizer.json')
+  const { strategy, pad_to_multiple_of: multiple } = asObject(padding, 'padding of tokenizer.json')
   return {
     max_length: typeof strategy === 'object' && strategy !== null && 'Fixed' in strategy ? strategy.Fixed : null,
+    pad_to_multiple_of: multiple ?? null,
   }
 }
 

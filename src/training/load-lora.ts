@@ -126,14 +126,23 @@ function alphaOf(config: JsonObject, layer: string, where: string): number {
   throw new ConfigError(`bad ${key}`, { expected: 'a number', found: JSON.stringify(alpha), where })
 }
 
+/** A file's pattern may be made to take for ever: repeated groups, many repetitions, references back. */
+function checkPattern(pattern: string): void {
+  const repetitions = pattern.match(/[*+]|\{\d*,\d*\}/g)?.length ?? 0
+  if (pattern.length > 1000 || repetitions > 3 || /\)[*+{]|\\[1-9k]/.test(pattern)) {
+    throw new SyntaxError('too intricate: it may take for ever')
+  }
+}
+
 /** Whether a layer's name is, from its start or from some point on, what the regular expression says: peft's `get_pattern_key`. */
 function endsAs(layer: string, pattern: string, where: string): boolean {
   try {
+    checkPattern(pattern)
     return new RegExp(`^(.*\\.)?(${pattern})$`).test(layer)
   } catch (cause) {
     throw new ConfigError('bad alpha_pattern', {
       expected: 'regular expressions for keys',
-      found: JSON.stringify(pattern),
+      found: `${JSON.stringify(pattern)}: ${cause instanceof Error ? cause.message : String(cause)}`,
       where,
       cause,
     })

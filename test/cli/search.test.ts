@@ -1,4 +1,4 @@
-import { copyFile, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { copyFile, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { parseSafetensors } from '../../converters/safetensors.js'
@@ -52,19 +52,21 @@ describe('siglip search', () => {
     expect(await search('a cat', '--top', '2', ...index)).toEqual(first)
     expect((await stat(path.join(folder, 'kept.safetensors'))).mtimeMs).toBe(mtimeMs)
 
-    await rm(path.join(folder, 'rocket.jpg'))
     await put('gray.png', 'coffee.png')
     await put('tall.png')
-    expect((await search('a cat', '.', ...index)).map(({ image }) => image).sort()).toEqual([
-      'chelsea.png',
-      'coffee.png',
-      'tall.png',
-    ])
+    const names = async (...args: string[]) => (await search('a cat', ...args)).map(({ image }) => image).sort()
+    const all = ['chelsea.png', 'coffee.png', 'rocket.jpg', 'tall.png']
+    expect(await names('.', ...index)).toEqual(all)
     const { inputs = '', kind } = await kept()
-    expect([kind, (JSON.parse(inputs) as string[]).map((name) => path.basename(name)).sort()]).toEqual([
-      'image',
-      ['chelsea.png', 'coffee.png', 'tall.png'],
-    ])
+    expect([kind, (JSON.parse(inputs) as string[]).map((name) => path.basename(name)).sort()]).toEqual(['image', all])
+
+    // What can't be reached is not found, and not forgotten.
+    const before = await readFile(path.join(folder, 'kept.safetensors'))
+    await rename(path.join(folder, 'rocket.jpg'), path.join(folder, 'away'))
+    expect(await names(...index)).toEqual(all.filter((name) => name !== 'rocket.jpg'))
+    await rename(path.join(folder, 'away'), path.join(folder, 'rocket.jpg'))
+    expect(await names(...index)).toEqual(all)
+    expect((await readFile(path.join(folder, 'kept.safetensors'))).equals(before)).toBe(true)
     const [best] = await search(fixture('images', 'gray.png'), '--like', '--top', '1', ...index)
     expect(best).toEqual({ image: 'coffee.png', score: expect.closeTo(1, 5) as number })
   })
@@ -80,6 +82,8 @@ describe('siglip search', () => {
   it.each<[string, string[], number, RegExp]>([
     ['nothing to search', ['a cat'], 2, /Nothing to search.*--index/],
     ['pictures without a name', ['a cat', '-'], 2, /have names/],
+    ['an index that is none yet', ['a cat', '--index', 'kept.safetensors'], 1, /no such index.*kept/],
+    ['a query that is no picture', ['kept', '.', '--like', '--index', 'kept.safetensors'], 1, /kept/],
     ['an index of another kind', ['a cat', '.', '--index', 'kept.npy'], 2, /\.safetensors/],
     ['an index where none can be', ['a cat', '.', '--index', 'rocket.jpg/a.safetensors'], 1, /can’t be written/],
     ['a file that is no index', ['a cat', '.', '--index', 'model.safetensors'], 1, /Not an index.*model\.safetensors/],

@@ -39,3 +39,10 @@ it('whole floats have their point, and classes of their names have none', () => 
     'attention_dropout": 0.5',
   ])
 })
+
+it('numbers that JSON lacks are written as they are read', async () => {
+  const json = { a: NaN, b: [Infinity, -Infinity], layer_norm_eps: 1 }
+  const text = new TextDecoder().decode(jsonFile(json))
+  expect(text.replace(/\s/g, '')).toBe('{"a":NaN,"b":[Infinity,-Infinity],"layer_norm_eps":1.0}')
+  expect(await read(text)).toEqual(json)
+})

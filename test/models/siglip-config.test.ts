@@ -34,6 +34,15 @@ describe('files', () => {
     },
   )
 
+  it('of another model give the configuration of the SigLIP tower inside', () => {
+    const tower = read('vision-no-head', 'config.json')
+    const whole = { model_type: 'paligemma', vision_config: tower }
+    expect(SiglipVisionConfig.fromJSON(whole).toJSON()).toMatchObject(tower)
+    expect(() => SiglipVisionConfig.fromJSON({ ...whole, vision_config: { model_type: 'clip_vision_model' } })).toThrow(
+      ConfigError,
+    )
+  })
+
   it('of one tower come back with every key', () => {
     const file = read('vision-no-head', 'config.json')
     expect(SiglipVisionConfig.fromJSON(file).toJSON()).toMatchObject(file)

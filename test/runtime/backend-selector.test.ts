@@ -44,10 +44,14 @@ it('takes the first that runs, says why once, and how to get the faster one', as
 })
 
 it('says once that plain JavaScript runs where nobody has chosen', async () => {
-  const { tellUnchosen, lines } = selector([works('cpu')])
+  const { tellUnchosen, useBackend, lines } = selector([works('wasm')])
   tellUnchosen()
   tellUnchosen()
-  expect(lines).toEqual([expect.stringMatching(/plain JavaScript.*`await useBackend\(\)` before a model is made/)])
+  await useBackend()
+  expect(lines).toEqual([
+    expect.stringMatching(/plain JavaScript.*`await useBackend\(\)` before a model is made/),
+    expect.stringMatching(/runs on WebAssembly/),
+  ])
   const chosen = selector([works('cpu')])
   await chosen.useBackend('auto', { quiet: true })
   chosen.tellUnchosen()

@@ -183,6 +183,8 @@ onEachBackend(() => {
     [{ lora_alpha: 'much' }, ConfigError],
     [{ alpha_pattern: { fc1: null } }, ConfigError],
     [{ alpha_pattern: { '(fc1': 10 } }, ConfigError],
+    [{ alpha_pattern: { '(\\w+)+x': 10 } }, ConfigError], // would take for ever, as the next
+    [{ alpha_pattern: { '.*.*.*.*.*.*.*.*X': 10 } }, ConfigError],
   ])('refuses %j', async (changes, Class) => {
     await expect(loadLora(model, files(changes))).rejects.toThrow(Class)
   })

@@ -58,7 +58,7 @@ function filesIn(rule: string): string[] {
       .replace(/^.*?:/, '')
       .replace(/\\\n/g, ' ')
       .match(/(?:\\ |\S)+/g) ?? []
-  return [...new Set(paths.map((path) => path.replaceAll('\\ ', ' ')))].sort()
+  return [...new Set(paths.map((path) => path.replace(/\\([ #])|\$(\$)/g, '$1$2')))].sort()
 }
 
 async function hashOf(files: readonly string[]): Promise<string> {

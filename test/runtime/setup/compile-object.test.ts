@@ -9,7 +9,7 @@ let native = ''
 let calls = ''
 beforeEach(async () => {
   tools = await fakeTools()
-  native = join(tools.folder, 'native sources')
+  native = join(tools.folder, 'native c# $sources')
   calls = join(tools.folder, 'calls')
   await mkdir(native)
   await writeFile(join(native, 'a.cc'), '#include "a.h"')
@@ -17,7 +17,7 @@ beforeEach(async () => {
   await writeFile(join(native, 'b.h'), 'int b;')
   await writeFile(calls, '')
   await writeFile(join(tools.folder, 'c.h'), 'int c;')
-  const escaped = native.replace(' ', '\\ ')
+  const escaped = native.replace(/[ #]/g, '\\$&').replace('$', '$$$$')
   const rule = `x.o: ${escaped}/a.cc ${escaped}/../c.h \\\n ${escaped}/a.h`
   await tools.tool(
     'g++',
