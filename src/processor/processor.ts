@@ -2,7 +2,6 @@ import { saveFolder } from '#save-folder'
 import { InputError } from '../errors.js'
 import type { ImageInput, ReadOptions } from '../image/image-input.js'
 import type { BatchEncoding } from '../tokenizer/batch-encoding.js'
-import type { CallDefaults } from '../tokenizer/call-defaults.js'
 import type { BatchOptions } from '../tokenizer/encoding-options.js'
 import type { PreTrainedTokenizer } from '../tokenizer/pretrained-tokenizer.js'
 import { warnOnce } from '../tokenizer/warn-once.js'
@@ -31,7 +30,7 @@ export abstract class Processor<Pictures extends object, Options extends object>
     readonly imageProcessor: ImageProcessor<Pictures, Options>,
     readonly tokenizer: PreTrainedTokenizer,
     /** The class's own options for texts, which the tokenizer's files and the caller override. */
-    private readonly textDefaults: CallDefaults = {},
+    private readonly textDefaults: BatchOptions = {},
   ) {}
 
   /**
@@ -68,7 +67,7 @@ export abstract class Processor<Pictures extends object, Options extends object>
   }
 
   private asTrained(options: BatchOptions = {}): BatchOptions {
-    const defaults: CallDefaults = { ...this.textDefaults, ...this.tokenizer.callDefaults }
+    const defaults: BatchOptions = { ...this.textDefaults, ...this.tokenizer.callDefaults }
     const padding = options.padding ?? defaults.padding ?? 'max_length'
     if (padding !== 'max_length') {
       warnOnce(this, "SigLIP was trained with padding: 'max_length'; another padding lowers its scores.")

@@ -1,7 +1,7 @@
 import { InputError } from '../errors.js'
 import { isObject } from '../is-object.js'
 import { type NdArray } from '../nd-array.js'
-import type { AddedToken, GivenToken } from './added-token.js'
+import type { AddedToken } from './added-token.js'
 import { type BatchEncoding, toBatchEncoding } from './batch-encoding.js'
 import { type CallDefaults, callDefaultsOf } from './call-defaults.js'
 import { type BatchOptions, type EncodingOptions, type LengthPlan, planLengths } from './encoding-options.js'
@@ -253,7 +253,7 @@ export abstract class PreTrainedTokenizer {
    * @throws InputError if one is neither a string nor an object with a string `content`.
    */
   addTokens(
-    tokens: string | readonly (string | GivenToken)[],
+    tokens: string | readonly (string | (Partial<AddedToken> & Pick<AddedToken, 'content'>))[],
     options: { readonly specialTokens?: boolean } = {},
   ): number {
     const list = typeof tokens === 'string' ? [tokens] : tokens
