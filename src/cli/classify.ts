@@ -8,16 +8,7 @@ import type { SiglipImageProcessor } from '../image/siglip-image-processor.js'
 import type { LabelScore } from '../pipelines/zero-shot-image-classification.js'
 import { decodedPictures } from './decoded-pictures.js'
 import { findPictures } from './find-pictures.js'
-import {
-  backendOption,
-  jitOption,
-  limitThreads,
-  modelFolder,
-  modelOption,
-  precisionOption,
-  threadsOption,
-  type ModelOptions,
-} from './model-options.js'
+import { addModelOptions, limitThreads, modelFolder, type ModelOptions } from './model-options.js'
 import { count, gathered } from './option-values.js'
 import { jsonLine, printable } from './printable.js'
 import { openCheckpoint } from './open-checkpoint.js'
@@ -36,7 +27,7 @@ interface Options extends ModelOptions {
 
 /** `siglip classify`: pictures scored against labels. */
 export function addClassify(program: Command, session: Session): void {
-  program
+  const command = program
     .command('classify')
     .description(
       'Scores pictures against labels, or by a trained classifier’s own. For a label, the score is a probability of its own; they do not add up to one.',
@@ -53,11 +44,7 @@ export function addClassify(program: Command, session: Session): void {
       template,
     )
     .option('--top <k>', 'the best K labels only (of a classifier by default 5)', count)
-    .addOption(modelOption())
-    .addOption(backendOption())
-    .addOption(precisionOption())
-    .addOption(jitOption())
-    .addOption(threadsOption())
+  addModelOptions(command)
     .option('--json', 'one JSON object a line')
     .addHelpText('after', '\nExample:\n  $ siglip classify photos/*.jpg --labels "a cat, two dogs" --model DIR')
     .action((images: readonly string[], options: Options) => classify(images, options, session))

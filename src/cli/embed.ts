@@ -3,15 +3,7 @@ import { UsageError } from '../errors.js'
 import { openEmbedder } from './embedder.js'
 import { checkWritable, embeddingsFile, saveEmbeddings } from './embeddings-file.js'
 import { findPictures } from './find-pictures.js'
-import {
-  backendOption,
-  jitOption,
-  modelFolder,
-  modelOption,
-  precisionOption,
-  threadsOption,
-  type ModelOptions,
-} from './model-options.js'
+import { addModelOptions, modelFolder, type ModelOptions } from './model-options.js'
 import { jsonLine, printable } from './printable.js'
 import { Progress } from './progress.js'
 import { readLines } from './read-lines.js'
@@ -29,7 +21,7 @@ interface Options extends ModelOptions {
 
 /** `siglip embed`: embeddings of pictures or texts. */
 export function addEmbed(program: Command, session: Session): void {
-  program
+  const command = program
     .command('embed')
     .description('Embeds pictures or texts.')
     .addOption(
@@ -43,11 +35,7 @@ export function addEmbed(program: Command, session: Session): void {
       'write them to a .npy or .safetensors file, one a row; what the rows are of, to .npy.json',
       embeddingsFile,
     )
-    .addOption(modelOption())
-    .addOption(backendOption())
-    .addOption(precisionOption())
-    .addOption(jitOption())
-    .addOption(threadsOption())
+  addModelOptions(command)
     .option('--json', 'one JSON object a line')
     .addHelpText('after', '\nExample:\n  $ siglip embed --image photos --normalize --out photos.npy --model DIR')
     .action((options: Options) => embed(options, session))

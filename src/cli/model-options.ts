@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url'
-import { Option } from 'commander'
+import { type Command, Option } from 'commander'
 import { aboutDefaultModel, defaultModel } from '../pipelines/default-model.js'
 import type { BackendPreference } from '../runtime/backend-report.js'
 import type { Precision } from '../runtime/jit/precision.js'
@@ -34,11 +34,21 @@ export const precisionOption = (): Option =>
     .default('float32')
 
 /** Whether the model is recorded and fused. */
-export const jitOption = (): Option => new Option('--no-jit', 'run the model operation by operation')
+const jitOption = (): Option => new Option('--no-jit', 'run the model operation by operation')
 
 /** How many threads compute. */
 export const threadsOption = (): Option =>
   new Option('--threads <n>', 'how many threads compute (default: one for each core)').argParser(threadCount)
+
+/** Adds the options of commands that run a model. */
+export function addModelOptions(command: Command): Command {
+  return command
+    .addOption(modelOption())
+    .addOption(backendOption())
+    .addOption(precisionOption())
+    .addOption(jitOption())
+    .addOption(threadsOption())
+}
 
 /** To be called before a backend starts. */
 export function limitThreads({ threads }: { readonly threads?: number | undefined }): void {

@@ -6,15 +6,7 @@ import { FileError, UsageError } from '../errors.js'
 import { type Embedder, openEmbedder } from './embedder.js'
 import { checkWritable } from './embeddings-file.js'
 import { findPictures, STDIN } from './find-pictures.js'
-import {
-  backendOption,
-  jitOption,
-  modelFolder,
-  modelOption,
-  precisionOption,
-  threadsOption,
-  type ModelOptions,
-} from './model-options.js'
+import { addModelOptions, modelFolder, type ModelOptions } from './model-options.js'
 import { count } from './option-values.js'
 import type { PictureIndex } from './picture-index.js'
 import { jsonLine, printable } from './printable.js'
@@ -31,7 +23,7 @@ interface Options extends ModelOptions {
 
 /** `siglip search`: the pictures that go best with words, or with a picture. */
 export function addSearch(program: Command, session: Session): void {
-  program
+  const command = program
     .command('search')
     .description(
       'Finds pictures by words: the best for a query, each with the cosine of its embedding and the query’s.',
@@ -45,11 +37,7 @@ export function addSearch(program: Command, session: Session): void {
       'keep embeddings in this .safetensors file, so that each picture is embedded once',
       indexFile,
     )
-    .addOption(modelOption())
-    .addOption(backendOption())
-    .addOption(precisionOption())
-    .addOption(jitOption())
-    .addOption(threadsOption())
+  addModelOptions(command)
     .option('--json', 'one JSON object a line')
     .addHelpText(
       'after',
