@@ -52,17 +52,14 @@ export function addClassify(program: Command, session: Session): void {
 
 async function classify(args: readonly string[], options: Options, session: Session): Promise<void> {
   const labels = [...(options.labels ?? []), ...(options.label ?? [])]
-  const folder = options.model === undefined && labels.length === 0 ? undefined : modelFolder(options, session)
+  if (labels.length === 0 && options.model === undefined) throw noLabels()
+  const folder = modelFolder(options, session)
   const names = await findPictures(args)
 
   limitThreads(options)
-  const checkpoint = folder === undefined ? undefined : await openCheckpoint(folder, session)
-  const isOfClasses = checkpoint !== undefined && (await isClassifier(checkpoint))
-  if (!checkpoint || (labels.length === 0 && !isOfClasses)) {
-    throw new UsageError('No labels', {
-      hint: 'Give them by --labels "a cat, two dogs", or a classifier, which has its own, by --model.',
-    })
-  }
+  const checkpoint = await openCheckpoint(folder, session)
+  const isOfClasses = await isClassifier(checkpoint)
+  if (labels.length === 0 && !isOfClasses) throw noLabels()
   if (isOfClasses && (labels.length > 0 || options.template !== undefined)) {
     throw new UsageError('The model is a classifier', {
       expected: 'its own classes',
@@ -88,6 +85,11 @@ async function classify(args: readonly string[], options: Options, session: Sess
     scorer.dispose()
   }
 }
+
+const noLabels = (): UsageError =>
+  new UsageError('No labels', {
+    hint: 'Give them by --labels "a cat, two dogs", or a classifier, which has its own, by --model.',
+  })
 
 /** What gives each picture its scores, the best first. */
 interface Scorer {

@@ -3,6 +3,7 @@ import { access, constants, rm, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { InvalidArgumentError } from 'commander'
 import { FileError } from '../errors.js'
+import { errorCode } from './error-code.js'
 import { saveFile } from '../../converters/save-folder.js'
 import { npyHead } from '../../converters/serialize-npy.js'
 import { layoutSafetensors } from '../../converters/serialize-safetensors.js'
@@ -12,6 +13,8 @@ export interface EmbeddedInputs {
   readonly kind: 'image' | 'text'
   /** As many as rows. */
   readonly inputs: readonly string[]
+  /** What else the metadata of a safetensors file says. */
+  readonly more?: Readonly<Record<string, string>>
 }
 
 /** Parses the name of a file of embeddings. */
@@ -30,7 +33,7 @@ export async function checkWritable(file: string): Promise<void> {
     await access(path.join(folder, '.'), constants.W_OK | constants.X_OK)
     if (!(await stat(folder)).isDirectory()) throw Object.assign(new Error('no folder'), { code: 'ENOTDIR' })
   } catch (cause) {
-    const found = cause instanceof Error && 'code' in cause ? String(cause.code) : undefined
+    const found = errorCode(cause)
     throw new FileError('The file can’t be written', { found, where: file, hint: `Check ${folder}.`, cause })
   }
 }
@@ -44,16 +47,27 @@ export async function checkWritable(file: string): Promise<void> {
 export async function saveEmbeddings(
   file: string,
   rows: readonly Float32Array[],
-  { kind, inputs }: EmbeddedInputs,
+  { kind, inputs, more }: EmbeddedInputs,
 ): Promise<void> {
   const isNpy = path.extname(file) === '.npy'
-  const shape = [rows.length, rows[0]?.length ?? 0]
+  const width = rows[0]?.length ?? 0
+  const shape = [rows.length, width]
   const tensors = new Map([['embeddings', { dtype: 'F32', shape }]] as const)
-  const head = isNpy ? npyHead(shape) : layoutSafetensors(tensors, { kind, inputs: JSON.stringify(inputs) }).head
+  const head = isNpy
+    ? npyHead(shape)
+    : layoutSafetensors(tensors, { kind, inputs: JSON.stringify(inputs), ...more }).head
   if (isNpy) await rm(`${file}.json`, { force: true }) // of other rows
   await saveFile(file, function* () {
     yield head
-    for (const row of rows) yield new Uint8Array(row.buffer, row.byteOffset, row.byteLength)
+    for (let i = 0; i < rows.length; i += ROWS_AT_ONCE) {
+      const some = rows.slice(i, i + ROWS_AT_ONCE)
+      const joined = new Float32Array(some.length * width)
+      for (const [place, row] of some.entries()) joined.set(row, place * width)
+      yield new Uint8Array(joined.buffer)
+    }
   })
   if (isNpy) await saveFile(`${file}.json`, new TextEncoder().encode(`${JSON.stringify({ kind, inputs })}\n`))
 }
+
+/** Rows that are written together. */
+const ROWS_AT_ONCE = 1024

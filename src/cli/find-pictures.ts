@@ -1,6 +1,7 @@
 import { readdir, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { FileError } from '../errors.js'
+import { errorCode } from './error-code.js'
 
 /** The files of a folder that are taken for pictures. */
 const PICTURE = /\.(jpe?g|jpe|jfif|png|webp|gif|tiff?|avif)$/i
@@ -33,7 +34,7 @@ async function picturesOf(arg: string): Promise<readonly string[]> {
 
 async function picturesIn(folder: string): Promise<string[]> {
   const names = await readdir(folder).catch((cause: unknown) => {
-    const found = cause instanceof Error && 'code' in cause ? String(cause.code) : undefined
+    const found = errorCode(cause)
     throw new FileError('The folder can’t be read', { found, where: folder, hint: 'Check its permissions.', cause })
   })
   const pictures = names.filter((name) => PICTURE.test(name)).sort()

@@ -1,5 +1,6 @@
 import { InvalidArgumentError } from 'commander'
 import { nearest } from '../../converters/nearest.js'
+import { MOST_THREADS } from '../runtime/threads-wanted.js'
 
 /** Far more than any option has use for, and nothing that memory is short of. */
 const MAX_COUNT = 1_000_000
@@ -7,8 +8,8 @@ const MAX_COUNT = 1_000_000
 /** Parses a count. */
 export const count = countUpTo(MAX_COUNT)
 
-/** More threads than any processor has cores only get in each other's way. */
-export const threadCount = countUpTo(1024)
+/** Parses a number of threads. */
+export const threadCount = countUpTo(MOST_THREADS)
 
 function countUpTo(most: number): (text: string) => number {
   return (text) => {

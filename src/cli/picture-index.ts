@@ -3,10 +3,10 @@ import { readFile, stat } from 'node:fs/promises'
 import path from 'node:path'
 import * as tf from '@tensorflow/tfjs'
 import { parseSafetensors } from '../../converters/safetensors.js'
-import { saveFile } from '../../converters/save-folder.js'
-import { layoutSafetensors } from '../../converters/serialize-safetensors.js'
-import { InputError } from '../errors.js'
+import { FileError, InputError } from '../errors.js'
 import type { Embedder } from './embedder.js'
+import { saveEmbeddings } from './embeddings-file.js'
+import { errorCode } from './error-code.js'
 
 /** A picture in an index. */
 interface Entry {
@@ -35,7 +35,7 @@ export class PictureIndex {
    * in it and are not found.
    *
    * @param file where it is kept. Default: nowhere
-   * @throws {FormatError | InputError} for a file that is something else, or was made by another model
+   * @throws {FormatError | InputError} for a file that is something else, or was made by another model; FileError if it can't be read
    */
   static async open(file: string | undefined, model: string): Promise<PictureIndex> {
     const index = new PictureIndex(file, model)
@@ -85,28 +85,15 @@ export class PictureIndex {
   async save(): Promise<void> {
     if (this.file === undefined || !this.#isChanged) return
     const entries = [...this.#entries.values()]
-    const width = entries[0]?.embedding.length ?? 0
-    const { head } = layoutSafetensors(new Map([['embeddings', { dtype: 'F32', shape: [entries.length, width] }]]), {
+    const rows = entries.map(({ embedding }) => embedding)
+    await saveEmbeddings(this.file, rows, {
       kind: 'image',
-      model: this.model,
-      inputs: JSON.stringify([...this.#entries.keys()]),
-      stamps: JSON.stringify(entries.map(({ stamp }) => stamp)),
-    })
-    await saveFile(this.file, function* () {
-      yield head
-      for (let i = 0; i < entries.length; i += ROWS_AT_ONCE) {
-        const some = entries.slice(i, i + ROWS_AT_ONCE)
-        const rows = new Float32Array(some.length * width)
-        for (const [row, { embedding }] of some.entries()) rows.set(embedding, row * width)
-        yield new Uint8Array(rows.buffer)
-      }
+      inputs: [...this.#entries.keys()],
+      more: { model: this.model, stamps: JSON.stringify(entries.map(({ stamp }) => stamp)) },
     })
     this.#isChanged = false
   }
 }
-
-/** Rows of an index that are written together. */
-const ROWS_AT_ONCE = 1024
 
 /** What tells a model that embeds pictures from others: how it prepares them, and some values of each weight. */
 export function fingerprint({ model, processor }: Embedder): string {
@@ -129,8 +116,9 @@ async function readIfThere(file: string): Promise<Uint8Array | undefined> {
   try {
     return await readFile(file)
   } catch (cause) {
-    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return undefined
-    throw new InputError('The index can’t be read', { where: file, found: String(cause), cause })
+    const found = errorCode(cause)
+    if (found === 'ENOENT') return undefined
+    throw new FileError('The index can’t be read', { found, where: file, cause })
   }
 }
 

@@ -2,6 +2,7 @@ import { open } from 'node:fs/promises'
 import { addAbortSignal } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { FileError } from '../errors.js'
+import { errorCode } from './error-code.js'
 import { STDIN } from './find-pictures.js'
 
 /** The lines of a file, or of stdin, without their ends; empty ones too, so that the n-th is line n. @throws {FileError} */
@@ -18,7 +19,7 @@ async function read(file: string, signal: AbortSignal): Promise<string> {
     const handle = await open(file)
     return await text(handle.createReadStream({ signal }))
   } catch (cause) {
-    const found = cause instanceof Error && 'code' in cause ? String(cause.code) : undefined
+    const found = errorCode(cause)
     const hint = 'Check the path and its permissions.'
     throw new FileError('The texts can’t be read', { expected: 'a text file', found, where: file, hint, cause })
   }

@@ -5,6 +5,7 @@ import type { Augmentation } from '../image/augmentation.js'
 import { isObject } from '../is-object.js'
 import { ConfigReader } from '../models/config-reader.js'
 import type { ParameterGroup } from '../training/parameter-group.js'
+import { errorCode } from './error-code.js'
 
 export const LOSSES = ['sigmoid', 'softmax', 'chunked', 'classification', 'multi-label'] as const
 export const OPTIMIZERS = ['adamw', 'lion', 'adafactor', 'muon', 'sgd'] as const
@@ -36,7 +37,7 @@ export async function trainingSettings(
 
 async function readSettings(file: string): Promise<Readonly<Record<string, unknown>>> {
   const text = await readFile(file, 'utf8').catch((cause: unknown) => {
-    const found = cause instanceof Error && 'code' in cause ? String(cause.code) : undefined
+    const found = errorCode(cause)
     throw new FileError('The settings can’t be read', { found, where: file, hint: 'Check the path.', cause })
   })
   const format = /\.ya?ml$/i.test(file) ? 'YAML' : 'JSON'

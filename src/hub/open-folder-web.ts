@@ -70,16 +70,13 @@ class RemoteFolder implements CheckpointFolder {
   }
 
   async bytes(name: string): Promise<Uint8Array<ArrayBuffer>> {
-    const response = await this.ask(name, {})
-    if (!response.ok || isMissing(response)) throw refused(response, this.url(name))
-    return this.body(name, response)
+    return this.body(name, await this.found(name, {}))
   }
 
   async size(name: string): Promise<number> {
     const kept = this.whole.get(name)
     if (kept) return (await kept).length
-    const response = await this.ask(name, { method: 'HEAD' })
-    if (!response.ok || isMissing(response)) throw refused(response, this.url(name))
+    const response = await this.found(name, { method: 'HEAD' })
     const length = response.headers.get('content-length')
     // The length of a compressed answer is not the file's.
     if (length === null || response.headers.has('content-encoding')) return (await this.keepWhole(name)).length
@@ -114,6 +111,13 @@ class RemoteFolder implements CheckpointFolder {
     } catch (cause) {
       throw unreachable(this.url(name), cause)
     }
+  }
+
+  /** The answer for a file that is there. */
+  private async found(name: string, init: FetchInit): Promise<Response> {
+    const response = await this.ask(name, init)
+    if (!response.ok || isMissing(response)) throw refused(response, this.url(name))
+    return response
   }
 
   private async ask(name: string, init: FetchInit): Promise<Response> {

@@ -26,6 +26,16 @@ def logits(model):
         return model(**batch).logits_per_text.contiguous()
 
 
+def save_trained(model, target, trained=("lora_B",)):
+    """Saves adapters, what would have been trained drawn at random."""
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            if any(part in name for part in trained):
+                parameter.normal_(0, 0.3)
+    model.save_pretrained(target)
+    (target / "README.md").unlink()
+
+
 if len(sys.argv) > 2:  # adapters of this package: what it computed with them is beside them
     folder = Path(sys.argv[2])
     expected = torch.tensor(json.loads((folder / "logits.json").read_text()))
@@ -46,24 +56,14 @@ config = LoraConfig(
     alpha_pattern={"mlp.fc1": 10},
 )
 model = get_peft_model(base, config)
-with torch.no_grad():
-    for name, parameter in model.named_parameters():
-        if "lora_B" in name:
-            parameter.normal_(0, 0.3)
-model.save_pretrained(target)
-(target / "README.md").unlink()
+save_trained(model, target)
 save_file({"logits_per_text": logits(model)}, target / "expected.safetensors")
 
 target = fixtures / "training" / "lora-classifier"
 base = SiglipForImageClassification.from_pretrained(fixtures / "classifier-single").eval()
 config = LoraConfig(r=2, lora_alpha=4, target_modules=["q_proj", "fc2"], modules_to_save=["classifier"])
 model = get_peft_model(base, config)
-with torch.no_grad():
-    for name, parameter in model.named_parameters():
-        if "lora_B" in name or "modules_to_save" in name:
-            parameter.normal_(0, 0.3)
-model.save_pretrained(target)
-(target / "README.md").unlink()
+save_trained(model, target, ("lora_B", "modules_to_save"))
 pixels = load_file(fixtures / "classifier-single" / "expected.safetensors")["in.pixel_values"]
 with torch.no_grad():
     save_file({"logits": model(pixel_values=pixels).logits.contiguous()}, target / "expected.safetensors")
@@ -78,12 +78,7 @@ config = LoraConfig(
     alpha_pattern={r"layers\.\d+\.self_attn\.q_proj": 3, ".*n_model.*fc2": 5, "^text_model.head": 7, "fc1": 4},
 )
 model = get_peft_model(SiglipModel.from_pretrained(fixtures / "siglip-tiny").eval(), config)
-with torch.no_grad():
-    for name, parameter in model.named_parameters():
-        if "lora_B" in name:
-            parameter.normal_(0, 0.3)
-model.save_pretrained(target)
-(target / "README.md").unlink()
+save_trained(model, target)
 torch.save(load_file(target / "adapter_model.safetensors"), target / "adapter_model.bin")
 loaded = PeftModel.from_pretrained(SiglipModel.from_pretrained(fixtures / "siglip-tiny").eval(), target)  # patterns come back sorted
 save_file({"logits_per_text": logits(loaded)}, target / "expected.safetensors")

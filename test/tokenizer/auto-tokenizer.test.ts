@@ -10,40 +10,23 @@ const config = (name: string) => new TextEncoder().encode(JSON.stringify({ token
 const bpe = fixture('tokenizer-siglip2/tokenizer.json')
 const unigram = fixture('tokenizer/spiece.model')
 
-test.each([
-  ['spiece.model', { 'spiece.model': unigram }, SiglipTokenizer],
-  ['tokenizer.json', { 'tokenizer.json': bpe }, Siglip2Tokenizer],
-  [
-    'Siglip2Tokenizer',
-    { 'tokenizer.json': bpe, 'tokenizer_config.json': config('Siglip2Tokenizer') },
-    Siglip2Tokenizer,
-  ],
-  ['GemmaTokenizer', { 'tokenizer.json': bpe, 'tokenizer_config.json': config('GemmaTokenizer') }, Siglip2Tokenizer],
-  [
-    'Siglip2TokenizerFast',
-    { 'tokenizer.json': bpe, 'tokenizer_config.json': config('Siglip2TokenizerFast') },
-    Siglip2Tokenizer,
-  ],
-  [
-    'SiglipTokenizerFast',
-    { 'spiece.model': unigram, 'tokenizer_config.json': config('SiglipTokenizerFast') },
-    SiglipTokenizer,
-  ],
-  [
-    'GemmaTokenizerFast',
-    { 'tokenizer.json': bpe, 'tokenizer_config.json': config('GemmaTokenizerFast') },
-    Siglip2Tokenizer,
-  ],
-  [
-    'a generic class',
-    { 'tokenizer.json': bpe, 'tokenizer_config.json': config('PreTrainedTokenizerFast') },
-    Siglip2Tokenizer,
-  ],
-  [
-    'both files',
-    { 'tokenizer.json': bpe, 'spiece.model': unigram, 'tokenizer_config.json': config('SiglipTokenizer') },
-    SiglipTokenizer,
-  ],
+/** A folder's files where `tokenizer_config.json` names a class. */
+const named = (name: string, files: Readonly<Record<string, Uint8Array>>) => ({
+  ...files,
+  'tokenizer_config.json': config(name),
+})
+const [ofBpe, ofUnigram] = [{ 'tokenizer.json': bpe }, { 'spiece.model': unigram }]
+
+test.each<[string, Readonly<Record<string, Uint8Array>>, object]>([
+  ['spiece.model', ofUnigram, SiglipTokenizer],
+  ['tokenizer.json', ofBpe, Siglip2Tokenizer],
+  ['Siglip2Tokenizer', named('Siglip2Tokenizer', ofBpe), Siglip2Tokenizer],
+  ['GemmaTokenizer', named('GemmaTokenizer', ofBpe), Siglip2Tokenizer],
+  ['Siglip2TokenizerFast', named('Siglip2TokenizerFast', ofBpe), Siglip2Tokenizer],
+  ['SiglipTokenizerFast', named('SiglipTokenizerFast', ofUnigram), SiglipTokenizer],
+  ['GemmaTokenizerFast', named('GemmaTokenizerFast', ofBpe), Siglip2Tokenizer],
+  ['a generic class', named('PreTrainedTokenizerFast', ofBpe), Siglip2Tokenizer],
+  ['both files', named('SiglipTokenizer', { ...ofBpe, ...ofUnigram }), SiglipTokenizer],
 ])('%s picks the class', async (_, files, expected) => {
   expect(await AutoTokenizer.fromPretrained(folder(files))).toBeInstanceOf(expected)
 })

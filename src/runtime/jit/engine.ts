@@ -1,11 +1,11 @@
 import { createRequire } from 'node:module'
-import { availableParallelism } from 'node:os'
 import { types } from 'node:util'
 
 import * as tf from '@tensorflow/tfjs'
 
 import { BackendError, InputError } from '../../errors.js'
 import { findNativeFolder, nativePaths } from '../native-folder.js'
+import { threadsWanted } from '../threads-wanted.js'
 import { messageOf } from '../setup/run-tool.js'
 import { ENCODING_VERSION, encodeProgram } from './encode-program.js'
 import { type EngineAddon, type EngineInfo, type EngineMemory, isEngineAddon, type Run } from './engine-addon.js'
@@ -55,22 +55,6 @@ export interface Executable {
 }
 
 const require = createRequire(import.meta.url)
-
-/** As many as the environment's `SIGLIP_THREADS` says, else one for each core. @throws InputError if it says something else */
-function threadsWanted(): number {
-  const said = process.env['SIGLIP_THREADS']
-  if (!said) return availableParallelism()
-  const wanted = Number(said)
-  if (Number.isInteger(wanted) && wanted >= 1 && wanted <= MOST_THREADS) return wanted
-  throw new InputError('bad number of threads', {
-    expected: `a whole number from 1 to ${MOST_THREADS}`,
-    found: said,
-    where: 'SIGLIP_THREADS',
-  })
-}
-
-/** More than any processor has cores only get in each other's way. */
-const MOST_THREADS = 1024
 
 /** The engine under the backend that runs, or why there is none. `file`: another one than was built with the backend. */
 export function loadEngine(file?: string): Engine | { readonly missing: string } {
