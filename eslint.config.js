@@ -1,45 +1,53 @@
+import { join } from 'node:path'
 import js from '@eslint/js'
 import importX, { createNodeResolver } from 'eslint-plugin-import-x'
 import tseslint from 'typescript-eslint'
 
-/** The rooms of the house, in the order data walks through them: a room knows those above it and none below. */
-const rooms = [
-  'src/hub',
-  'src/image',
-  'src/tokenizer',
-  'src/processor',
-  'converters',
-  'src/layers',
-  'src/models',
-  'src/runtime',
-  'src/export',
-  'src/training',
-  'src/pipelines',
-  'src/cli',
-]
+import { subpathImports } from './scripts/import-graph.js'
+import { rooms, users } from './scripts/rooms.js'
 
-const orderOfRooms = rooms.map((room, i) => ({
-  files: [`${room}/**/*.ts`],
+const folders = rooms.map(({ folder }) => folder)
+
+/** A room imports none below it, whatever it calls the file: paths and `#…` imports are resolved first. */
+const orderOfRooms = {
+  files: ['src/**/*.ts', 'converters/**/*.ts'],
   rules: {
-    'no-restricted-imports': [
+    'import-x/no-restricted-paths': [
       'error',
       {
-        patterns: [
-          ...rooms.slice(i + 1).map((below) => ({
-            group: [`**/${below.split('/').at(-1)}/**`],
-            message: `${room} must not know ${below}.`,
-          })),
-          ...(i <= rooms.indexOf('src/processor')
-            ? [{ group: ['@tensorflow/*'], message: `${room} returns typed arrays and runs without tfjs.` }]
-            : []),
-        ],
+        zones: folders.map((folder, i) => ({
+          target: `./${folder}`,
+          from: [...folders.slice(i + 1), 'src/index.ts', 'src/node.ts', ...users].map((below) => `./${below}`),
+          message: `${folder} must not know what stands below it.`,
+        })),
       },
     ],
   },
-}))
+}
+
+const withoutTfjs = {
+  files: rooms.filter(({ knowsTfjs }) => !knowsTfjs).map(({ folder }) => `${folder}/**/*.ts`),
+  rules: {
+    'no-restricted-imports': [
+      'error',
+      { patterns: [{ group: ['@tensorflow/*'], message: 'This room returns typed arrays and runs without tfjs.' }] },
+    ],
+  },
+}
 
 /** Imports name the built `.js`; what stands in the tree is the `.ts`. */
 const sourceResolver = createNodeResolver({ extensionAlias: { '.js': ['.ts', '.js'] } })
+
+/** The `#…` imports of `package.json` name built files as well. */
+const subpaths = subpathImports(import.meta.dirname)
+const subpathResolver = {
+  interfaceVersion: 3,
+  name: 'subpath-imports',
+  resolve(name) {
+    const source = subpaths.get(name)?.[0]
+    return source === undefined ? { found: false } : { found: true, path: join(import.meta.dirname, source) }
+  },
+}
 
 export default tseslint.config(
   { ignores: ['dist', 'docs/api', 'test/fixtures', 'coverage'] },
@@ -49,7 +57,10 @@ export default tseslint.config(
     extends: [...tseslint.configs.strictTypeChecked],
     plugins: { 'import-x': importX },
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
-    settings: { ...importX.flatConfigs.typescript.settings, 'import-x/resolver-next': [sourceResolver] },
+    settings: {
+      ...importX.flatConfigs.typescript.settings,
+      'import-x/resolver-next': [subpathResolver, sourceResolver],
+    },
     rules: {
       '@typescript-eslint/no-explicit-any': 'error',
       '@typescript-eslint/no-non-null-assertion': 'error',
@@ -59,7 +70,8 @@ export default tseslint.config(
       'import-x/no-cycle': 'error',
     },
   },
-  ...orderOfRooms,
+  orderOfRooms,
+  withoutTfjs,
   {
     files: ['test/**/*.ts'],
     rules: { '@typescript-eslint/no-non-null-assertion': 'off' },

@@ -6,7 +6,8 @@ import { asTransformers, namingOf } from './naming.js'
 import { keptConfig, OPEN_CLIP_CONFIG, openClipHints } from './open-clip-config.js'
 import { timmHints } from './timm-config.js'
 import { inWholeModel } from './tower-names.js'
-import { openWeights, type Weights } from './weights.js'
+import { openWeights } from './open-weights.js'
+import type { Weights } from './weights.js'
 
 /** What nothing in a folder tells. */
 export interface ConfigOptions {

@@ -15,7 +15,8 @@ import { timmConfig } from './timm-config.js'
 import { inWholeModel, towerOnly, towersOf, type Tower } from './tower-names.js'
 import { towerFields } from './tower-sizes.js'
 import { isWeightFile, weightFiles, type WeightFilesOptions } from './weight-files.js'
-import { openWeights, type Weights } from './weights.js'
+import { openWeights } from './open-weights.js'
+import type { Weights } from './weights.js'
 import { withDtype } from './with-dtype.js'
 
 /** How a checkpoint is converted. */

@@ -21,7 +21,7 @@ export function addInspect(program: Command, session: Session): void {
 }
 
 async function inspect(where: string, json: boolean, session: Session): Promise<void> {
-  const { openWeights } = await import('../../converters/weights.js')
+  const { openWeights } = await import('../../converters/open-weights.js')
 
   const isFile = (await stat(where).catch(() => undefined))?.isFile() ?? false
   const folder = await openCheckpoint(where, session)

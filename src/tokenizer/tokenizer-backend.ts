@@ -1,6 +1,6 @@
 import type { AddedToken, GivenToken } from './added-token.js'
 import type { Side } from './tokenizer-config.js'
-import type { Truncation } from './truncation.js'
+import type { Sequences, Truncation } from './truncation.js'
 
 /**
  * How a tokenizer turns text into ids and back: the part that transformers leaves to SentencePiece and its own Python, or to the
@@ -37,12 +37,6 @@ export interface TokenizerBackend {
   frame(ids: readonly number[], pair?: readonly number[]): Framed
   /** The vocabulary's files by name. */
   files(): Map<string, Uint8Array>
-}
-
-/** The ids of one text or of a pair. */
-export interface Sequences {
-  readonly ids: number[]
-  readonly pair: number[] | undefined
 }
 
 /** A sequence as the model gets it. */

@@ -1,9 +1,14 @@
 import { InputError } from '../errors.js'
-import type { Sequences } from './tokenizer-backend.js'
 import type { Side } from './tokenizer-config.js'
 
 /** Which of a pair's texts loses tokens: the longer one, token by token, or always the same. */
 export type Truncation = 'longest_first' | 'only_first' | 'only_second'
+
+/** The ids of one text or of a pair. */
+export interface Sequences {
+  readonly ids: number[]
+  readonly pair: number[] | undefined
+}
 
 /** `ids` without `count` tokens on `side`. */
 export function cut(ids: number[], count: number, side: Side): number[] {

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { asNamed, asTransformers, namingOf, type Naming } from '../../converters/naming.js'
-import { openWeights, type Weights } from '../../converters/weights.js'
+import { openWeights } from '../../converters/open-weights.js'
+import type { Weights } from '../../converters/weights.js'
 import { WeightsError } from '../../src/errors.js'
 import { openFolder } from '../../src/hub/open-folder-node.js'
 

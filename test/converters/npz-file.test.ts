@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import type { FileContent } from '../../converters/save-folder.js'
 import { npzFile } from '../../converters/npz-file.js'
-import { openWeights } from '../../converters/weights.js'
+import { openWeights } from '../../converters/open-weights.js'
 import { MemoryFolder } from '../../src/hub/memory-folder.js'
 import { openFolder } from '../../src/hub/open-folder-node.js'
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { existsSync, readFileSync } from 'node:fs'
-import { openWeights, type Weights } from '../../converters/weights.js'
+import { openWeights } from '../../converters/open-weights.js'
+import type { Weights } from '../../converters/weights.js'
 import { parseSafetensors } from '../../converters/safetensors.js'
 import { FormatError } from '../../src/errors.js'
 import { MemoryFolder } from '../../src/hub/memory-folder.js'

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { isWeightFile, weightFiles } from '../../converters/weight-files.js'
-import { openWeights } from '../../converters/weights.js'
+import { openWeights } from '../../converters/open-weights.js'
 import type { FileContent } from '../../converters/save-folder.js'
 import { InputError } from '../../src/errors.js'
 import { MemoryFolder } from '../../src/hub/memory-folder.js'

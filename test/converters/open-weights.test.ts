@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
-import { openWeights, type Weights } from '../../converters/weights.js'
+import { openWeights } from '../../converters/open-weights.js'
+import type { Weights } from '../../converters/weights.js'
 import { FileError, FormatError, InputError } from '../../src/errors.js'
 import { MemoryFolder } from '../../src/hub/memory-folder.js'
 import { openFolder } from '../../src/hub/open-folder-node.js'
