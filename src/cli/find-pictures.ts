@@ -1,23 +1,22 @@
 import { readdir, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { FileError } from '../errors.js'
+import { isImageName, isToolMade } from '../image/image-files.js'
 import { errorCode } from './error-code.js'
-
-/** The files of a folder that are taken for pictures. */
-const PICTURE = /\.(jpe?g|jpe|jfif|png|webp|gif|tiff?|avif)$/i
 
 /** Standard input, as an argument. */
 export const STDIN = '-'
 
 /**
  * The pictures that arguments mean: files, `-` and http(s) URLs as they are, the pictures of a folder (not of those inside it), the
- * matches of a glob pattern, each sorted. What exists under its literal name is no pattern.
+ * matches of a glob pattern, each sorted. What exists under its literal name is no pattern, also of a pattern's first folders. Patterns
+ * take no notice of upper and lower case. What is hidden or made by a tool ({@link isToolMade}) is left out, unless it is named.
  *
  * @throws {FileError} for a folder without pictures or that can't be read, and for a pattern without matches
  */
 export async function findPictures(args: readonly string[]): Promise<string[]> {
   const found: string[] = []
-  for (const arg of args) found.push(...(await picturesOf(arg)))
+  for (const arg of args) for (const picture of await picturesOf(arg)) found.push(picture)
   return found
 }
 
@@ -27,9 +26,24 @@ async function picturesOf(arg: string): Promise<readonly string[]> {
   if (entry) return entry.isDirectory() ? picturesIn(arg) : [arg]
   const { glob, isDynamicPattern } = await import('tinyglobby')
   if (!isDynamicPattern(arg)) return [arg] // reading it will say what is wrong
-  const matches = await glob(path.sep === '\\' ? arg.replaceAll('\\', '/') : arg, { expandDirectories: false })
-  if (matches.length > 0) return matches.sort()
+  const { folder, pattern } = await splitPattern(path.sep === '\\' ? arg.replaceAll('\\', '/') : arg)
+  const matches = await glob(pattern, { cwd: folder || '.', caseSensitiveMatch: false, expandDirectories: false })
+  const named = new Set(pattern.split('/'))
+  const isMeant = (part: string): boolean => part.startsWith('.') || named.has(part) || !isToolMade(part) // glob leaves dots out
+  const pictures = matches.filter((match) => match.split('/').every(isMeant))
+  if (pictures.length > 0) return pictures.map((name) => folder + name).sort()
   throw new FileError('No file matches', { found: arg, hint: 'Put the pattern in quotes, and check it.' })
+}
+
+/** Parts the folders that a pattern begins with from the rest: `photos [2024]` may be a name. */
+async function splitPattern(arg: string): Promise<{ readonly folder: string; readonly pattern: string }> {
+  let end = 0
+  for (let next = arg.indexOf('/'); next >= 0; next = arg.indexOf('/', next + 1)) {
+    const entry = await stat(arg.slice(0, next + 1)).catch(() => undefined)
+    if (!entry?.isDirectory()) break
+    end = next + 1
+  }
+  return { folder: arg.slice(0, end), pattern: arg.slice(end) }
 }
 
 async function picturesIn(folder: string): Promise<string[]> {
@@ -37,7 +51,7 @@ async function picturesIn(folder: string): Promise<string[]> {
     const found = errorCode(cause)
     throw new FileError('The folder can’t be read', { found, where: folder, hint: 'Check its permissions.', cause })
   })
-  const pictures = names.filter((name) => PICTURE.test(name)).sort()
+  const pictures = names.filter((name) => isImageName(name) && !isToolMade(name)).sort()
   if (pictures.length > 0) return pictures.map((name) => path.join(folder, name))
   throw new FileError('No pictures in the folder', {
     expected: 'JPEG, PNG, WebP, GIF, TIFF or AVIF files',

@@ -26,7 +26,8 @@ export async function evaluateZeroShot(
     throw new InputError('a picture without a class', { where: key, hint: 'Put it into a folder named by its class.' })
   })
   const classes = [...new Set(named)].sort()
-  const labels = named.map((label) => classes.indexOf(label))
+  const indices = new Map(classes.map((name, i) => [name, i]))
+  const labels = named.map((label) => indices.get(label) ?? 0)
   const prompts = classPrompts(
     classes.map((name) => name.replaceAll('_', ' ')),
     templates,

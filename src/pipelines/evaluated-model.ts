@@ -21,7 +21,7 @@ export async function allSamples(data: TrainingData): Promise<readonly Sample[]>
   for (let place = 0; ; place++) {
     const pool = await data.pool(place, inOrder)
     if (!pool) return samples
-    samples.push(...pool)
+    for (const sample of pool) samples.push(sample)
   }
 }
 

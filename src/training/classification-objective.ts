@@ -57,13 +57,24 @@ export class ClassificationObjective implements Objective {
  */
 export function classTargets(config: TwoTowerConfig, samples: readonly Sample[]): NdArray {
   const { numLabels, problemType } = config
-  const rows = samples.map((sample) => classesOf(config, sample))
+  const indexOf = classIndices(config)
+  const rows = samples.map((sample) => classesOf(config, sample, indexOf))
   if (problemType !== 'multi_label_classification') {
     return { data: Int32Array.from(rows, ([first = 0]) => first), shape: [samples.length] }
   }
   const data = new Float32Array(samples.length * numLabels)
   for (const [row, classes] of rows.entries()) for (const place of classes) data[row * numLabels + place] = 1
   return { data, shape: [samples.length, numLabels] }
+}
+
+/** Finds the index of a class by its name, also if one of both spells `ü` as two characters. */
+function classIndices({ label2id = {} }: TwoTowerConfig): (name: string) => number | undefined {
+  let composed: ReadonlyMap<string, number> | undefined
+  return (name) => {
+    if (Object.hasOwn(label2id, name)) return label2id[name]
+    composed ??= new Map(Object.entries(label2id).map(([label, index]) => [label.normalize(), index]))
+    return composed.get(name.normalize())
+  }
 }
 
 function oneOf(names: readonly string[]): string {
@@ -74,10 +85,11 @@ function oneOf(names: readonly string[]): string {
 function classesOf(
   { label2id = {}, problemType }: TwoTowerConfig,
   { key, label, captions }: Sample,
+  indexOf: (name: string) => number | undefined,
 ): readonly number[] {
   const names = problemType === 'multi_label_classification' || label === undefined ? captions : [label]
   return names.map((name) => {
-    const place = Object.hasOwn(label2id, name) ? label2id[name] : undefined
+    const place = indexOf(name)
     if (place !== undefined) return place
     throw new InputError('no class of the model', {
       expected: oneOf(Object.keys(label2id)),

@@ -1,4 +1,5 @@
 import { InputError } from '../../errors.js'
+import { NumberHeap } from '../../tokenizer/number-heap.js'
 
 /** How samples are put into batches. */
 export interface PlanOptions {
@@ -87,22 +88,36 @@ function inRows(order: Int32Array, size: number): Int32Array[] {
   return Array.from({ length: Math.ceil(order.length / size) }, (_, i) => order.slice(i * size, (i + 1) * size))
 }
 
-/** Whoever finds a batch taken by its like waits for the next one, before all that come later. */
+/** A sample whose key is in the batch already waits for the next batch, before all that come later. */
 function distinctBatches(keys: readonly string[], order: Int32Array, size: number): Int32Array[] {
   const batches: Int32Array[] = []
-  let waiting: number[] = []
-  for (let next = 0; next < order.length || waiting.length > 0;) {
+  const waiting = new Map<string, Waiting>()
+  const firsts = new NumberHeap() // of those that wait for the same key, the turn of the first
+  for (let next = 0; next < order.length || waiting.size > 0;) {
     const batch = new Map<string, number>()
-    const still: number[] = []
-    const offer = (place: number): void => {
-      const key = keys[place] ?? ''
-      if (batch.size < size && !batch.has(key)) batch.set(key, place)
-      else still.push(place)
+    while (batch.size < size) {
+      const turn = firsts.pop() ?? next++
+      if (turn >= order.length) break
+      const index = order[turn] ?? 0
+      const key = keys[index] ?? ''
+      const like = waiting.get(key)
+      if (!batch.has(key)) batch.set(key, index)
+      else if (like) like.turns.push(turn)
+      else waiting.set(key, { turns: [turn], taken: 0 })
     }
-    waiting.forEach(offer)
-    while (batch.size < size && next < order.length) offer(order[next++] ?? 0)
-    waiting = still
+    for (const key of batch.keys()) {
+      const like = waiting.get(key)
+      const turn = like?.turns[like.taken++]
+      if (turn !== undefined) firsts.push(turn)
+      else waiting.delete(key)
+    }
     batches.push(Int32Array.from(batch.values()))
   }
   return batches
+}
+
+/** Samples of one key that wait for a batch, by their turns in the order. */
+interface Waiting {
+  readonly turns: number[]
+  taken: number
 }

@@ -1,4 +1,5 @@
 import type { BrokenSample } from './broken-sample.js'
+import { csvRecords } from './csv-records.js'
 
 /** A row of a caption file. */
 export interface CaptionRow {
@@ -14,7 +15,7 @@ export interface CaptionFile {
 }
 
 /**
- * Reads `metadata.jsonl` or `metadata.csv`, as Hugging Face's imagefolder has them. Lines that are no UTF-8, or no row, are broken;
+ * Reads `metadata.jsonl` or `metadata.csv`, as Hugging Face's imagefolder has them. Rows that are no UTF-8, or can't be read, are broken;
  * of a file in UTF-16 all of it is.
  *
  * @param name the file's, for messages; its ending says which of both it is
@@ -24,16 +25,7 @@ export function readCaptionFile(bytes: Uint8Array, name: string): CaptionFile {
     const detail = 'it is UTF-16: convert it with iconv -f UTF-16 -t UTF-8'
     return { rows: [], broken: [{ where: name, what: 'not UTF-8', detail }] }
   }
-  const broken: BrokenSample[] = []
-  const lines = linesOf(bytes).map((line, i) => {
-    const text = decoded(line)
-    if (text !== undefined) return i === 0 ? text.replace(/^\ufeff/, '') : text
-    const detail = `it may be Latin-1: ${JSON.stringify(new TextDecoder('latin1').decode(line).slice(0, 60))}`
-    broken.push({ where: `${name}:${i + 1}`, what: 'not UTF-8', detail })
-    return ''
-  })
-  const read = name.endsWith('.csv') ? readCsv(lines, name) : readJsonLines(lines, name)
-  return { rows: read.rows, broken: [...broken, ...read.broken] }
+  return name.endsWith('.csv') ? readCsv(bytes, name) : readJsonLines(bytes, name)
 }
 
 /** By its mark, or by the zeros that every other byte of Latin letters is. */
@@ -63,14 +55,16 @@ function decoded(line: Uint8Array): string | undefined {
   }
 }
 
-function readJsonLines(lines: readonly string[], name: string): CaptionFile {
+function readJsonLines(bytes: Uint8Array, name: string): CaptionFile {
   const rows: CaptionRow[] = []
   const broken: BrokenSample[] = []
-  for (const [i, line] of lines.entries()) {
-    if (line.trim() === '') continue
+  for (const [i, line] of linesOf(bytes).entries()) {
     const where = `${name}:${i + 1}`
+    const text = decoded(line)
+    if (text === undefined) broken.push(notUtf8Row(where, line))
+    if (text === undefined || text.trim() === '') continue
     try {
-      const value: unknown = JSON.parse(line)
+      const value: unknown = JSON.parse(i === 0 ? text.replace(/^\ufeff/, '') : text)
       if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new Error('no object')
       rows.push({ where, columns: { ...value } })
     } catch (error) {
@@ -80,35 +74,36 @@ function readJsonLines(lines: readonly string[], name: string): CaptionFile {
   return { rows, broken }
 }
 
-/** Comma-separated values after RFC 4180: the first row names the columns, quoted fields may span lines. */
-function readCsv(lines: readonly string[], name: string): CaptionFile {
-  const records: { line: number; fields: string[] }[] = []
+/** The first row names the columns, as with Python's `csv.DictReader`. */
+function readCsv(bytes: Uint8Array, name: string): CaptionFile {
+  const { records, openLine } = csvRecords(bytes)
   const broken: BrokenSample[] = []
-  for (let line = 0; line < lines.length; line++) {
-    const first = line
-    let text = lines[line] ?? ''
-    if (text === '') continue
-    while (isOpen(text) && line + 1 < lines.length) text += `\n${lines[++line] ?? ''}`
-    if (!isOpen(text)) records.push({ line: first + 1, fields: fieldsOf(text) })
-    else
-      broken.push({ where: `${name}:${first + 1}`, what: 'unreadable row', detail: 'a quotation mark is not closed' })
-  }
+  const rows: CaptionRow[] = []
   const [header, ...data] = records
-  const rows = data.flatMap(({ line, fields }) => {
+  const columns = header?.fields ?? []
+  const twice = columns.find((column, i) => column !== '' && columns.indexOf(column) < i)
+  if (twice !== undefined) {
+    const detail = `two columns are named ${twice}`
+    return { rows, broken: [{ where: `${name}:${header?.line ?? 1}`, what: 'unreadable row', detail }] }
+  }
+  if (openLine !== undefined) {
+    const detail = 'a quotation mark is not closed: what follows it is no row'
+    broken.push({ where: `${name}:${openLine}`, what: 'unreadable row', detail })
+  }
+  for (const { line, fields, notUtf8 } of data) {
     const where = `${name}:${line}`
-    if (fields.length === header?.fields.length) {
-      return { where, columns: Object.fromEntries(header.fields.map((column, i) => [column, fields[i]])) }
+    if (notUtf8) broken.push(notUtf8Row(where, notUtf8))
+    else if (fields.length === columns.length) {
+      rows.push({ where, columns: Object.fromEntries(columns.map((column, i) => [column, fields[i]])) })
+    } else {
+      const detail = `${fields.length} fields, where the first row has ${columns.length}`
+      broken.push({ where, what: 'unreadable row', detail })
     }
-    const detail = `${fields.length} fields, where the first row has ${header?.fields.length ?? 0}`
-    broken.push({ where, what: 'unreadable row', detail })
-    return []
-  })
+  }
   return { rows, broken }
 }
 
-const isOpen = (text: string): boolean => text.split('"').length % 2 === 0
-
-function fieldsOf(record: string): string[] {
-  const fields = record.matchAll(/(?:^|,)(?:"((?:[^"]|"")*)"|([^,]*))/g)
-  return Array.from(fields, ([, quoted, plain]) => quoted?.replaceAll('""', '"') ?? plain ?? '')
+function notUtf8Row(where: string, bytes: Uint8Array): BrokenSample {
+  const detail = `it may be Latin-1: ${JSON.stringify(new TextDecoder('latin1').decode(bytes.subarray(0, 60)))}`
+  return { where, what: 'not UTF-8', detail }
 }

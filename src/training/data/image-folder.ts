@@ -1,12 +1,15 @@
 import { createHash } from 'node:crypto'
-import { readdir, readFile, stat } from 'node:fs/promises'
+import { readFile, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { FileError, SiglipError } from '../../errors.js'
 import { decodeImage } from '../../image/decode-image.js'
+import { isAnyImageName } from '../../image/image-files.js'
 import { mapLimited } from '../../image/map-limited.js'
 import { readBytes } from '../../image/read-bytes.js'
 import { settleBroken, type BrokenSample, type OnBroken } from './broken-sample.js'
 import { readCaptionFile, type CaptionRow } from './caption-file.js'
+import { checkOneSplit, depthOfClasses } from './class-folders.js'
+import { filesIn } from './files-in.js'
 import type { Sample, TrainingData } from './sample.js'
 
 /** How a folder of pictures is opened. */
@@ -31,8 +34,6 @@ interface Listed {
 }
 
 const captionColumns = ['text', 'caption', 'captions', 'label']
-/** Of those that can't be decoded the report tells. */
-const pictureNames = /\.(jpe?g|jfif|png|webp|gif|tiff?|avif|bmp|hei[cf]|jxl)$/i
 const captionNames = /^metadata\.(jsonl|csv)$/
 /** More than this is no string in JavaScript. */
 const LARGEST = 2 ** 29 - 25
@@ -41,7 +42,8 @@ const AT_ONCE = 4
 /**
  * A folder of pictures, as Hugging Face's `imagefolder` has it: with captions in `metadata.jsonl` or `metadata.csv`, in it or in
  * folders inside (`file_name` and `text`; several rows or a list are several captions of a picture), or else a folder of folders,
- * each of which is a class.
+ * each of which is a class; where all are in one split, `train/cat/1.jpg`, the classes are the folders in it. What is hidden or made by a
+ * tool is left out.
  */
 export class ImageFolder implements TrainingData {
   private constructor(
@@ -63,18 +65,18 @@ export class ImageFolder implements TrainingData {
   /**
    * Reads the captions and looks at every picture, so that what is broken is known before anything is computed.
    *
-   * @throws {FileError} if there is no such folder, and if nothing in it can be trained on; BrokenDataError with everything that is
+   * @throws {FileError} if there is no such folder, it holds several splits of the data, and if nothing in it can be trained on; BrokenDataError with everything that is
    * broken, unless it is to be left out
    */
   static async open(folder: string, options: ImageFolderOptions = {}): Promise<ImageFolder> {
     const { onBroken = 'fail' } = options
-    const files = await filesOf(folder)
+    const files = await filesIn(folder)
     const captionFiles = files.filter((file) => captionNames.test(path.posix.basename(file)))
     const broken: BrokenSample[] = []
     const listed =
       captionFiles.length > 0
         ? await listedByCaptions(folder, captionFiles, files, options.captionColumn, broken)
-        : listedByFolders(files, broken)
+        : listedByFolders(folder, files, broken)
     const samples = await lookedAt(folder, merged(listed, broken), broken, options)
     settleBroken(broken, onBroken, folder)
     if (samples.length > 0) return new ImageFolder(folder, samples, broken)
@@ -83,18 +85,6 @@ export class ImageFolder implements TrainingData {
       found: broken.length > 0 ? `${broken.length} broken samples` : `${files.length} files`,
       where: folder,
     })
-  }
-}
-
-/** All files in a folder and the folders inside, with `/` between the parts of their names, sorted. */
-async function filesOf(folder: string): Promise<readonly string[]> {
-  try {
-    const entries = await readdir(folder, { withFileTypes: true, recursive: true })
-    const files = entries.filter((entry) => !entry.isDirectory() && !entry.name.startsWith('.'))
-    return files.map(({ parentPath, name }) => relative(folder, path.join(parentPath, name))).sort()
-  } catch (cause) {
-    const found = cause instanceof Error ? cause.message : String(cause)
-    throw new FileError('The folder can’t be read', { found, where: folder, hint: 'Check the path.', cause })
   }
 }
 
@@ -107,6 +97,8 @@ async function listedByCaptions(
   column: string | undefined,
   broken: BrokenSample[],
 ): Promise<readonly Listed[]> {
+  checkOneSplit(captionFiles, folder)
+  const nameOnDisk = namesOnDisk(files)
   const listed: Listed[] = []
   for (const name of captionFiles) {
     const file = path.join(folder, name)
@@ -120,17 +112,17 @@ async function listedByCaptions(
       })
     }
     const read = readCaptionFile(await readFile(file), name)
-    broken.push(...read.broken)
+    for (const row of read.broken) broken.push(row)
     for (const row of read.rows) {
       const found = listedRow(row, folder, path.posix.dirname(name), column)
       if ('what' in found) broken.push(found)
-      else listed.push(found)
+      else listed.push({ ...found, file: nameOnDisk(found.file) })
     }
   }
   const known = new Set(listed.map(({ file }) => file))
   const hasRows = listed.length > 0 // else every picture would be named for the one file that can't be read
   for (const file of files) {
-    if (!hasRows || !pictureNames.test(file) || known.has(file)) continue
+    if (!hasRows || !isAnyImageName(file) || known.has(file)) continue
     broken.push({ where: file, what: 'no caption', detail: 'no row names it' })
   }
   return listed
@@ -161,11 +153,26 @@ function listedRow(
   return { where, file, captions, label: isLabel ? String(label) : undefined, fields }
 }
 
-function listedByFolders(files: readonly string[], broken: BrokenSample[]): readonly Listed[] {
-  return files.flatMap((file) => {
-    const [label, ...rest] = file.split('/')
-    if (label === undefined || !pictureNames.test(file)) return []
-    if (rest.length > 0) return { where: file, file, captions: [label.replaceAll('_', ' ')], label, fields: {} }
+/**
+ * Finds the name that a file has on disk, which may spell `ü` as one character or as two, whatever the row does. What is named exactly,
+ * or nowhere, or twice is left as it is.
+ */
+function namesOnDisk(files: readonly string[]): (name: string) => string {
+  const exact = new Set(files)
+  const composed = new Map<string, string | undefined>()
+  for (const file of files) composed.set(file.normalize(), composed.has(file.normalize()) ? undefined : file)
+  return (name) => (exact.has(name) ? name : (composed.get(name.normalize()) ?? name))
+}
+
+function listedByFolders(folder: string, files: readonly string[], broken: BrokenSample[]): readonly Listed[] {
+  const images = files.filter(isAnyImageName)
+  const depth = depthOfClasses(images, folder)
+  return images.flatMap((file) => {
+    const parts = file.split('/')
+    const label = parts[depth]?.normalize() // so that a class is the same one wherever its folder was made
+    if (parts.length > depth + 1 && label !== undefined) {
+      return { where: file, file, captions: [label.replaceAll('_', ' ')], label, fields: {} }
+    }
     broken.push({ where: file, what: 'no caption', detail: 'it is in no folder of a class' })
     return []
   })
@@ -173,15 +180,15 @@ function listedByFolders(files: readonly string[], broken: BrokenSample[]): read
 
 /** Several rows of a picture are several captions of it; the same row again is broken. */
 function merged(listed: readonly Listed[], broken: BrokenSample[]): readonly Listed[] {
-  const byFile = new Map<string, Listed>()
+  const byFile = new Map<string, { readonly first: Listed; readonly captions: Set<string> }>()
   for (const row of listed) {
     const known = byFile.get(row.file)
-    if (!known) byFile.set(row.file, row)
-    else if (row.captions.every((caption) => known.captions.includes(caption))) {
-      broken.push({ where: row.where, what: 'duplicate', detail: `of ${known.where}` })
-    } else byFile.set(row.file, { ...known, captions: [...new Set([...known.captions, ...row.captions])] })
+    if (!known) byFile.set(row.file, { first: row, captions: new Set(row.captions) })
+    else if (row.captions.every((caption) => known.captions.has(caption))) {
+      broken.push({ where: row.where, what: 'duplicate', detail: `of ${known.first.where}` })
+    } else for (const caption of row.captions) known.captions.add(caption)
   }
-  return [...byFile.values()]
+  return Array.from(byFile.values(), ({ first, captions }) => ({ ...first, captions: [...captions] }))
 }
 
 /** The samples whose pictures can be decoded, each picture with its captions once. */

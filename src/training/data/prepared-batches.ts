@@ -76,10 +76,12 @@ interface Picture {
 
 /** Puts the next one that could be read in the place of each that couldn't. @throws what the first threw, if none could */
 function readable(pictures: readonly (Picture | ImageError)[]): readonly Picture[] {
-  return pictures.map((picture, i): Picture => {
-    if (!(picture instanceof ImageError)) return picture
-    const [next] = [...pictures.slice(i), ...pictures].flatMap((other) => (other instanceof ImageError ? [] : other))
-    if (next) return next
-    throw picture
-  })
+  let next = pictures.find((picture) => !(picture instanceof ImageError)) // what the last ones take
+  if (!next) {
+    const [first] = pictures
+    if (first instanceof ImageError) throw first
+    return []
+  }
+  const fromTheLast = pictures.toReversed().map((picture) => (next = picture instanceof ImageError ? next : picture))
+  return fromTheLast.reverse()
 }

@@ -1,4 +1,5 @@
 import { readRange, type ByteSource } from '../../../converters/byte-source.js'
+import { isToolMade } from '../../image/image-files.js'
 import { ReadWindow, tarMembers, type TarMember } from '../../../converters/tar.js'
 import type { BrokenSample } from './broken-sample.js'
 import type { Sample } from './sample.js'
@@ -9,7 +10,7 @@ export interface Shard {
   readonly broken: readonly BrokenSample[]
 }
 
-const pictureEndings = new Set(['jpg', 'jpeg', 'png', 'webp', 'gif', 'tif', 'tiff', 'avif'])
+const pictureEndings = new Set(['jpg', 'jpeg', 'jpe', 'jfif', 'png', 'webp', 'gif', 'tif', 'tiff', 'avif'])
 const textEndings = new Set(['txt', 'text', 'caption', 'json', 'cls'])
 /** A caption is shorter. */
 const LONGEST_TEXT = 2 ** 20
@@ -38,7 +39,8 @@ export async function readShard(source: ByteSource, name: string): Promise<Shard
     const [, stem = '', ending = ''] = /^((?:.*\/)?[^/.]+)\.([^/]+)$/.exec(member.name) ?? []
     const kind = ending.toLowerCase()
     if (!pictureEndings.has(kind) && !textEndings.has(kind)) continue
-    const key = `${name}:${stem}`
+    if (folderParts(stem).some(isToolMade)) continue
+    const key = `${name}:${stem.normalize()}` // a picture and its caption may spell `ü` differently
     const group = groups.get(key) ?? { key, texts: new Map<string, string>(), broken: [] }
     groups.set(key, group)
     if (pictureEndings.has(kind) ? group.picture : group.texts.has(kind)) {
@@ -55,6 +57,8 @@ export async function readShard(source: ByteSource, name: string): Promise<Shard
     ],
   }
 }
+
+const folderParts = (stem: string): readonly string[] => stem.split('/').filter((part) => part !== '.' && part !== '..')
 
 async function textOf(
   window: ReadWindow,

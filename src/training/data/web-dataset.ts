@@ -41,6 +41,8 @@ const AT_ONCE = 4
 export class WebDataset implements TrainingData {
   readonly #unreadable = new Set<string>()
   readonly #broken: BrokenSample[] = []
+  /** What of it was reported. */
+  readonly #reported = new Set<string>()
 
   private constructor(
     readonly shards: readonly string[],
@@ -83,12 +85,14 @@ export class WebDataset implements TrainingData {
       const read = await this.read(name)
       if (check === 'nothing') {
         settleBroken(read.broken, onBroken, name)
-        const known = new Set(this.#broken.map(({ where }) => where))
-        const found = read.broken.filter(({ where }) => !known.has(where))
-        this.#broken.push(...found)
+        const found = read.broken.filter(({ where }) => !this.#reported.has(where))
+        for (const sample of found) {
+          this.#reported.add(sample.where)
+          this.#broken.push(sample)
+        }
         if (found.length > 0) onLeftOut?.(found)
       }
-      samples.push(...read.samples.filter(({ key }) => !this.#unreadable.has(key)))
+      for (const sample of read.samples) if (!this.#unreadable.has(sample.key)) samples.push(sample)
     }
     return samples
   }
@@ -97,7 +101,7 @@ export class WebDataset implements TrainingData {
     const { signal } = this.options
     signal?.throwIfAborted()
     const { samples, broken } = await this.read(name)
-    this.#broken.push(...broken)
+    for (const sample of broken) this.#broken.push(sample)
     if (!atPictures) return
     await mapLimited(samples, AT_ONCE, async ({ key, open }) => {
       signal?.throwIfAborted()

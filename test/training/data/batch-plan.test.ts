@@ -30,6 +30,13 @@ it('a label is in a batch once, and no sample is lost or twice', () => {
   )
 })
 
+it.each([1, 2, 5000])('200,000 samples of %i labels go into batches of different ones', (labels) => {
+  const all = Array.from({ length: 200_000 }, (_, i) => String(i % labels))
+  const plan = planBatches(all, { batchSize: 32, distinct: 'label', dropLast: false }, uniformStream(3))
+  expect(plan.reduce((sum, batch) => sum + batch.length, 0)).toBe(200_000)
+  expect(plan).toHaveLength(Math.max(200_000 / 32, 200_000 / labels))
+})
+
 it('an epoch of labels has each label once, and each of its samples as often', () => {
   const all = ['a', 'b', 'a', 'a', 'b']
   const random = uniformStream(1)

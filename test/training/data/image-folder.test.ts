@@ -1,4 +1,4 @@
-import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { FileError } from '../../../src/errors.js'
@@ -45,6 +45,30 @@ it('reads metadata.csv in a folder inside, with quoted fields over lines', async
   expect(said(await ImageFolder.open(folder))).toEqual([['train/cat.png', ['a "cat",\nindeed'], undefined]])
 })
 
+it('reads a CSV file as pandas writes it with its index, and a literal inch mark', async () => {
+  await picture('chelsea.png', 'a.png')
+  await picture('coffee.png', 'b.png')
+  await picture('rocket.jpg', 'c.jpg')
+  await write('metadata.csv', ',file_name,text\n0,a.png,a cat\n1,b.png,a 6" pipe\n,c.jpg,a rocket\n')
+  expect(said(await ImageFolder.open(folder))).toEqual([
+    ['a.png', ['a cat'], undefined],
+    ['b.png', ['a 6" pipe'], undefined],
+    ['c.jpg', ['a rocket'], undefined],
+  ])
+})
+
+it('names a row of a CSV file that is no UTF-8, and refuses two columns of one name', async () => {
+  await picture('chelsea.png', 'a.png')
+  await write('metadata.csv', Buffer.from('file_name,text\na.png,a cat\na.png,"K\xe4tz\nchen"\n', 'latin1'))
+  const { samples, broken } = await ImageFolder.open(folder, { onBroken: 'skip' })
+  expect(samples.map(({ captions }) => captions)).toEqual([['a cat']])
+  expect(broken).toMatchObject([{ where: 'metadata.csv:3', what: 'not UTF-8' }])
+  await write('metadata.csv', 'file_name,text,text\na.png,a cat,a dog\n')
+  await expect(ImageFolder.open(folder)).rejects.toThrow(
+    /metadata\.csv:1: unreadable row \(two columns are named text\)/,
+  )
+})
+
 it('reads a folder of folders as classes', async () => {
   await picture('chelsea.png', 'tabby_cat/1.png')
   await picture('coffee.png', 'cup/x/2.png')
@@ -54,6 +78,104 @@ it('reads a folder of folders as classes', async () => {
     ['tabby_cat/1.png', ['tabby cat'], 'tabby_cat'],
   ])
   expect(data.classes).toEqual(['cup', 'tabby_cat'])
+})
+
+it.each([
+  ['a notebook', '.ipynb_checkpoints/1-checkpoint.png'],
+  ['macOS', '__MACOSX/cat/2.png'],
+  ['a file manager', '.thumbnails/2.png'],
+  ['a disk station', 'cat/@eaDir/2.png'],
+  ['macOS, for a file', 'cat/._2.png'],
+])('what is left by %s is no class and no picture', async (_, name) => {
+  await picture('chelsea.png', 'cat/1.png')
+  await picture('rocket.jpg', 'dog/1.jpg')
+  await picture('coffee.png', name)
+  const data = await ImageFolder.open(folder)
+  expect(data.classes).toEqual(['cat', 'dog'])
+  expect(data.samples.map(({ key }) => key)).toEqual(['cat/1.png', 'dog/1.jpg'])
+})
+
+it('of one split, the folders in it are the classes', async () => {
+  await picture('chelsea.png', 'train/cat/1.png')
+  await picture('coffee.png', 'train/cup/x/2.png')
+  expect((await ImageFolder.open(folder)).classes).toEqual(['cat', 'cup'])
+})
+
+it.each([
+  ['of classes', ['train/cat/1.png', 'test/cat/2.png']],
+  ['of classes, beside other folders', ['train/cat/1.png', 'val_2/cat/2.png', 'more/3.png']],
+  ['without classes', ['Train/1.png', 'Validation/2.png']],
+])('refuses several splits %s, and names one', async (_, names) => {
+  for (const name of names) await picture('chelsea.png', name)
+  await expect(ImageFolder.open(folder)).rejects.toThrow(
+    /several splits.*found .*[Tt]rain.*Name one of them: .*\/[Tt]rain\./,
+  )
+})
+
+it('refuses the captions of several splits', async () => {
+  await picture('chelsea.png', 'train/a.png')
+  await picture('coffee.png', 'test/b.png')
+  await write('train/metadata.csv', 'file_name,text\na.png,a cat\n')
+  await write('test/metadata.jsonl', jsonl({ file_name: 'b.png', text: 'a cup' }))
+  await expect(ImageFolder.open(folder)).rejects.toThrow(/several splits.*found test, train/)
+  expect((await ImageFolder.open(path.join(folder, 'train'))).samples).toHaveLength(1)
+})
+
+it('a class may have the name of a split, among others', async () => {
+  await picture('chelsea.png', 'train/1.png')
+  await picture('coffee.png', 'bus/2.png')
+  expect((await ImageFolder.open(folder)).classes).toEqual(['bus', 'train'])
+})
+
+it('follows symbolic links, but not around', async () => {
+  await picture('chelsea.png', 'cat/1.png')
+  await picture('coffee.png', 'elsewhere/2.png')
+  await mkdir(path.join(folder, 'data'))
+  await symlink(path.join(folder, 'cat'), path.join(folder, 'data', 'cat'))
+  await symlink(path.join(folder, 'elsewhere'), path.join(folder, 'data', 'cup'))
+  await symlink(path.join(folder, 'data'), path.join(folder, 'elsewhere', 'again'))
+  const data = await ImageFolder.open(path.join(folder, 'data'))
+  expect(data.samples.map(({ key }) => key)).toEqual(['cat/1.png', 'cup/2.png'])
+})
+
+describe('a name with characters that have two spellings', () => {
+  const [one, two] = ['\u00fc', 'u\u0308']
+
+  it.each([
+    ['of a file, spelled as two in the row', `${one}.png`, `${two}.png`],
+    ['of a file, spelled as one in the row', `${two}.png`, `${one}.png`],
+    ['of a folder', `${two}/a.png`, `${one}/a.png`],
+  ])('%s', async (_, onDisk, inRow) => {
+    await picture('chelsea.png', onDisk)
+    await write('metadata.jsonl', jsonl({ file_name: inRow, text: 'a cat' }))
+    const { samples } = await ImageFolder.open(folder)
+    expect(said({ samples } as ImageFolder)).toEqual([[onDisk, ['a cat'], undefined]])
+    expect(await samples[0]?.open()).toBe(path.join(folder, onDisk))
+  })
+
+  it('means the file that it names exactly, where there are both', async () => {
+    await picture('chelsea.png', `${one}.png`)
+    await picture('coffee.png', `${two}.png`)
+    await write('metadata.csv', `file_name,text\n${two}.png,two\n${one}.png,one\n`)
+    expect(said(await ImageFolder.open(folder))).toEqual([
+      [`${two}.png`, ['two'], undefined],
+      [`${one}.png`, ['one'], undefined],
+    ])
+  })
+
+  it('is one class', async () => {
+    await picture('chelsea.png', `${one}/1.png`)
+    await picture('coffee.png', `${two}/2.png`)
+    expect((await ImageFolder.open(folder)).classes).toEqual([one])
+  })
+})
+
+it('lists 200,000 broken rows', async () => {
+  await picture('chelsea.png', 'a.png')
+  const rows = Array.from({ length: 200_000 }, (_, i) => `${i}.png,\n`)
+  await write('metadata.csv', `file_name,text\na.png,a cat\n${rows.join('')}`)
+  const { broken } = await ImageFolder.open(folder, { onBroken: 'skip' })
+  expect(broken).toHaveLength(200_000)
 })
 
 it('names everything that is broken in one error, or leaves it out', async () => {

@@ -32,6 +32,36 @@ it.each(['pax', 'gnu', 'ustar'])('reads a shard that Python wrote as %s', async 
   expect(await data.pool(1, asTheyAre)).toBeUndefined()
 })
 
+it('leaves out what is hidden or made by a tool, and groups names whatever their spelling', async () => {
+  const files = {
+    ...{ 'u\u0308.png': png, '\u00fc.txt': 'a cat', './b.jfif': png, './b.txt': 'a dog' },
+    ...{ '._b.png': 'x', './._b.png': 'x', '__MACOSX/c.png': png, 'x/.thumbnails/d.png': png },
+  }
+  await writeFile(path.join(folder, 's.tar'), tarArchive(files))
+  const data = await WebDataset.open(path.join(folder, 's.tar'))
+  const samples = (await data.pool(0, asTheyAre)) ?? []
+  expect(samples.map(({ key, captions }) => [key, captions])).toEqual([
+    ['s.tar:\u00fc', ['a cat']],
+    ['s.tar:./b', ['a dog']],
+  ])
+})
+
+it('lists a shard of 200,000 broken samples, as it comes', async () => {
+  const files = Object.fromEntries(Array.from({ length: 200_000 }, (_, i) => [`${i}.txt`, '']))
+  await writeFile(path.join(folder, 's.tar'), tarArchive({ 'a.png': png, 'a.txt': 'a cat', ...files }))
+  const told: BrokenSample[][] = []
+  const options = {
+    check: 'nothing',
+    onBroken: 'skip',
+    onLeftOut: (left: readonly BrokenSample[]) => told.push([...left]),
+  } as const
+  const data = await WebDataset.open(path.join(folder, 's.tar'), options)
+  expect(await data.pool(0, asTheyAre)).toHaveLength(1)
+  expect(await data.pool(0, asTheyAre)).toHaveLength(1)
+  expect(told.map(({ length }) => length)).toEqual([200_000])
+  expect(data.broken).toHaveLength(200_000)
+})
+
 it('mixes shards, in the order of the epoch', async () => {
   for (const i of [0, 1, 2]) {
     await writeFile(path.join(folder, `s-${i}.tar`), tarArchive({ 'a.png': png, 'a.txt': `caption ${i}` }))
