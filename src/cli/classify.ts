@@ -1,4 +1,5 @@
 import { InvalidArgumentError, type Command } from 'commander'
+import { parse } from 'csv-parse/sync'
 import { readJsonObject } from '../../converters/json-file.js'
 import { UsageError } from '../errors.js'
 import type { CheckpointFolder } from '../hub/checkpoint-folder.js'
@@ -7,20 +8,23 @@ import type { Siglip2ImageProcessor } from '../image/siglip2-image-processor.js'
 import type { SiglipImageProcessor } from '../image/siglip-image-processor.js'
 import type { LabelScore } from '../pipelines/zero-shot-image-classification.js'
 import { decodedPictures } from './decoded-pictures.js'
-import { findPictures } from './find-pictures.js'
+import { findPictures, STDIN } from './find-pictures.js'
 import { addModelOptions, limitThreads, modelFolder, type ModelOptions } from './model-options.js'
 import { count, gathered } from './option-values.js'
 import { jsonLine, printable } from './printable.js'
 import { openCheckpoint } from './open-checkpoint.js'
 import { Progress } from './progress.js'
+import { readLines } from './read-lines.js'
 import { scoreTable } from './score-table.js'
 import type { Session } from './session.js'
 import { shortestFloat32 } from './shortest-float32.js'
+import { truncationReporter } from './truncation-reporter.js'
 
 interface Options extends ModelOptions {
   readonly labels?: readonly string[]
   readonly label?: readonly string[]
-  readonly template?: string
+  readonly labelsFile?: string
+  readonly template?: readonly string[]
   readonly top?: number
   readonly json?: true
 }
@@ -36,11 +40,12 @@ export function addClassify(program: Command, session: Session): void {
       '<image...>',
       'files, folders (their own pictures, not those of folders inside), patterns, URLs, - for stdin',
     )
-    .option('--labels <list>', 'labels between commas', commaSeparated)
+    .option('--labels <list>', 'labels between commas; one with a comma stands in "…", as in CSV', commaSeparated)
     .option('--label <text>', 'one label; may be repeated', label)
+    .option('--labels-file <file>', 'labels, one a line; - for stdin')
     .option(
       '--template <text>',
-      'the sentence around each label (default: the model’s, or "This is a photo of {}.")',
+      'the sentence around each label; may be repeated: their embeddings are averaged (default: the model’s, or "This is a photo of {}.")',
       template,
     )
     .option('--top <k>', 'the best K labels only (of a classifier by default 5)', count)
@@ -51,7 +56,10 @@ export function addClassify(program: Command, session: Session): void {
 }
 
 async function classify(args: readonly string[], options: Options, session: Session): Promise<void> {
-  const labels = [...(options.labels ?? []), ...(options.label ?? [])]
+  if (options.labelsFile === STDIN && args.includes(STDIN)) {
+    throw new UsageError('Labels and a picture of one stdin', { hint: 'Give the labels in a file, or by --labels.' })
+  }
+  const labels = await labelsOf(options, session.signal)
   if (labels.length === 0 && options.model === undefined) throw noLabels()
   const folder = modelFolder(options, session)
   const names = await findPictures(args)
@@ -70,7 +78,7 @@ async function classify(args: readonly string[], options: Options, session: Sess
   }
   const { useBackend } = await import('#backend')
   await useBackend(options.backend)
-  const scorer = await (isOfClasses ? ofClasses(checkpoint, options) : ofLabels(labels, checkpoint, options))
+  const scorer = await (isOfClasses ? ofClasses(checkpoint, options) : ofLabels(labels, checkpoint, options, session))
   const decodedNames: string[] = []
   const images = decodedPictures(names, decodedNames, scorer, session)
   const progress = await Progress.start(session, names.length, 8, 'pictures')
@@ -91,6 +99,16 @@ const noLabels = (): UsageError =>
     hint: 'Give them by --labels "a cat, two dogs", or a classifier, which has its own, by --model.',
   })
 
+/** All labels that are given. @throws {FileError} if a file of them can't be read; UsageError for an empty one */
+async function labelsOf({ labels, label, labelsFile }: Options, signal: AbortSignal): Promise<readonly string[]> {
+  const given = [labels, label].flatMap((list) => list ?? [])
+  if (labelsFile === undefined) return given
+  const lines = await readLines(labelsFile, signal)
+  const inFile = lines.map((line) => line.trim()).filter((line) => line !== '')
+  if (inFile.length > 0) return given.concat(inFile)
+  throw new UsageError('No labels', { found: 'no line with a text', where: labelsFile, hint: 'Write one a line.' })
+}
+
 /** What gives each picture its scores, the best first. */
 interface Scorer {
   readonly imageProcessor: SiglipImageProcessor | Siglip2ImageProcessor
@@ -101,13 +119,19 @@ interface Scorer {
 /** How well a label fits; of a model with a text tower with its logit. */
 type Score = Pick<LabelScore, 'label' | 'score'> & Partial<LabelScore>
 
-async function ofLabels(labels: readonly string[], checkpoint: CheckpointFolder, options: Options): Promise<Scorer> {
+async function ofLabels(
+  labels: readonly string[],
+  checkpoint: CheckpointFolder,
+  options: Options,
+  session: Session,
+): Promise<Scorer> {
   const { pipeline } = await import('../pipelines/pipeline.js')
   const { precision, jit, template: hypothesisTemplate, top: topK } = options
   const scorer = await pipeline('zero-shot-image-classification', checkpoint, { precision, jit })
   return {
     imageProcessor: scorer.processor.imageProcessor,
-    stream: (images, signal) => scorer.stream(images, labels, { hypothesisTemplate, topK, signal }),
+    stream: (images, signal) =>
+      scorer.stream(images, labels, { hypothesisTemplate, topK, signal, onTruncated: truncationReporter(session) }),
     dispose: () => {
       scorer.dispose()
     },
@@ -145,10 +169,20 @@ function line(image: string, scores: readonly Score[]): string {
 const table = (image: string, scores: readonly Score[]): string => `${printable(image)}\n${scoreTable(scores)}\n`
 
 function commaSeparated(list: string): readonly string[] {
-  return list.split(',').map((text) => nonEmpty(text.trim()))
+  const labels = fieldsOf(list)
+  return (labels.length > 0 ? labels : ['']).map(nonEmpty)
 }
 
-function label(text: string, before?: readonly string[]): readonly string[] {
+/** The fields of a line of CSV, without spaces around them. */
+function fieldsOf(list: string): readonly string[] {
+  try {
+    return parse(list, { relax_column_count: true, relax_quotes: true, trim: true }).flat()
+  } catch {
+    throw new InvalidArgumentError('A label in quotation marks ends with its mark: "tench, Tinca tinca", goldfish.')
+  }
+}
+
+function label(text: string, before?: string[]): string[] {
   return gathered(nonEmpty(text), before)
 }
 
@@ -157,7 +191,7 @@ function nonEmpty(text: string): string {
   throw new InvalidArgumentError('A label is empty.')
 }
 
-function template(text: string): string {
-  if (/\{0?\}/.test(text)) return text
+function template(text: string, before?: string[]): string[] {
+  if (/\{0?\}/.test(text)) return gathered(text, before)
   throw new InvalidArgumentError('Expected a text with {} where the label goes.')
 }

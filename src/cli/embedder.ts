@@ -7,6 +7,7 @@ import { decodedPictures } from './decoded-pictures.js'
 import { limitThreads, type ModelOptions } from './model-options.js'
 import { openCheckpoint } from './open-checkpoint.js'
 import type { Session } from './session.js'
+import { truncationReporter } from './truncation-reporter.js'
 
 /** An input and its embedding. */
 export type Embedded = readonly [name: string, embedding: Float32Array]
@@ -37,30 +38,35 @@ export async function openEmbedder(
   const checkpoint = await openCheckpoint(folder, session)
   const processor = await AutoProcessor.fromPretrained(checkpoint)
   const model = await AutoModelForZeroShotImageClassification.fromPretrained(checkpoint, { signal })
-  const run = { normalize, signal, precision, jit }
+  const run = { normalize, signal, precision, jit, onTruncated: truncationReporter(session) }
   return {
     model,
     processor,
     images: (names) => {
       const decodedNames: string[] = []
       return named(
-        decodedNames,
+        taken(decodedNames),
         embedImages(model, processor, decodedPictures(names, decodedNames, processor, session), run),
       )
     },
-    texts: (texts) => named([...texts], embedTexts(model, processor, texts, run)),
+    texts: (texts) => named(texts.values(), embedTexts(model, processor, texts, run)),
     dispose: () => {
       model.dispose()
     },
   }
 }
 
+/** Takes names off a short list that grows meanwhile. */
+function* taken(names: string[]): Generator<string> {
+  for (;;) yield names.shift() ?? ''
+}
+
 /** The rows of batches, each with its name; `names` are there when their batch is. */
-async function* named(names: string[], batches: AsyncIterable<tf.Tensor2D>): AsyncGenerator<Embedded> {
+async function* named(names: Iterator<string>, batches: AsyncIterable<tf.Tensor2D>): AsyncGenerator<Embedded> {
   for await (const batch of batches) {
     const [count, width] = batch.shape
     const values = Float32Array.from(batch.dataSync())
     batch.dispose()
-    for (let i = 0; i < count; i++) yield [names.shift() ?? '', values.subarray(i * width, (i + 1) * width)]
+    for (let i = 0; i < count; i++) yield [String(names.next().value), values.subarray(i * width, (i + 1) * width)]
   }
 }

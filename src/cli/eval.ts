@@ -3,6 +3,7 @@ import type { Precision } from '../runtime/jit/precision.js'
 import type { Sample } from '../training/data/sample.js'
 import type { OnBroken } from '../training/data/broken-sample.js'
 import { promptSets } from '../training/evaluators/prompt-sets.js'
+import type { OnTruncatedTexts } from '../tokenizer/truncated-texts.js'
 import type { CheckpointFolder } from '../hub/checkpoint-folder.js'
 import {
   backendOption,
@@ -19,6 +20,7 @@ import { count, oneOf } from './option-values.js'
 import { jsonLine, printable } from './printable.js'
 import { Progress } from './progress.js'
 import type { Session } from './session.js'
+import { truncationReporter } from './truncation-reporter.js'
 
 const TASKS = ['retrieval', 'zero-shot', 'classification', 'multi-label'] as const
 const PROMPTS = ['name', 'clip7', 'clip80'] as const satisfies readonly (keyof typeof promptSets)[]
@@ -80,6 +82,7 @@ async function evaluate(source: string, options: Options, session: Session): Pro
   const run: Run = {
     ...options,
     signal: session.signal,
+    onTruncated: truncationReporter(session),
     onProgress: ({ done }) => {
       while (seen < Math.min(done, samples.length)) {
         progress.step()
@@ -97,6 +100,7 @@ async function evaluate(source: string, options: Options, session: Session): Pro
 interface Run extends Pick<Options, 'task' | 'prompts' | 'batchSize'> {
   readonly precision: Precision
   readonly signal: AbortSignal
+  readonly onTruncated: OnTruncatedTexts
   readonly onProgress: (progress: { readonly done: number }) => void
 }
 

@@ -27,8 +27,9 @@ export function amount(text: string): number {
 }
 
 /** Gathers the values of an option that is given several times. */
-export function gathered(text: string, before: readonly string[] = []): readonly string[] {
-  return [...before, text]
+export function gathered(text: string, before: string[] = []): string[] {
+  before.push(text)
+  return before
 }
 
 /** Makes the parser of an option that takes one of a few names. */

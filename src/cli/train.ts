@@ -15,6 +15,7 @@ import { printable } from './printable.js'
 import { trainee, type Trainee } from './trainee.js'
 import { Progress } from './progress.js'
 import type { Session } from './session.js'
+import { truncationReporter } from './truncation-reporter.js'
 import {
   LOSSES,
   OPTIMIZERS,
@@ -123,6 +124,7 @@ async function train(data: string | undefined, options: Options, session: Sessio
       schedule: await scheduleOf(settings),
       evaluators: evaluation && { eval: { every: settings.evalEvery, evaluate: () => evaluate(evaluation, session) } },
       onLeftOut: settings.onBroken === 'skip' ? leftOut(session) : undefined,
+      onTruncated: truncationReporter(session),
       onStep: reporter(session, () => progress),
     })
     progress = await Progress.start(session, trainer.steps, 0, 'steps', trainer.step)

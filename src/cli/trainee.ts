@@ -2,9 +2,11 @@ import type { CheckpointFolder } from '../hub/checkpoint-folder.js'
 import type { Siglip2Model } from '../models/siglip2-model.js'
 import type { SiglipModel } from '../models/siglip-model.js'
 import type { AnyClassifier } from '../training/classification-objective.js'
+import type { OnTruncatedTexts } from '../tokenizer/truncated-texts.js'
 import type { TrainingData } from '../training/data/sample.js'
 import type { TrainingProcessor } from '../training/train-options.js'
 import type { Session } from './session.js'
+import { truncationReporter } from './truncation-reporter.js'
 import type { TrainingSettings } from './training-settings.js'
 
 /** What is trained, and how it is measured. */
@@ -29,8 +31,12 @@ export async function trainee(
     const { evaluateRetrieval, recallFigures } = await import('../pipelines/evaluate-retrieval.js')
     const processor = await AutoProcessor.fromPretrained(checkpoint)
     const model = await AutoModelForZeroShotImageClassification.fromPretrained(checkpoint)
-    const evaluate: Trainee['evaluate'] = async (seen, { signal }) =>
-      recallFigures(await evaluateRetrieval({ model, processor }, await allSamples(seen), { precision, signal }))
+    let onTruncated: OnTruncatedTexts | undefined
+    const evaluate: Trainee['evaluate'] = async (seen, session) => {
+      onTruncated ??= truncationReporter(session)
+      const run = { precision, signal: session.signal, onTruncated }
+      return recallFigures(await evaluateRetrieval({ model, processor }, await allSamples(seen), run))
+    }
     return { model, processor, check: () => Promise.resolve(), evaluate }
   }
   const { evaluateClassifier, evaluateMultiLabel } = await import('../pipelines/evaluate-classifier.js')

@@ -4,6 +4,7 @@ import type { ImageInput } from '../image/image-input.js'
 import type { ImageProcessor, PicturePreparer } from '../image/picture-preparer.js'
 import { unitLength, type TwoTowerModel } from '../models/two-tower-model.js'
 import type { PreTrainedTokenizer } from '../tokenizer/pretrained-tokenizer.js'
+import { TruncationCount } from '../tokenizer/truncated-texts.js'
 import { stacked, type Arrays } from '../models/model-arrays.js'
 import { batchFunction, type BatchFunction, type ComputeOptions } from './batch-function.js'
 import { runBatches, type RunOptions } from './run-batches.js'
@@ -33,20 +34,26 @@ export async function* embedTexts(
 }
 
 /** {@link embedTexts} with a function that is made already. */
-export function embedTokenized(
+export async function* embedTokenized(
   model: TwoTowerModel,
   tokenizer: PreTrainedTokenizer,
   embed: BatchFunction<TextArrays>,
   texts: Iterable<string> | AsyncIterable<string>,
   run: RunOptions,
 ): AsyncGenerator<tf.Tensor2D> {
-  const encoding = asTrained(model.config.textConfig.maxPositionEmbeddings)
-  return runBatches(
-    texts,
-    (text) => textArrays(tokenizer, text, encoding),
-    (batch) => embed(stacked(batch)),
-    run,
-  )
+  const { maxPositionEmbeddings } = model.config.textConfig
+  const truncated = new TruncationCount(tokenizer, maxPositionEmbeddings, run.onTruncated)
+  const encoding = { ...asTrained(maxPositionEmbeddings), onTruncated: truncated.add }
+  try {
+    yield* runBatches(
+      texts,
+      (text) => textArrays(tokenizer, text, encoding),
+      (batch) => embed(stacked(batch)),
+      run,
+    )
+  } finally {
+    truncated.end()
+  }
 }
 
 /** Options of the function that embeds a batch. */

@@ -12,6 +12,7 @@ import { stacked, takeRows } from '../models/model-arrays.js'
 import { batchFunction } from './batch-function.js'
 import { pipelineCall, resources, type PipelineCall, type PipelineResources } from './pipeline-call.js'
 import { runBatches, type RunOptions } from './run-batches.js'
+import { TruncationCount } from '../tokenizer/truncated-texts.js'
 import { asTrained, textArrays, type TextArrays } from './text-arrays.js'
 
 export interface FeatureExtractionOptions extends RunOptions {
@@ -58,7 +59,17 @@ export async function featureExtraction(
     texts: Iterable<string> | AsyncIterable<string>,
     { pool = false, tokenizeKwargs, ...run }: FeatureExtractionOptions = {},
   ): AsyncGenerator<NdArray<Float32Array>> {
-    const encoding = { ...(pool && asTrained(model.config.maxPositionEmbeddings)), ...tokenizeKwargs }
+    const { maxPositionEmbeddings } = model.config
+    const truncated = new TruncationCount(
+      tokenizer,
+      tokenizeKwargs?.maxLength ?? maxPositionEmbeddings,
+      run.onTruncated,
+    )
+    const encoding = {
+      ...(pool && asTrained(maxPositionEmbeddings)),
+      onTruncated: truncated.add,
+      ...tokenizeKwargs,
+    }
     const compute = async (batch: readonly TextArrays[]): Promise<NdArray<Float32Array>[]> =>
       takeRows(await functions[pool ? 'pooled' : 'whole'](stacked(batch)))
     const batches = runBatches(
@@ -67,7 +78,11 @@ export async function featureExtraction(
       (batch) => byLength(batch, compute),
       run,
     )
-    for await (const rows of batches) yield* rows
+    try {
+      for await (const rows of batches) yield* rows
+    } finally {
+      truncated.end()
+    }
   }
 
   const dispose = (): void => {
@@ -88,8 +103,13 @@ async function byLength<R>(
   compute: (texts: readonly TextArrays[]) => Promise<R[]>,
 ): Promise<R[]> {
   const results = new Map<TextArrays, R>()
-  for (const length of new Set(texts.map(lengthOf))) {
-    const group = texts.filter((text) => lengthOf(text) === length)
+  const groups = new Map<number | undefined, TextArrays[]>()
+  for (const text of texts) {
+    const group = groups.get(lengthOf(text))
+    if (group) group.push(text)
+    else groups.set(lengthOf(text), [text])
+  }
+  for (const group of groups.values()) {
     const computed = await compute(group)
     computed.forEach((result, i) => group[i] && results.set(group[i], result))
   }

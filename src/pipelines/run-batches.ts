@@ -1,5 +1,6 @@
 import { InputError } from '../errors.js'
 import { inBatches, prefetched } from '../prefetched.js'
+import type { OnTruncatedTexts } from '../tokenizer/truncated-texts.js'
 
 /** How far a run is. */
 export interface Progress {
@@ -21,6 +22,8 @@ export interface RunOptions {
   readonly signal?: AbortSignal | undefined
   /** Told after each batch. */
   readonly onProgress?: ((progress: Progress) => void) | undefined
+  /** Called at the end of a run that cut texts, once. Default: warns on the console, with their number. */
+  readonly onTruncated?: OnTruncatedTexts | undefined
 }
 
 /** Batches that are prepared ahead: a model that blocks the event loop lets no new one begin meanwhile. */

@@ -8,6 +8,7 @@ import { AutoModelForZeroShotImageClassification } from '../models/auto-model.js
 import type { PipelineOptions } from './pipeline-options.js'
 import type { Siglip2Model } from '../models/siglip2-model.js'
 import type { SiglipModel } from '../models/siglip-model.js'
+import { promptMean } from '../models/prompt-mean.js'
 import type { TwoTowerModel } from '../models/two-tower-model.js'
 import { AutoProcessor } from '../processor/auto-processor.js'
 import type { Siglip2Processor } from '../processor/siglip2-processor.js'
@@ -20,10 +21,11 @@ import { checkTopK, sigmoid } from './scores.js'
 
 export interface ZeroShotOptions extends RunOptions {
   /**
-   * The sentence around each label, `{}` or `{0}` being its place. Default: what the model's `config.json` says (`hypothesis_template` in
+   * The sentence around each label, `{}` or `{0}` being its place; of several, a label's embedding is the normalized mean of its sentences'
+   * (CLIP, Radford et al. 2021, section 3.1.4). Default: what the model's `config.json` says (`hypothesis_template` in
    * `task_specific_params` of the task), else `This is a photo of {}.`, as in transformers.
    */
-  readonly hypothesisTemplate?: string | undefined
+  readonly hypothesisTemplate?: string | readonly string[] | undefined
   /** How many of the best labels are returned. Default: all. */
   readonly topK?: number | undefined
 }
@@ -75,9 +77,10 @@ export async function zeroShotImageClassification(
   ): AsyncGenerator<LabelScore[]> {
     const texts = fillTemplate(hypothesisTemplate, candidateLabels)
     const best = checkTopK(topK)
-    const { batchSize, signal } = run // the progress is that of the pictures
-    const textEmbeds = await concatenated(
-      embedTokenized(model, processor.tokenizer, embedTexts, texts, { batchSize, signal }),
+    const { batchSize, signal, onTruncated } = run // the progress is that of the pictures
+    const textEmbeds = await labelEmbeds(
+      embedTokenized(model, processor.tokenizer, embedTexts, texts, { batchSize, signal, onTruncated }),
+      texts.length / candidateLabels.length,
     )
     try {
       for await (const imageEmbeds of embedPrepared(preparer, embedImages, images, run)) {
@@ -106,6 +109,17 @@ function templateOf({ config }: SiglipModel | Siglip2Model): string {
   return typeof template === 'string' ? template : 'This is a photo of {}.'
 }
 
+/** One embedding for each label, of length one, the caller's to dispose. */
+async function labelEmbeds(texts: AsyncIterable<tf.Tensor2D>, templates: number): Promise<tf.Tensor2D> {
+  const embeds = await concatenated(texts)
+  if (templates === 1) return embeds
+  try {
+    return promptMean(embeds, templates)
+  } finally {
+    embeds.dispose()
+  }
+}
+
 /** The logits of each picture with the texts; disposes the image embeddings. */
 async function readLogits(
   model: TwoTowerModel,
@@ -128,12 +142,14 @@ function ranked(labels: readonly string[], logits: Float32Array): LabelScore[] {
 
 const places = /\{0?\}/g
 
-/** Puts each label into the template. */
-export function fillTemplate(template: string, labels: readonly string[]): string[] {
-  if (typeof template !== 'string' || template.search(places) < 0) {
+/** Puts each label into the template, or into several: the texts of the first label first. */
+export function fillTemplate(template: string | readonly string[], labels: readonly string[]): string[] {
+  const templates = [template].flat()
+  const isTemplate = (text: unknown): boolean => typeof text === 'string' && text.search(places) >= 0
+  if (templates.length === 0 || !templates.every(isTemplate)) {
     throw new InputError('the template has no place for the label', {
-      expected: 'a text with {} in it',
-      found: JSON.stringify(template),
+      expected: 'a text with {} in it, or several such texts',
+      found: JSON.stringify(templates.find((text) => !isTemplate(text)) ?? template),
     })
   }
   const isList: boolean = Array.isArray(labels) // a single text would be taken for a list of letters
@@ -150,5 +166,5 @@ export function fillTemplate(template: string, labels: readonly string[]): strin
       found: JSON.stringify(labels[empty]),
       where: `label ${empty + 1}`,
     })
-  return labels.map((label) => template.replace(places, () => label))
+  return labels.flatMap((label) => templates.map((text) => text.replace(places, () => label)))
 }

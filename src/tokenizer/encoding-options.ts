@@ -27,6 +27,12 @@ export interface EncodingOptions {
   readonly truncationSide?: Side | undefined
   /** Split special tokens that a text spells out like any other text. Default: the tokenizer's. */
   readonly splitSpecialTokens?: boolean | undefined
+  /**
+   * Called for each text or pair that loses tokens.
+   * @param tokens how many it has, special ones not counted
+   * @param index which of the texts it is, from 0
+   */
+  readonly onTruncated?: ((tokens: number, index: number) => void) | undefined
 }
 
 /** The options of encoding a batch. */

@@ -102,7 +102,7 @@ export abstract class PreTrainedTokenizer {
     const plan = this.#plan(options)
     // As in the reference, the tokenizers library never sees the empty pair of a text that is no batch.
     const isPair = pairs && !(textPair === '' && this.#backend.modelType !== 'SentencePiece')
-    const rows = texts.map((t, i) => this.#encodeRow(t, isPair ? pairs[i] : undefined, plan, options))
+    const rows = texts.map((t, i) => this.#encodeRow(t, isPair ? pairs[i] : undefined, plan, options, i))
     return toBatchEncoding(rows, {
       length: paddedLength(rows, plan, options),
       paddingSide: options.paddingSide ?? this.paddingSide,
@@ -349,7 +349,13 @@ export abstract class PreTrainedTokenizer {
     return planLengths({ ...options, paddingSide, truncationSide }, this.modelMaxLength)
   }
 
-  #encodeRow(text: string, pair: string | undefined, plan: LengthPlan, options: EncodingOptions): Framed {
+  #encodeRow(
+    text: string,
+    pair: string | undefined,
+    plan: LengthPlan,
+    options: EncodingOptions,
+    index: number,
+  ): Framed {
     const split = options.splitSpecialTokens ?? this.splitSpecialTokens
     let ids = this.#backend.encode(text, split)
     let pairIds = pair === undefined ? undefined : this.#backend.encode(pair, split)
@@ -357,7 +363,9 @@ export abstract class PreTrainedTokenizer {
     if (plan.truncation !== 'none' && plan.maxLength !== undefined) {
       const room = plan.maxLength - (framing ? this.numSpecialTokensToAdd({ pair: pairIds !== undefined }) : 0)
       const side = options.truncationSide ?? this.truncationSide
+      const whole = ids.length + (pairIds?.length ?? 0)
       ;({ ids, pair: pairIds } = this.#backend.truncate(ids, pairIds, room, plan.truncation, side))
+      if (ids.length + (pairIds?.length ?? 0) < whole) options.onTruncated?.(whole, index)
     }
     const row = framing ? this.#backend.frame(ids, pairIds) : unframed([...ids, ...(pairIds ?? [])])
     if (plan.maxLength === undefined && row.ids.length > this.modelMaxLength)

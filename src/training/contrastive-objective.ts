@@ -8,6 +8,7 @@ import { unitLength, type TwoTowerModel } from '../models/two-tower-model.js'
 import type { NdArray } from '../nd-array.js'
 import { seedOf, uniformStream } from '../random.js'
 import type { PreTrainedTokenizer } from '../tokenizer/pretrained-tokenizer.js'
+import { reportTruncated, type OnTruncatedTexts } from '../tokenizer/truncated-texts.js'
 import { accumulatedGradients } from './accumulated-gradients.js'
 import { chunkedSigmoidLoss } from './chunked-sigmoid-loss.js'
 import { permutation } from './data/batch-plan.js'
@@ -50,16 +51,27 @@ export interface ContrastiveOptions {
   /** Which other samples a caption goes with. */
   readonly matches: ((caption: string) => (sample: Sample) => boolean) | undefined
   readonly seed: number
+  /** Called after the first epoch, or at the end of the training, if captions were cut. Default: warns on the console. */
+  readonly onTruncated: OnTruncatedTexts | undefined
 }
 
 /** Pictures and texts that belong together get embeddings that are near each other. */
 export class ContrastiveObjective implements Objective {
+  /** Captions of the first epoch that were cut; undefined once they are reported. */
+  #truncated: Set<string> | undefined = new Set()
+  #firstEpoch: number | undefined
+
   constructor(private readonly options: ContrastiveOptions) {}
 
   inputsOf(batch: PreparedBatch, step: number): Arrays {
     const { model, tokenizer } = this.options
     const maxLength = model.config.textConfig.maxPositionEmbeddings
-    const { inputIds } = tokenizer.call(batch.captions, { padding: 'max_length', truncation: true, maxLength })
+    this.#firstEpoch ??= batch.epoch
+    if (batch.epoch !== this.#firstEpoch) this.end()
+    const { inputIds } = tokenizer.call(batch.captions, {
+      ...{ padding: 'max_length', truncation: true, maxLength },
+      onTruncated: (_, i) => this.#truncated?.add(batch.captions[i] ?? ''),
+    })
     const kept = this.keptPatches(batch.captions.length, step)
     const labels = this.options.seesPairs ? this.pairs(batch) : undefined
     return { ...batch.images, inputIds, ...(labels && { labels }), ...(kept && { keptPatches: kept }) }
@@ -90,6 +102,14 @@ export class ContrastiveObjective implements Objective {
       loss: lossOf,
       variables,
     })
+  }
+
+  /** Reports the captions that were cut, once. */
+  end(): void {
+    const { model, onTruncated } = this.options
+    const { maxPositionEmbeddings: maxLength } = model.config.textConfig
+    reportTruncated(this, { count: this.#truncated?.size ?? 0, maxLength }, onTruncated)
+    this.#truncated = undefined
   }
 
   private embed({ inputIds, keptPatches, ...pictures }: Inputs): Embeds {

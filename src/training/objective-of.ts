@@ -32,5 +32,6 @@ export function objectiveOf(options: TrainOptions, steps: number): Objective {
     keptShare: (step) => (step >= steps * (1 - fullShare) ? 1 : share),
     matches,
     seed,
+    onTruncated: options.onTruncated,
   })
 }

@@ -15,4 +15,6 @@ export interface Objective {
   inputsOf(batch: PreparedBatch, step: number): Arrays
   /** The loss and its gradients by the variables' names; pure tfjs, to be recorded by `jit`. */
   gradients(inputs: Inputs, variables: readonly tf.Variable[]): { value: tf.Scalar; grads: tf.NamedTensorMap }
+  /** Called when the training ends: reports what was not reported yet. */
+  end?(): void
 }

@@ -5,6 +5,7 @@ import type { Siglip2Model } from '../models/siglip2-model.js'
 import type { SiglipModel } from '../models/siglip-model.js'
 import type { Precision } from '../runtime/jit/precision.js'
 import type { PreTrainedTokenizer } from '../tokenizer/pretrained-tokenizer.js'
+import type { OnTruncatedTexts } from '../tokenizer/truncated-texts.js'
 import type { AnyClassifier } from './classification-objective.js'
 import type { ContrastiveLoss, contrastiveLosses } from './contrastive-objective.js'
 import type { BrokenSample } from './data/broken-sample.js'
@@ -114,6 +115,8 @@ export interface TrainOptions extends Omit<PlanOptions, 'dropLast'> {
    * the training ends with the error.
    */
   readonly onLeftOut?: ((broken: BrokenSample) => void) | undefined
+  /** Called once, after the first epoch or at the end, if captions were cut to what the model takes. Default: warns on the console. */
+  readonly onTruncated?: OnTruncatedTexts | undefined
   /** What matrices are multiplied in. Default: `'auto'`. */
   readonly precision?: Precision | undefined
   /** Every order and every random choice follows from it. Default: 0. */

@@ -182,6 +182,7 @@ export class Trainer {
       await Promise.allSettled([running])
       await batches.return(undefined)
       preparer.dispose()
+      this.#objective.end?.()
     }
   }
 

@@ -76,6 +76,36 @@ describe('siglip classify', () => {
     expect(['a cat, asleep', 'x', 'y']).toEqual(expect.arrayContaining(scores.map(({ label }) => label)))
   })
 
+  it.each([
+    ['quoted in a list', ['--labels', '"tench, Tinca tinca", goldfish,a 6" pipe']],
+    ['in a file', ['--labels-file', 'labels.txt']],
+  ])('a label may have a comma, %s', async (_, given) => {
+    await writeFile(path.join(folder, 'labels.txt'), '\ufefftench, Tinca tinca\r\n\r\ngoldfish\na 6" pipe\n')
+    const { code, stdout } = await siglip(['classify', picture, ...given, '--json'], { cwd: folder })
+    expect(code).toBe(0)
+    const [{ scores }] = lines(stdout) as [Line]
+    expect(scores.map(({ label }) => label).sort()).toEqual(['a 6" pipe', 'goldfish', 'tench, Tinca tinca'])
+  })
+
+  it('averages several templates', async () => {
+    const templates = ['a photo of a {}.', 'a drawing of a {}.']
+    const options = templates.flatMap((text) => ['--template', text])
+    const { stdout } = await siglip(['classify', picture, '--labels', 'cat,dog', ...options, '--json'])
+    using scorer = await pipeline('zero-shot-image-classification', model)
+    const wanted = await scorer(picture, ['cat', 'dog'], { hypothesisTemplate: templates })
+    const [{ scores }] = lines(stdout) as [Line]
+    expect(scores.map(({ label }) => label)).toEqual(wanted.map(({ label }) => label))
+    for (const [i, { logit }] of scores.entries()) expect(logit).toBeCloseTo(wanted[i]!.logit, 5)
+  })
+
+  it('says that labels are cut, once', async () => {
+    const long = `${'word '.repeat(30)}red`
+    const { code, stderr } = await siglip(['classify', picture, picture, '--label', long, '--label', 'x', '--json'])
+    expect(code).toBe(0)
+    expect(stderr.match(/longer than/g)).toHaveLength(1)
+    expect(stderr).toContain('1 text is longer than the 16 tokens that the model takes')
+  })
+
   it('prints a table with a bar as long as the score, without colours where it is piped', async () => {
     const { stdout, stderr } = await siglip(['classify', picture, ...labels, '--quiet'])
     expect(stderr).toBe('')

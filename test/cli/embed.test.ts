@@ -84,6 +84,16 @@ describe('siglip embed', () => {
     expect(JSON.parse(await readFile(`${out}.json`, 'utf8'))).toEqual({ kind: 'text', inputs })
   })
 
+  it('says how many texts were cut', async () => {
+    const texts = path.join(folder, 'texts.txt')
+    await writeFile(texts, `${'word '.repeat(30)}red\nshort\n${'word '.repeat(30)}blue\n`)
+    const { code, stderr } = await siglip(['embed', '--texts', texts, '--json'])
+    expect(code).toBe(0)
+    expect(stderr).toMatch(/\n2 texts are longer than the 16 tokens that the model takes: their ends are left out\.\n$/)
+    const quiet = await siglip(['embed', '--texts', texts, '--json', '--quiet'])
+    expect(quiet.stderr).toBe('')
+  })
+
   it('prints the first numbers and how many there are; texts may come from stdin', async () => {
     const { stdout } = await siglip(['embed', '--texts', '-'], { input: 'a cat\ntwo dogs' })
     expect(stdout).toMatch(/^a cat {2}\[0\.0724, 0\.7448, 0\.0030, -0\.8537, …\] {2}32 numbers\ntwo dogs {2}\[.*\n$/)

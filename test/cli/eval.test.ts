@@ -1,8 +1,8 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { writeColours } from '../training/colours.js'
-import { jsonLines, model, siglip } from './siglip.js'
+import { fixture, jsonLines, model, siglip } from './siglip.js'
 
 let data = ''
 beforeAll(async () => {
@@ -34,6 +34,17 @@ describe('siglip eval', () => {
     const { code, stdout, stderr } = await siglip(['eval', data, '--model', model, ...options])
     expect([code, stdout]).toEqual([expected, ''])
     expect(stderr).toMatch(message)
+  })
+
+  it('says how many captions were cut', async () => {
+    const folder = await mkdtemp(path.join(tmpdir(), 'siglip-eval-'))
+    const rows = ['red', 'blue'].map((name) => ({ file_name: `${name}.png`, text: `${'word '.repeat(30)}${name}` }))
+    for (const name of ['red', 'blue'])
+      await copyFile(fixture('images', 'small-rgb.png'), path.join(folder, `${name}.png`))
+    await writeFile(path.join(folder, 'metadata.jsonl'), rows.map((row) => `${JSON.stringify(row)}\n`).join(''))
+    const { code, stderr } = await siglip(['eval', folder, '--model', model])
+    expect([code, stderr]).toEqual([0, expect.stringMatching(/2 texts are longer than the 16 tokens/)])
+    await rm(folder, { recursive: true, force: true })
   })
 
   it('takes the captions from another column', async () => {

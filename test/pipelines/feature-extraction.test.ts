@@ -40,6 +40,16 @@ describe('feature-extraction', () => {
     }
   })
 
+  it('says once how many texts were cut, and nothing of those that are not to be cut', async () => {
+    using extract = await pipeline('feature-extraction', fixturePath('siglip-tiny'))
+    const long = 'word '.repeat(30)
+    const onTruncated = jest.fn()
+    await extract([long, 'short', long], { pool: true, onTruncated })
+    expect(onTruncated.mock.calls).toEqual([[{ count: 2, maxLength: 16 }]])
+    await extract(['short', 'text'], { onTruncated })
+    expect(onTruncated).toHaveBeenCalledTimes(1)
+  })
+
   it('refuses what is no text', async () => {
     using extract = await pipeline('feature-extraction', folder)
     await expect(extract(7 as unknown as string)).rejects.toThrow(InputError)

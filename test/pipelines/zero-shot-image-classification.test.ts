@@ -3,6 +3,7 @@ import path from 'node:path'
 import * as tf from '@tensorflow/tfjs'
 import { InputError, FileError } from '../../src/errors.js'
 import { MemoryFolder } from '../../src/hub/memory-folder.js'
+import { concatenated, embedImages, embedTexts } from '../../src/pipelines/embedder.js'
 import { pipeline } from '../../src/pipelines/pipeline.js'
 import { fillTemplate, type ZeroShotOptions } from '../../src/pipelines/zero-shot-image-classification.js'
 import type { Progress } from '../../src/pipelines/run-batches.js'
@@ -53,6 +54,49 @@ describe(task, () => {
     expect(await brought(picture, labels, { hypothesisTemplate: 'This is a photo of {}.' })).toEqual(
       await plain(picture, labels),
     )
+  })
+
+  it('averages the embeddings of several templates, as CLIP does', async () => {
+    using classify = await pipeline(task, tiny)
+    const { model, processor } = classify
+    const hypothesisTemplate = ['a photo of a {}.', 'a drawing of a {}.', '{}']
+    const few = labels.slice(0, 2)
+    const embedded = async (batches: AsyncIterable<tf.Tensor2D>) =>
+      (await (await concatenated(batches)).array()) as number[][]
+    const texts = fillTemplate(hypothesisTemplate, few)
+    expect(texts).toHaveLength(6)
+    const textEmbeds = await embedded(embedTexts(model, processor, texts, { normalize: true }))
+    const [image = []] = await embedded(embedImages(model, processor, [picture], { normalize: true }))
+    const logitScale = Math.exp(model.namedParameters().get('logit_scale')!.dataSync()[0]!)
+    const logitBias = model.namedParameters().get('logit_bias')!.dataSync()[0]!
+    const wanted = few.map((_, label) => {
+      const own = textEmbeds.slice(3 * label, 3 * label + 3)
+      const mean = image.map((_value, i) => own.reduce((sum, row) => sum + row[i]! / 3, 0))
+      const length = Math.hypot(...mean)
+      expect(length).toBeLessThan(0.999) // else there is nothing to normalize
+      return mean.reduce((sum, value, i) => sum + (value / length) * image[i]!, 0) * logitScale + logitBias
+    })
+    const found = await classify(picture, few, { hypothesisTemplate })
+    for (const [i, label] of few.entries()) {
+      expect(found.find((score) => score.label === label)!.logit).toBeCloseTo(wanted[i]!, 4)
+    }
+    expect(await classify(picture, labels, { hypothesisTemplate: ['see {}'] })).toEqual(
+      await classify(picture, labels, { hypothesisTemplate: 'see {}' }),
+    )
+  })
+
+  it('says once how many of its texts were cut', async () => {
+    using classify = await pipeline(task, tiny)
+    const onTruncated = jest.fn()
+    const long = ['red', 'green'].map((word) => `${'word '.repeat(30)}${word}`)
+    await classify([picture, picture], [...long, 'cat'], { onTruncated })
+    expect(onTruncated.mock.calls).toEqual([[{ count: 2, maxLength: 16 }]])
+    const warn = jest.spyOn(console, 'warn').mockImplementation()
+    await classify(picture, ['cat', 'dog'])
+    await classify(picture, long)
+    await classify(picture, long)
+    expect(warn.mock.calls).toEqual([[expect.stringMatching(/2 texts are longer than the 16 tokens/)]])
+    warn.mockRestore()
   })
 
   it('gives the same whatever the batches, and for one picture what it gives for several', async () => {

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs'
 import { InputError } from '../../errors.js'
+import { promptMean } from '../../models/prompt-mean.js'
 import type { MatrixInput } from './matrix-input.js'
 import { topAccuracy } from './top-accuracy.js'
 
@@ -43,8 +44,7 @@ export async function zeroShotAccuracy(input: ZeroShotInput): Promise<Readonly<R
     })
   }
   const scores = tf.tidy(() => {
-    const normalized = unit(toTensor(promptEmbeds)).reshape([-1, templates, size])
-    const classes = unit(tf.mean(normalized, 1)) // [classes, size]
+    const classes = promptMean(unit(toTensor(promptEmbeds)), templates) // [classes, size]
     return tf.matMul<tf.Tensor2D>(unit(toTensor(imageEmbeds)), classes, false, true)
   })
   try {

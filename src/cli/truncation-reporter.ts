@@ -1,0 +1,13 @@
+import { describeTruncated, type OnTruncatedTexts } from '../tokenizer/truncated-texts.js'
+import type { Session } from './session.js'
+
+/** Says how many texts of a run were cut; the same sentence once. */
+export function truncationReporter(session: Session): OnTruncatedTexts {
+  const said = new Set<string>()
+  return (texts) => {
+    const sentence = `${describeTruncated(texts)}.`
+    if (said.has(sentence)) return
+    said.add(sentence)
+    session.say(sentence)
+  }
+}
