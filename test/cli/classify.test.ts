@@ -120,7 +120,7 @@ describe('siglip classify', () => {
     expect(code).toBe(0)
     expect(lines(stdout).map(({ image }) => image.replaceAll(path.sep, '/'))).toEqual([
       ...['photos/[x].png', 'photos/a.PNG', 'photos/b.png'],
-      ...['photos/[x].png', 'photos/b.png', 'photos/inside/c.png'],
+      ...['photos/[x].png', 'photos/a.PNG', 'photos/b.png', 'photos/inside/c.png'],
       'photos/[x].png',
     ])
   })

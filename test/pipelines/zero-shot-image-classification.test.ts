@@ -61,8 +61,7 @@ describe(task, () => {
     const { model, processor } = classify
     const hypothesisTemplate = ['a photo of a {}.', 'a drawing of a {}.', '{}']
     const few = labels.slice(0, 2)
-    const embedded = async (batches: AsyncIterable<tf.Tensor2D>) =>
-      (await (await concatenated(batches)).array()) as number[][]
+    const embedded = async (batches: AsyncIterable<tf.Tensor2D>) => (await concatenated(batches)).array()
     const texts = fillTemplate(hypothesisTemplate, few)
     expect(texts).toHaveLength(6)
     const textEmbeds = await embedded(embedTexts(model, processor, texts, { normalize: true }))

@@ -76,12 +76,15 @@ interface Picture {
 
 /** Puts the next one that could be read in the place of each that couldn't. @throws what the first threw, if none could */
 function readable(pictures: readonly (Picture | ImageError)[]): readonly Picture[] {
-  let next = pictures.find((picture) => !(picture instanceof ImageError)) // what the last ones take
-  if (!next) {
-    const [first] = pictures
-    if (first instanceof ImageError) throw first
+  const first = pictures.find((picture): picture is Picture => !(picture instanceof ImageError))
+  if (!first) {
+    const [failed] = pictures
+    if (failed instanceof ImageError) throw failed
     return []
   }
-  const fromTheLast = pictures.toReversed().map((picture) => (next = picture instanceof ImageError ? next : picture))
-  return fromTheLast.reverse()
+  let next: Picture = first // what the last ones take
+  return pictures
+    .toReversed()
+    .map((picture) => (next = picture instanceof ImageError ? next : picture))
+    .reverse()
 }

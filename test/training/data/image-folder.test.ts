@@ -148,9 +148,9 @@ describe('a name with characters that have two spellings', () => {
   ])('%s', async (_, onDisk, inRow) => {
     await picture('chelsea.png', onDisk)
     await write('metadata.jsonl', jsonl({ file_name: inRow, text: 'a cat' }))
-    const { samples } = await ImageFolder.open(folder)
-    expect(said({ samples } as ImageFolder)).toEqual([[onDisk, ['a cat'], undefined]])
-    expect(await samples[0]?.open()).toBe(path.join(folder, onDisk))
+    const data = await ImageFolder.open(folder)
+    expect(said(data)).toEqual([[onDisk, ['a cat'], undefined]])
+    expect(await data.samples[0]?.open()).toBe(path.join(folder, onDisk))
   })
 
   it('means the file that it names exactly, where there are both', async () => {
