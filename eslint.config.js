@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import js from '@eslint/js'
 import importX, { createNodeResolver } from 'eslint-plugin-import-x'
 import tseslint from 'typescript-eslint'
+import { noSpreadArguments } from './eslint/no-spread-arguments.js'
 
 import { subpathImports } from './scripts/import-graph.js'
 import { rooms, users } from './scripts/rooms.js'
@@ -72,6 +73,11 @@ export default tseslint.config(
   },
   orderOfRooms,
   withoutTfjs,
+  {
+    files: ['src/**/*.ts', 'converters/**/*.ts'],
+    plugins: { siglip: { rules: { 'no-spread-arguments': noSpreadArguments } } },
+    rules: { 'siglip/no-spread-arguments': 'error' },
+  },
   {
     files: ['test/**/*.ts'],
     rules: { '@typescript-eslint/no-non-null-assertion': 'off' },

@@ -28,7 +28,7 @@ function distance(a: string, b: string, limit: number): number {
       const swapped = a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1] ? (beforeLast[j - 2] ?? Infinity) + 1 : Infinity
       row.push(Math.min((last[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1, replaced, swapped))
     }
-    if (Math.min(...row) > limit) return Infinity
+    if (!row.some((edits) => edits <= limit)) return Infinity
     beforeLast = last
     last = row
   }

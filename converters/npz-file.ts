@@ -107,7 +107,8 @@ function directoryEntry({ name, checksum, size, offset }: Entry): Uint8Array<Arr
   const large = [...(isLarge ? [size, size] : []), ...(isFar ? [offset] : [])]
   const extra =
     large.length > 0
-      ? fields([2, 1], [2, 8 * large.length], ...large.map((value) => [8, value] as const))
+      ? // eslint-disable-next-line siglip/no-spread-arguments -- three numbers at most
+        fields([2, 1], [2, 8 * large.length], ...large.map((value) => [8, value] as const))
       : new Uint8Array()
   const head = fields(
     ...([

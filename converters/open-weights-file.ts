@@ -9,6 +9,7 @@ import { openTorchLegacy } from './torch-legacy.js'
 import { isTorchPickle, openTorchZip } from './torch-zip.js'
 import type { Weights } from './weights.js'
 import { openZip } from './zip.js'
+import { latin1 } from '../src/latin1.js'
 
 /** What files begin with that are often found beside weights, or taken for them. */
 const known: readonly { readonly start: string; readonly is: string; readonly hint: string }[] = [
@@ -42,7 +43,7 @@ const legacyTorch = '\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.'
 export async function openWeightsFile(folder: CheckpointFolder, name: string): Promise<Weights> {
   const source = await fileSource(folder, name)
   const start = await readRange(source, 0, Math.min(32, source.size))
-  const text = String.fromCharCode(...start)
+  const text = latin1(start)
   if (text.startsWith('PK\x03\x04') || text.startsWith('PK\x05\x06')) return openArchive(source, source.name)
   if (text.startsWith(legacyTorch)) return openTorchLegacy(source, source.name)
   const other = known.find((format) => text.startsWith(format.start))

@@ -14,7 +14,7 @@ const LARGEST_INDEX = 100_000_000
  * index and the files must agree: every weight in one place. One that the index leaves out is found in its file, as in transformers.
  *
  * @param open opens one of the files by its name in the folder.
- * @throws FileError if files are missing, naming all of them; FormatError if the index and the files disagree.
+ * @throws FileError if files are missing, naming the first of them; FormatError if the index and the files disagree.
  */
 export async function openShards(
   folder: CheckpointFolder,
@@ -28,7 +28,7 @@ export async function openShards(
   for (const name of shardNames) if (!(await folder.has(name))) missing.push(name)
   if (missing.length > 0) {
     throw new FileError('Shards are missing', {
-      expected: missing.join(', '),
+      expected: missing.slice(0, 10).join(', ') + (missing.length > 10 ? ` and ${missing.length - 10} more` : ''),
       where: location,
       hint: 'Fetch the whole folder.',
     })

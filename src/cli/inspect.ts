@@ -8,6 +8,7 @@ import type { CheckpointFolder } from '../hub/checkpoint-folder.js'
 import { openCheckpoint } from './open-checkpoint.js'
 import { jsonLine, printable } from './printable.js'
 import type { Session } from './session.js'
+import { largest } from '../largest.js'
 
 /** `siglip inspect`: what a checkpoint holds. */
 export function addInspect(program: Command, session: Session): void {
@@ -50,7 +51,7 @@ function table({ tensors, location }: Weights, parameters: number, more: Readonl
   const rows = [...tensors].map(
     ([name, { dtype, shape }]) => [printable(name), dtype, `[${shape.join(', ')}]`] as const,
   )
-  const width = Math.max(...rows.map(([name]) => name.length))
+  const width = largest(rows.map(([name]) => name.length))
   const bytes = [...tensors.values()].reduce((sum, { byteLength }) => sum + byteLength, 0)
   return [
     ...rows.map(([name, dtype, shape]) => `${name.padEnd(width)}  ${dtype.padEnd(4)}  ${shape}`),

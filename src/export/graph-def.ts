@@ -87,7 +87,7 @@ export function graphNodes(graph: OpenGraph, prefix: string, captureName: (index
     const [value] = node.outputs
     if (node.kind === 'operation') {
       const inputs = node.inputs.map(nameOf)
-      if (node.op === SIZES_OP) nodes.push(...sizesNodes(name, node, inputs))
+      if (node.op === SIZES_OP) for (const made of sizesNodes(name, node, inputs)) nodes.push(made)
       else
         nodes.push(
           nodeDef(

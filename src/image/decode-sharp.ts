@@ -7,6 +7,7 @@ import { brokenPicture, checkFormat, checkPixelCount, type DecodeLimits } from '
 import type { RawPixels } from './raw-pixels.js'
 import { checkColours, withKnownOrientation, withoutOtherBands } from './tiff-samples.js'
 import { readTiffTags } from './tiff-tags.js'
+import { latin1 } from '../latin1.js'
 
 export type Sharp = typeof sharpModule
 
@@ -47,7 +48,7 @@ export async function decodeWithSharp(sharp: Sharp, original: Uint8Array, limits
 
 /** Of an AVIF sequence, which libvips refuses by its brand, it reads the first frame if it has that of a still picture. */
 function asStillAvif(bytes: Uint8Array): Uint8Array {
-  if (String.fromCharCode(...bytes.subarray(4, 12)) !== 'ftypavis') return bytes
+  if (latin1(bytes.subarray(4, 12)) !== 'ftypavis') return bytes
   const still = Uint8Array.from(bytes)
   still.set([0x61, 0x76, 0x69, 0x66], 8) // avif
   return still

@@ -1,4 +1,5 @@
 import { readTiffTags, TiffTag } from './tiff-tags.js'
+import { latin1 } from '../latin1.js'
 
 /**
  * The orientation of a picture, from 1 (upright) to 8: that of its EXIF data, or that of its XMP data if the former has none.
@@ -11,7 +12,7 @@ export function orientationOf(exif: Uint8Array | undefined, xmp: Uint8Array | un
 
 /** EXIF data is a TIFF file, with or without a word before it. */
 function exifOrientation(exif: Uint8Array): number | undefined {
-  const [prefix] = /^(Exif\0\0){0,2}/.exec(String.fromCharCode(...exif.subarray(0, 12))) ?? ['']
+  const [prefix] = /^(Exif\0\0){0,2}/.exec(latin1(exif.subarray(0, 12))) ?? ['']
   return readTiffTags(exif.subarray(prefix.length)).get(TiffTag.ORIENTATION)
 }
 

@@ -1,3 +1,5 @@
+import { latin1 } from '../latin1.js'
+
 /** A part of a JPEG file: what its marker says it is, and what is in it. */
 export interface JpegSegment {
   readonly marker: number
@@ -29,5 +31,5 @@ export function isFrame({ marker }: JpegSegment): boolean {
 
 /** What is in a segment after a text that it begins with; undefined if it doesn't. */
 export function dataAfter(text: string, { data }: JpegSegment): Uint8Array | undefined {
-  return String.fromCharCode(...data.subarray(0, text.length)) === text ? data.subarray(text.length) : undefined
+  return latin1(data.subarray(0, text.length)) === text ? data.subarray(text.length) : undefined
 }

@@ -1,5 +1,6 @@
 import { ImageError } from '../errors.js'
 import { isFrame, jpegSegments } from './jpeg-segments.js'
+import { latin1 } from '../latin1.js'
 
 /** What the first bytes of a file say. */
 export interface PictureHeader {
@@ -39,7 +40,7 @@ const signatures: readonly (readonly [format: string, offset: number, text: stri
 
 /** Reads the format and, if it stands near the beginning, the size of a picture. Trusts nothing that lies past the bytes. */
 export function readPictureHeader(bytes: Uint8Array): PictureHeader {
-  const start = String.fromCharCode(...bytes.subarray(0, 64))
+  const start = latin1(bytes.subarray(0, 64))
   const format = signatures.find(([, offset, text]) => start.startsWith(text, offset))?.[0] ?? formatOfText(start)
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
   const size = format === undefined ? undefined : sizeReaders[format]?.(view)

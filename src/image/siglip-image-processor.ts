@@ -13,6 +13,7 @@ import { CHANNELS, type RawImage } from './raw-image.js'
 import { Resampling } from './resampling.js'
 import { resize } from './resize.js'
 import { targetSize, type Size, type TargetSize } from './target-size.js'
+import { largest } from '../largest.js'
 
 /** What a `SiglipImageProcessor` does to pictures, in this order. */
 export interface SiglipImageProcessorConfig extends ImageProcessorConfig {
@@ -185,8 +186,8 @@ function toPixelValues(images: readonly RawImage[], config: SiglipImageProcessor
 
 /** The size that all pictures of a batch have, or are padded to. */
 function batchSize(images: readonly RawImage[], { doPad, padSize }: SiglipImageProcessorConfig): Size {
-  const height = Math.max(...images.map((image) => image.height))
-  const width = Math.max(...images.map((image) => image.width))
+  const height = largest(images.map((image) => image.height))
+  const width = largest(images.map((image) => image.width))
   if (!doPad) {
     const other = images.find((image) => image.height !== height || image.width !== width)
     if (!other) return { height, width }

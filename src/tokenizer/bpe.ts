@@ -230,7 +230,7 @@ export class Bpe implements TokenizerModel {
   #spell(code: number, ids: number[]): boolean {
     const spelled = Array.from(encoder.encode(String.fromCodePoint(code)), (byte) => this.#byteIds[byte] ?? -1)
     if (spelled.includes(-1)) return false
-    ids.push(...spelled)
+    for (const id of spelled) ids.push(id)
     return true
   }
 

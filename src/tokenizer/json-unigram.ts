@@ -77,7 +77,7 @@ export class JsonUnigram implements TokenizerModel {
       if (id === this.#unkId && ids[i + 1] === id) continue
       const end = ends[i] ?? 0
       const token = id === this.#unkId ? decoder.decode(bytes.subarray(start, end)) : (this.#pieces[id] ?? '')
-      tokens.push(...this.#spell(token, bytes.subarray(start, end)))
+      for (const piece of this.#spell(token, bytes.subarray(start, end))) tokens.push(piece)
       start = end
     }
     return tokens

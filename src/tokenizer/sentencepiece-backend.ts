@@ -35,6 +35,8 @@ export class SentencePieceBackend implements TokenizerBackend {
   readonly #parts: SentencePieceParts
   readonly #addedById: Map<number, AddedToken>
   readonly #addedIds = new Map<string, number>()
+  /** The added tokens of a content: of some flags each. */
+  readonly #addedByContent = new Map<string, Set<AddedToken>>()
   readonly #splitter = new TokenSplitter()
   readonly #special = new Set<string>()
   /** How many pieces `unkToken` itself is split into. */
@@ -43,7 +45,7 @@ export class SentencePieceBackend implements TokenizerBackend {
   constructor(parts: SentencePieceParts) {
     this.#parts = parts
     this.#addedById = new Map(parts.addedTokens)
-    for (const [id, token] of this.#addedById) this.#addedIds.set(token.content, id)
+    for (const [id, token] of this.#addedById) this.#put(id, token)
     this.#unkLength = parts.sentencePiece.encode(parts.unkToken).length
     this.addTokens(
       parts.specialTokens.all.filter((token) => !this.#addedIds.has(token)),
@@ -75,9 +77,10 @@ export class SentencePieceBackend implements TokenizerBackend {
       if (typeof given === 'string' && this.#addedIds.has(given)) continue
       let token =
         typeof given === 'string'
-          ? addedToken({ content: given, special: special || specialTokens.all.includes(given) })
+          ? addedToken({ content: given, special: special || specialTokens.has(given) })
           : { ...addedToken(given), special: special || given.special === true }
-      if (token.content === '' || [...this.#addedById.values()].some((known) => sameAddedToken(known, token))) continue
+      const alike = this.#addedByContent.get(token.content) ?? []
+      if (token.content === '' || [...alike].some((known) => sameAddedToken(known, token))) continue
       if (!token.special && token.normalized && doLowerCase) token = { ...token, content: lower(token.content) }
       let id = sentencePiece.pieceToId(token.content)
       if (sentencePiece.idToPiece(id) !== token.content) {
@@ -85,8 +88,7 @@ export class SentencePieceBackend implements TokenizerBackend {
         count++
       }
       if (token.special) specialTokens.add(token.content)
-      this.#addedById.set(id, token)
-      this.#addedIds.set(token.content, id)
+      this.#put(id, token)
     }
     this.#learn()
     return count
@@ -183,6 +185,16 @@ export class SentencePieceBackend implements TokenizerBackend {
     if (ids.at(-1) !== eosId) return [...ids, eosId]
     warnOnce(this, `A text ends with ${this.#parts.eosToken} already: it is not added again.`)
     return [...ids]
+  }
+
+  #put(id: number, token: AddedToken): void {
+    const before = this.#addedById.get(id)
+    if (before) this.#addedByContent.get(before.content)?.delete(before)
+    const alike = this.#addedByContent.get(token.content)
+    if (alike) alike.add(token)
+    else this.#addedByContent.set(token.content, new Set([token]))
+    this.#addedById.set(id, token)
+    this.#addedIds.set(token.content, id)
   }
 
   #learn(): void {

@@ -3,11 +3,11 @@ import { SPECIAL_TOKEN_ROLES, type SpecialTokenRole } from './tokenizer-config.j
 /** The special tokens of a tokenizer: those with a role, and others. */
 export class SpecialTokens {
   readonly #named: Readonly<Partial<Record<SpecialTokenRole, string | null>>>
-  readonly #extra: string[]
+  readonly #extra: Set<string>
 
   constructor(named: Readonly<Partial<Record<SpecialTokenRole, string | null>>>, extra: readonly string[] = []) {
     this.#named = named
-    this.#extra = [...extra]
+    this.#extra = new Set(extra)
   }
 
   /** The token of a role, if there is one. */
@@ -20,9 +20,14 @@ export class SpecialTokens {
     return Object.values(this.#named).includes(token)
   }
 
+  /** Whether a token is one of them. */
+  has(token: string): boolean {
+    return this.#extra.has(token) || this.hasRole(token)
+  }
+
   /** Those without a role. */
   get extra(): readonly string[] {
-    return this.#extra
+    return [...this.#extra]
   }
 
   /** All of them once, in transformers' order. */
@@ -33,6 +38,6 @@ export class SpecialTokens {
 
   /** Counts a token among the special ones from now on. */
   add(token: string): void {
-    if (!this.all.includes(token)) this.#extra.push(token)
+    if (!this.has(token)) this.#extra.add(token)
   }
 }

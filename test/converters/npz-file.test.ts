@@ -36,3 +36,12 @@ test.each(['F64', 'F16', 'BF16'] as const)('weights of type %s are read back as 
   expect([...(await again.read('å'))]).toEqual([...values])
   expect([...(await again.read('number'))]).toEqual([7])
 })
+
+test('an archive of more entries than 16 bits count is read back', async () => {
+  const tensors = new Map(Array.from({ length: 70_000 }, (_, i) => [`t${i}`, { dtype: 'F32', shape: [] } as const]))
+  const weights = { tensors, read: () => Promise.resolve(Float32Array.of(7)) }
+  const folder = new MemoryFolder(new Map([['a.npz', await written(npzFile(weights))]]))
+  const again = await openWeights(folder, { file: 'a.npz' })
+  expect(again.tensors.size).toBe(70_000)
+  expect([...(await again.read('t69999'))]).toEqual([7])
+})

@@ -121,3 +121,11 @@ test('a source that ends early is told', async () => {
   const file = await openSafetensors({ ...sourceOf(bytes.subarray(0, -1)), size: bytes.length })
   await expect(file.read([...file.tensors.keys()].at(-1)!)).rejects.toThrow(FormatError)
 })
+
+test('a file of 200,000 tensors is written and read', () => {
+  const value = { dtype: 'U8', shape: [1], data: Uint8Array.of(7) } as const
+  const tensors = new Map(Array.from({ length: 200_000 }, (_, i) => [`t${i}`, value]))
+  const again = parseSafetensors(Buffer.concat(serializeSafetensors(tensors)), 'many').tensors
+  expect(again.size).toBe(200_000)
+  expect(again.get('t199999')?.data).toEqual(Uint8Array.of(7))
+})

@@ -24,3 +24,9 @@ it('softmax of two is the sigmoid of their difference', () => {
     }),
   )
 })
+
+it('softmax takes 200,000 logits', () => {
+  const scores = softmax(Array.from({ length: 200_000 }, (_, i) => (i === 7 ? 50 : 0)))
+  expect(scores.indexOf(Math.max(scores[7] ?? 0, scores[8] ?? 0))).toBe(7)
+  expect(scores.reduce((sum, score) => sum + score, 0)).toBeCloseTo(1, 10)
+})

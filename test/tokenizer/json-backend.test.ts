@@ -47,6 +47,12 @@ test('byte fallback spells what is unknown', () => {
   expect(tokenizer.tokenize('猫')).toEqual(['<0xE7>', '<0x8C>', '<0xAB>'])
 })
 
+test('byte fallback spells 200,000 unknown characters in a row', () => {
+  const bytes = Array.from({ length: 256 }, (_, b) => [`<0x${b.toString(16).toUpperCase().padStart(2, '0')}>`, 0])
+  const tokenizer = tokenizerOf({ model: { ...model, vocab: [...model.vocab, ...bytes], byte_fallback: true } })
+  expect(tokenizer.encode('猫'.repeat(200_000), { addSpecialTokens: false })).toHaveLength(600_000)
+})
+
 test.each([
   ['normalizer', { type: 'BertNormalizer' }],
   ['normalizer', { type: 'Sequence', normalizers: [{ type: 'Nmt' }] }],

@@ -187,3 +187,13 @@ describe('canonicalizeText', () => {
     )
   })
 })
+
+test('200,000 tokens can be added, and one text can have as many', async () => {
+  const tokenizer = await SiglipTokenizer.fromPretrained('test/fixtures/tokenizer')
+  const added = Array.from({ length: 200_000 }, (_, i) => `<t${i}>`)
+  expect(tokenizer.addTokens(added, { specialTokens: true })).toBe(200_000)
+  expect(tokenizer.addTokens(added.slice(0, 1000), { specialTokens: true })).toBe(0)
+  const [id = 0] = tokenizer.convertTokensToIds(['<t199999>'])
+  expect(tokenizer.encode(added.join(''), { addSpecialTokens: false }).at(-1)).toBe(id)
+  expect(tokenizer.decode([id])).toBe('<t199999>')
+})

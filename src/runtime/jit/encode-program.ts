@@ -37,12 +37,15 @@ export function encodeProgram(program: Program): EncodedProgram {
     items.forEach(write)
   }
   const numbers = (items: readonly number[]) => {
-    words.push(items.length, ...items)
+    words.push(items.length)
+    for (const item of items) words.push(item)
   }
   const text = (value: string) => words.push(texts.push(value) - 1)
   const type = (dtype: ElementType) => words.push(elementTypes.indexOf(dtype))
   const view = ({ buffer, offset, dtype, shape, strides }: View) => {
-    words.push(buffer, offset, elementTypes.indexOf(dtype), shape.length, ...shape, ...strides)
+    words.push(buffer, offset, elementTypes.indexOf(dtype))
+    numbers(shape)
+    for (const stride of strides) words.push(stride)
   }
   const optional = (value: View | undefined) => {
     words.push(value ? 1 : 0)

@@ -11,6 +11,7 @@ import {
   type Value,
 } from './graph.js'
 import { rowOps } from './program.js'
+import { largest } from '../../largest.js'
 
 /** Activations that a product's epilogue knows and that are no row operation of their own. */
 export const composedActivations = ['geluTanh', 'gelu', 'silu', 'quickGelu'] as const
@@ -71,7 +72,10 @@ export const sameShape = (a: readonly number[], b: readonly number[]): boolean =
 
 /** The shape that values of these shapes have in common when dimensions of 1 repeat. */
 export function broadcastShape(shapes: readonly (readonly number[])[]): readonly number[] {
-  const rank = Math.max(0, ...shapes.map((shape) => shape.length))
+  const rank = largest(
+    shapes.map((shape) => shape.length),
+    0,
+  )
   return Array.from({ length: rank }, (_, i) => {
     const sizes = shapes.map((shape) => shape[i - rank + shape.length] ?? 1)
     return sizes.find((size) => size !== 1) ?? 1
@@ -194,7 +198,8 @@ export class GraphBuilder {
     if (sameShape(shape, x.shape)) return x
     const reduced = x.shape.flatMap((size, i) => (axes.includes(i) && size !== 1 ? [i] : []))
     const kept = x.shape.flatMap((_, i) => (axes.includes(i) ? [] : [i]))
-    if (op === 'max' && Math.min(...reduced) < Math.max(-1, ...kept.filter((i) => x.shape[i] !== 1))) {
+    const [firstReduced = Infinity] = reduced
+    if (op === 'max' && firstReduced < (kept.findLast((i) => x.shape[i] !== 1) ?? -1)) {
       const order = [...kept, ...axes]
       const last = axes.map((_, i) => kept.length + i)
       return this.reshape(this.reduce(op, this.transpose(x, order), last), shape)

@@ -77,6 +77,7 @@ export function jitted<Args extends readonly unknown[], Result>(
   function afterwards(args: Args): Promise<Awaited<Result>> {
     const { tensors, with: rebuilt } = takeApart(args)
     const before = Promise.resolve(lastAssigning).catch(() => undefined)
+    // eslint-disable-next-line siglip/no-spread-arguments -- they were the arguments of a call
     return holding(tensors, (own) => before.then(() => callAsync(...(rebuilt(own) as unknown as Args))))
   }
 

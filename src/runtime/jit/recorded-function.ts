@@ -134,6 +134,7 @@ function recordOnce(
 ): { readonly recording: Recording; readonly returned: Returned } {
   let returned: Returned | undefined
   const run = (tensors: readonly tf.Tensor[]): readonly tf.Tensor[] => {
+    // eslint-disable-next-line siglip/no-spread-arguments -- they are the arguments of a call
     const result = fn(...args.with(tensors))
     if (result instanceof Promise) {
       result.catch(() => undefined) // it fails at the first tensor that it uses from now on

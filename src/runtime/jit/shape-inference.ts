@@ -27,7 +27,7 @@ export function byRunning(binding: NativeBinding): ShapeInference {
     },
     operation(op, attributes, inputs, outputs) {
       const results = binding.executeOp(op, attributes, inputs, outputs)
-      made.push(...results.map(({ id }) => id))
+      for (const { id } of results) made.push(id)
       return results
     },
     dispose: () => {

@@ -6,6 +6,7 @@ import { BackendError } from '../../errors.js'
 import { TENSORFLOW_VERSION } from '../native-folder.js'
 import { fileHash } from './file-hash.js'
 import { interrupted, messageOf, runTool } from './run-tool.js'
+import { largest } from '../../largest.js'
 
 /** The wheel on PyPI that holds TensorFlow's C library for a platform. */
 export interface TensorFlowWheel {
@@ -160,5 +161,5 @@ function largestFile(folder: string): number {
   const sizes = readdirSync(folder, { recursive: true, withFileTypes: true }).map((entry) =>
     entry.isFile() ? (statSync(join(entry.parentPath, entry.name), { throwIfNoEntry: false })?.size ?? 0) : 0,
   )
-  return Math.max(0, ...sizes)
+  return largest(sizes, 0)
 }

@@ -132,7 +132,8 @@ class Lowering {
   }
 
   #copy(from: View, to: View): void {
-    if (sizeOf(to.shape) > 0) this.#steps.push(...copySteps(from, to))
+    if (sizeOf(to.shape) === 0) return
+    for (const step of copySteps(from, to)) this.#steps.push(step)
   }
 
   /** Where the elements of a value lie, copied if there is no other way to say it. */
@@ -326,7 +327,7 @@ class Lowering {
       contiguous: (view) => this.#contiguous(view),
       memory: (shape) => this.#memory(shape, 'float32'),
     })
-    this.#steps.push(...steps)
+    for (const step of steps) this.#steps.push(step)
   }
 }
 

@@ -31,6 +31,7 @@ export function canonical(builder: GraphBuilder): Rule {
     const name = ELEMENTWISE[node.op]
     if (name !== undefined) {
       if (result.dtype === 'int32' || inputs.some(({ dtype }) => dtype === 'int32')) return undefined
+      // eslint-disable-next-line siglip/no-spread-arguments -- an operation has two operands at most
       return [builder.elementwise(name, ...inputs)]
     }
     return translations[node.op]?.(builder, node, inputs)
