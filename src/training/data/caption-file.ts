@@ -25,7 +25,7 @@ export function readCaptionFile(bytes: Uint8Array, name: string): CaptionFile {
     const detail = 'it is UTF-16: convert it with iconv -f UTF-16 -t UTF-8'
     return { rows: [], broken: [{ where: name, what: 'not UTF-8', detail }] }
   }
-  return name.endsWith('.csv') ? readCsv(bytes, name) : readJsonLines(bytes, name)
+  return /\.csv$/i.test(name) ? readCsv(bytes, name) : readJsonLines(bytes, name)
 }
 
 /** By its mark, or by the zeros that every other byte of Latin letters is. */

@@ -34,7 +34,9 @@ interface Listed {
 }
 
 const captionColumns = ['text', 'caption', 'captions', 'label']
-const captionNames = /^metadata\.(jsonl|csv)$/
+const captionNames = /^metadata\.(jsonl|csv)$/i
+/** Captions in forms that are not read: taken no notice of, the folders would be classes. */
+const otherCaptionNames = /^metadata\.(tsv|json|ndjson|parquet|arrow|xlsx|feather)$/i
 /** More than this is no string in JavaScript. */
 const LARGEST = 2 ** 29 - 25
 const AT_ONCE = 4
@@ -72,6 +74,15 @@ export class ImageFolder implements TrainingData {
     const { onBroken = 'fail' } = options
     const files = await filesIn(folder)
     const captionFiles = files.filter((file) => captionNames.test(path.posix.basename(file)))
+    const other = files.find((file) => otherCaptionNames.test(path.posix.basename(file)))
+    if (captionFiles.length === 0 && other !== undefined) {
+      throw new FileError('The captions are in a form that is not read', {
+        expected: 'metadata.jsonl or metadata.csv',
+        found: other,
+        where: folder,
+        hint: 'Convert the file.',
+      })
+    }
     const broken: BrokenSample[] = []
     const listed =
       captionFiles.length > 0

@@ -69,6 +69,14 @@ it('names a row of a CSV file that is no UTF-8, and refuses two columns of one n
   )
 })
 
+it('refuses captions in a form that it does not read, and takes no notice of case in their names', async () => {
+  await picture('chelsea.png', 'cat/a.png')
+  await write('metadata.parquet', 'PAR1')
+  await expect(ImageFolder.open(folder)).rejects.toThrow(/form that is not read: .*found metadata\.parquet/)
+  await write('METADATA.CSV', 'file_name,text\ncat/a.png,a cat\n')
+  expect(said(await ImageFolder.open(folder))).toEqual([['cat/a.png', ['a cat'], undefined]])
+})
+
 it('reads a folder of folders as classes', async () => {
   await picture('chelsea.png', 'tabby_cat/1.png')
   await picture('coffee.png', 'cup/x/2.png')
