@@ -1,10 +1,12 @@
 import * as tf from '@tensorflow/tfjs'
-import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm'
 
 import { InputError } from '../errors.js'
+import { isWasm } from './is-wasm.js'
+import { registerWasmProducts } from './wasm-products.js'
 
-/** Adds to the backend `wasm` the kernels that SigLIP needs and it lacks. Calling it again changes nothing. */
+/** Adds to the backend `wasm` the kernels that SigLIP needs and it lacks, and fast ones. Calling it again changes nothing. */
 export function registerWasmKernels(): void {
+  registerWasmProducts()
   if (tf.getKernelsForBackend('wasm').some(({ kernelName }) => kernelName === 'UnsortedSegmentSum')) return
   tf.registerKernel({ kernelName: 'UnsortedSegmentSum', backendName: 'wasm', kernelFunc: unsortedSegmentSum })
 }
@@ -33,8 +35,4 @@ const unsortedSegmentSum: tf.KernelFunc = ({ inputs, attrs, backend }) => {
     for (let i = 0; i < rowSize; i++) sums[into + i] = (sums[into + i] ?? 0) + (values[from + i] ?? 0)
   }
   return output
-}
-
-function isWasm(backend: unknown): backend is BackendWasm {
-  return typeof backend === 'object' && backend !== null && 'typedArrayFromHeap' in backend && 'makeOutput' in backend
 }
