@@ -17,6 +17,7 @@ import path from 'node:path'
 import { FileError } from '../src/errors.js'
 import { checkFileName } from '../src/hub/file-name.js'
 import { clearInterruptedSaves, savingPath } from '../src/hub/interrupted-save.js'
+import { makeFolder } from '../src/hub/make-folder.js'
 
 /** What a file shall hold: its bytes, or what makes them piece by piece when it is written. */
 export type FileContent = Uint8Array | (() => Iterable<Uint8Array> | AsyncIterable<Uint8Array>)
@@ -89,20 +90,6 @@ async function destination(directory: string): Promise<string> {
   const found = await stat(target).catch(() => undefined)
   if (found === undefined || found.isDirectory()) return target
   throw new FileError('Not a folder', { expected: 'a folder to save to', found: 'a file', where: target })
-}
-
-/** As `mkdir` with `recursive`, which never ends where a system refuses new folders with ENOENT: Linux in /proc. */
-async function makeFolder(folder: string): Promise<void> {
-  if (await isFolder(folder)) return
-  const parent = path.dirname(folder)
-  if (parent !== folder) await makeFolder(parent)
-  await mkdir(folder).catch(async (error: unknown) => {
-    if (!(await isFolder(folder))) throw error // else another process was faster
-  })
-}
-
-async function isFolder(location: string): Promise<boolean> {
-  return (await stat(location).catch(() => undefined))?.isDirectory() ?? false
 }
 
 async function canBeReplaced(target: string): Promise<boolean> {

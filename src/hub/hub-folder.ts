@@ -98,10 +98,10 @@ export class HubFolder implements CheckpointFolder {
     const blob = cache.blob(etag)
     const url = `${endpoint}/${model}/resolve/${commit}/${name.split('/').map(encodeURIComponent).join('/')}`
     const onBytes = (loadedBytes: number): void => onProgress?.({ file: name, loadedBytes, totalBytes: size })
-    const work = async (): Promise<void> => {
+    const work = async (inside: AbortSignal): Promise<void> => {
       if (await this.local.has(name)) return // another process was first
       const isNew = !(await exists(blob))
-      if (isNew) await downloadBlob(this.settings, { url, blob, etag, size, onBytes })
+      if (isNew) await downloadBlob({ ...this.settings, signal: inside }, { url, blob, etag, size, onBytes })
       await cache.link(etag, commit, name, isNew)
     }
     // Python locks `<etag>.lock` and leaves it there, empty; ours, which exists while it is held, lies beside. Where it can be seen

@@ -1,12 +1,10 @@
-import { mkdir, open, readFile, rename, rm, stat, utimes } from 'node:fs/promises'
-import { randomUUID } from 'node:crypto'
-import { hostname } from 'node:os'
+import { randomBytes } from 'node:crypto'
+import { type FileHandle, open, readdir, rename, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-
-/** As long it may take a holder, in milliseconds, to write its name into the lock it has made. */
-const NAMED_AFTER = 1000
-const POLL = 50
+import { FileError } from '../errors.js'
+import { makeFolder } from './make-folder.js'
+import { livenessOf, type ProcessIdentity, thisProcess } from './process-identity.js'
 
 /** How a lock is waited for. */
 export interface LockOptions {
@@ -15,91 +13,272 @@ export interface LockOptions {
   readonly onWait?: (() => void) | undefined
   /** Tells whether something else is still to be waited for, once the lock is held. */
   readonly isBlocked?: (() => Promise<boolean>) | undefined
-  /** A lock whose holder has not touched it for so many milliseconds is left over. Default: 30,000. */
+  /** A lock whose holder can't be asked, and has not written to it for so many milliseconds, is left over. Default: 30,000. */
   readonly abandonedAfter?: number | undefined
 }
 
+/** What stands in a lock: who holds it, and a number that grows while the holder lives. */
+interface Holder extends ProcessIdentity {
+  /** Unique to each time that a lock is taken. */
+  readonly id: string
+}
+
+const SHORTEST_PAUSE = 50
+const LONGEST_PAUSE = 250
+
 /**
- * Runs `work` while no other process does so under the same lock: a file that its holder makes, touches as long as it lives, and
- * removes. One that a killed process left behind is taken over, at once if the process ran on this machine.
+ * Runs `work` while no other process does so under the same lock: a file that its holder makes, writes to as long as it lives, and
+ * removes.
+ *
+ * A lock may be left over: its process was killed, or the machine stopped. In the same PID namespace that is asked of the system, by
+ * process id and start time, and an ended holder's lock is taken over at once. Of a holder elsewhere (another container, another
+ * machine on a network folder, the same machine before it was started again) only the writing can be seen: when it has not changed
+ * for `abandonedAfter`, measured by this process while it looks on. No clock is compared with another, so clocks that are set, and
+ * machines that were suspended, change nothing.
+ *
+ * A holder elsewhere that was suspended may so lose its lock. It notices: the signal that `work` gets is aborted then.
+ *
+ * (npm's proper-lockfile does not serve: it compares a file's time with the clock; asks for no process, so that each killed one is
+ * waited for; and removes a lock that is left over by its name, so that two which find it at once may both hold it.)
+ *
+ * @param work gets a signal that is aborted when `options.signal` is, or when the lock is lost.
+ * @throws FileError if the lock was lost to another process. The system's error if the folder can't be written.
  */
 export async function withProcessLock<T>(
   lock: string,
-  work: () => Promise<T>,
+  work: (signal: AbortSignal) => Promise<T>,
   { signal, isBlocked, onWait, abandonedAfter = 30_000 }: LockOptions = {},
 ): Promise<T> {
-  const holder = [process.pid, hostname(), randomUUID()].join('\n')
-  await mkdir(path.dirname(lock), { recursive: true })
-  for (let waits = 0; !(await taken(lock, holder, abandonedAfter)); waits++) {
-    if (waits === 0) onWait?.()
-    await wait(signal)
-  }
-  const heartbeat = setInterval(() => {
-    utimes(lock, new Date(), new Date()).catch(() => undefined) // gone: there is nothing to keep
-  }, abandonedAfter / 6)
+  await makeFolder(path.dirname(lock))
+  const claim = new Claim(lock, abandonedAfter)
+  const lost = new AbortController()
+  const inside = signal ? AbortSignal.any([signal, lost.signal]) : lost.signal
   try {
-    while (await isBlocked?.()) await wait(signal)
-    return await work()
-  } finally {
-    clearInterval(heartbeat)
-    if ((await contentOf(lock)) === holder) await rm(lock, { force: true })
-  }
-}
-
-/** Whether a live process holds the lock. */
-async function isHeld(lock: string, abandonedAfter: number): Promise<boolean> {
-  const found = await stat(lock).catch(() => undefined)
-  if (!found) return false
-  const age = Date.now() - found.mtimeMs
-  const [pid, host] = ((await contentOf(lock)) ?? '').split('\n')
-  if (host === undefined) return age < NAMED_AFTER
-  return age < abandonedAfter && (host !== hostname() || isAlive(Number(pid)))
-}
-
-async function taken(lock: string, holder: string, abandonedAfter: number): Promise<boolean> {
-  try {
-    const file = await open(lock, 'wx', 0o664)
-    try {
-      await file.writeFile(holder)
-    } finally {
-      await file.close()
+    for (let waits = 0; !(await claim.take()); waits++) {
+      if (waits === 0) onWait?.()
+      await pause(signal, waits)
     }
-    return true
+    claim.keep(() => {
+      const hint = 'It was suspended for too long, or the file was removed. Run it again.'
+      lost.abort(new FileError('A lock was lost to another process', { where: lock, hint }))
+    })
+    for (let waits = 0; await isBlocked?.(); waits++) await pause(inside, waits)
+    const result = await work(inside)
+    lost.signal.throwIfAborted()
+    return result
   } catch (error) {
-    if (codeOf(error) !== 'EEXIST') throw error
+    lost.signal.throwIfAborted()
+    throw error
+  } finally {
+    await claim.end()
   }
-  const other = await contentOf(lock)
-  if (other !== undefined && !(await isHeld(lock, abandonedAfter))) await remove(lock, other)
-  return false
 }
 
-/** Moved aside first, so that of two processes that found it left over only one takes it away. */
-async function remove(lock: string, holder: string): Promise<void> {
-  const aside = `${lock}.${randomUUID()}`
+/** One attempt to hold a lock, from the first look to the end. */
+class Claim {
+  private readonly id = randomBytes(8).toString('hex')
+  private readonly sightings = new Map<string, Sighting>()
+  private file: FileHandle | undefined
+  private heartbeat: NodeJS.Timeout | undefined
+  private beats = 0
+
+  constructor(
+    private readonly lock: string,
+    private readonly abandonedAfter: number,
+  ) {}
+
+  /** Whether the lock is held from here on. */
+  async take(): Promise<boolean> {
+    const isTaken = await this.takeFile(this.lock)
+    if (isTaken) await this.clearLeftovers()
+    return isTaken
+  }
+
+  /** From now on shows that the holder lives, and looks whether it still holds the lock. */
+  keep(onLost: () => void): void {
+    this.heartbeat = setInterval(() => {
+      void this.beat().then((isOurs) => {
+        if (!isOurs && this.heartbeat) {
+          clearInterval(this.heartbeat)
+          onLost()
+        }
+      })
+    }, this.abandonedAfter / 6)
+  }
+
+  /** Lets the lock go. What can't be removed is left over, and seen to be. */
+  async end(): Promise<void> {
+    await this.release().catch(() => undefined)
+    await this.file?.close().catch(() => undefined)
+    this.file = undefined
+  }
+
+  private async release(): Promise<void> {
+    clearInterval(this.heartbeat)
+    this.heartbeat = undefined
+    if (this.file && (await look(this.lock))?.id === this.id) {
+      // Only who has the right to replace this holder's lock may remove it: one that took it over meanwhile keeps it.
+      const right = rightTo(this.lock, this.id)
+      const file = await this.create(right)
+      await file?.close()
+      if (file) {
+        if ((await look(this.lock))?.id === this.id) await rm(this.lock, { force: true })
+        await rm(right, { force: true })
+      }
+    }
+  }
+
+  /**
+   * Makes a file that only one can make; or, if it is left over, replaces it. To replace it takes the right to, which is a file again
+   * that only one can make, named after the holder that it replaces; as that name is never used twice, a right that comes too late
+   * leads to nothing. The file of the right becomes the lock in one step: at no moment is there none, which a third might make.
+   */
+  private async takeFile(file: string): Promise<boolean> {
+    const made = await this.create(file)
+    if (made) return this.hold(made, file)
+    const found = await look(file)
+    if (found === undefined || this.isHeld(file, found)) return false
+    const right = rightTo(file, found.id)
+    if (!(await this.takeFile(right))) return false
+    if ((await look(file))?.id !== found.id) {
+      if ((await look(right))?.id === this.id) await rm(right, { force: true })
+      return (await look(file))?.id === this.id // another has moved this one's right
+    }
+    await rename(right, file).catch(ignoreMissing) // gone: taken for left over itself
+    return (await look(file))?.id === this.id
+  }
+
+  /** The file is held if what it holds is still ours: it may have been taken for left over while it was being written. */
+  private async hold(made: FileHandle, file: string): Promise<boolean> {
+    await this.file?.close()
+    this.file = made
+    return (await look(file))?.id === this.id
+  }
+
+  private async create(file: string): Promise<FileHandle | undefined> {
+    let made: FileHandle
+    try {
+      made = await open(file, 'wx+', 0o664)
+    } catch (error) {
+      if (codeOf(error) === 'EEXIST') return undefined
+      throw error
+    }
+    try {
+      await this.write(made)
+      return made
+    } catch (error) {
+      await made.close() // the disk is full
+      await rm(file, { force: true })
+      throw error
+    }
+  }
+
+  private async write(file: FileHandle): Promise<void> {
+    const holder: Holder = { ...thisProcess(), id: this.id }
+    const text = `${JSON.stringify(holder)}\n${String(this.beats).padStart(12)}\n`
+    await file.write(text, 0, 'utf8')
+    await file.datasync().catch(() => undefined) // other machines shall see it
+  }
+
+  /** Writes to the file that this one has made, whatever stands in its place by now. Returns whether that is still ours. */
+  private async beat(): Promise<boolean> {
+    this.beats++
+    if (this.file) await this.write(this.file).catch(() => undefined)
+    const found = await look(this.lock).catch(() => 'unreadable' as const)
+    return found === 'unreadable' || found?.id === this.id
+  }
+
+  private isHeld(file: string, found: Found): boolean {
+    const sighting = this.sightings.get(file) ?? new Sighting()
+    this.sightings.set(file, sighting)
+    const quiet = sighting.quietFor(found.text)
+    const isHere = found.holder?.pid === process.pid && found.holder.space === thisProcess().space
+    // A thread of this process that has ended leaves its locks too.
+    const liveness = found.holder && !isHere ? livenessOf(found.holder) : 'unknown'
+    return liveness === 'alive' || (liveness === 'unknown' && quiet < this.abandonedAfter)
+  }
+
+  /** Removes rights to replace holders that are gone: nothing comes of them. */
+  private async clearLeftovers(): Promise<void> {
+    const folder = path.dirname(this.lock)
+    const start = `${path.basename(this.lock)}.`
+    const names = await readdir(folder).catch(() => [])
+    for (const name of names) {
+      const isRight = name.startsWith(start) && name.endsWith(RIGHT) && !name.startsWith(`${start}${this.id}.`)
+      if (isRight) await rm(path.join(folder, name), { force: true }).catch(() => undefined)
+    }
+  }
+}
+
+const RIGHT = '.takeover'
+
+function rightTo(file: string, id: string): string {
+  const base = file.endsWith(RIGHT) ? file.slice(0, -RIGHT.length) : file
+  return `${base}.${id}${RIGHT}`
+}
+
+/** How long a file has been seen unchanged, in milliseconds. */
+class Sighting {
+  private text: string | undefined
+  private quiet = 0
+  private at = 0
+
+  /** A pause that was longer than it should have been was no look: this process was suspended itself, and the holder may have been. */
+  quietFor(text: string): number {
+    const now = performance.now()
+    this.quiet = text === this.text ? this.quiet + Math.min(now - this.at, 2 * LONGEST_PAUSE) : 0
+    this.at = now
+    this.text = text
+    return this.quiet
+  }
+}
+
+interface Found {
+  readonly id: string
+  readonly text: string
+  /** Undefined while a holder writes its name, and where it was killed meanwhile. */
+  readonly holder: Holder | undefined
+}
+
+/** What a lock holds. It is opened, since what a network folder tells of a closed file may be old. */
+async function look(file: string): Promise<Found | undefined> {
+  const handle = await open(file).catch(ignoreMissing)
+  if (handle === undefined) return undefined
   try {
-    await rename(lock, aside)
+    const { ino, birthtimeMs } = await handle.stat()
+    const text = await handle.readFile('utf8')
+    const holder = holderOf(text)
+    return { text, holder, id: holder?.id ?? `${ino}-${birthtimeMs}` }
+  } finally {
+    await handle.close()
+  }
+}
+
+function ignoreMissing(error: unknown): undefined {
+  if (codeOf(error) !== 'ENOENT' && codeOf(error) !== 'ESTALE') throw error
+}
+
+function holderOf(text: string): Holder | undefined {
+  try {
+    const value: unknown = JSON.parse(text.split('\n')[0] ?? '')
+    return isHolder(value) ? value : undefined
   } catch {
-    return
+    return undefined
   }
-  if ((await contentOf(aside)) === holder) await rm(aside, { force: true })
-  else await rename(aside, lock)
 }
 
-async function wait(signal: AbortSignal | undefined): Promise<void> {
-  await sleep(POLL, undefined, signal && { signal }).catch(() => undefined)
+function isHolder(value: unknown): value is Holder {
+  if (typeof value !== 'object' || value === null || !('pid' in value && 'id' in value)) return false
+  const isTextOrMissing = (name: 'space' | 'started') =>
+    !(name in value) || typeof (value as Partial<Holder>)[name] === 'string'
+  const isNamed = typeof value.id === 'string' && /^[0-9a-f]{16}$/.test(value.id)
+  return isNamed && typeof value.pid === 'number' && isTextOrMissing('space') && isTextOrMissing('started')
+}
+
+async function pause(signal: AbortSignal | undefined, waits: number): Promise<void> {
+  const longest = Math.min(SHORTEST_PAUSE * 1.1 ** waits, LONGEST_PAUSE)
+  await sleep(longest * (0.5 + Math.random() / 2), undefined, signal && { signal }).catch(() => undefined)
   signal?.throwIfAborted()
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0)
-  } catch (error) {
-    return codeOf(error) === 'EPERM' // there, but another user's
-  }
-}
-
-function contentOf(file: string): Promise<string | undefined> {
-  return readFile(file, 'utf8').catch(() => undefined)
 }
 
 function codeOf(error: unknown): string | undefined {

@@ -1,5 +1,6 @@
-import { transformFileSync } from '@swc/core'
 import { execFileSync, spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import {
   mkdir,
   mkdtemp,
@@ -11,6 +12,7 @@ import {
   rm,
   stat,
   symlink,
+  utimes,
   writeFile,
 } from 'node:fs/promises'
 import { hostname, tmpdir } from 'node:os'
@@ -18,6 +20,8 @@ import path from 'node:path'
 import { saveFile, saveFolder, type FileContent } from '../../converters/save-folder.js'
 import { FileError, InputError } from '../../src/errors.js'
 import { openFolder } from '../../src/hub/open-folder-node.js'
+import { thisProcess } from '../../src/hub/process-identity.js'
+import { compileSources } from '../compiled-sources.js'
 
 let parent: string
 let folder: string
@@ -122,31 +126,57 @@ test('names outside the folder, and a file where the folder should be, are refus
   expect(await readFile(folder, 'utf8')).toBe('a file')
 })
 
+/** What `savingPath` would name it in another process. */
+function leftBy(kind: 'partial' | 'replaced', process: { pid?: number; space?: string; started?: string }): string {
+  const { pid, space, started } = { ...thisProcess(), ...process }
+  const digest = createHash('sha256').update(String(space)).digest('hex').slice(0, 16)
+  return path.join(parent, `.model.${kind}-${digest}-${pid}-${started}-abc`)
+}
+
 test('what an ended process left behind is removed, what a running one works on is not', async () => {
-  const ended = path.join(parent, `.model.partial-${hostname()}-${endedProcess()}-abc`)
-  const running = path.join(parent, `.model.partial-${hostname()}-${process.pid}-abc`)
-  const elsewhere = path.join(parent, `.model.partial-other-host-1-abc`)
-  for (const leftover of [ended, running, elsewhere]) await mkdir(leftover)
+  const ended = [leftBy('partial', { pid: endedProcess() }), leftBy('partial', { started: '1' })]
+  const old = leftBy('partial', { space: 'another machine', pid: 2 })
+  const running = [leftBy('partial', {}), leftBy('partial', { space: 'another container' })]
+  const ofAnEarlierVersion = path.join(parent, `.model.partial-${hostname()}-${endedProcess()}-abc`)
+  for (const leftover of [...ended, old, ...running, ofAnEarlierVersion]) {
+    await mkdir(leftover)
+    await writeFile(path.join(leftover, 'weights'), '')
+  }
+  const yesterday = new Date(Date.now() - 25 * 3_600_000)
+  await utimes(path.join(old, 'weights'), yesterday, yesterday)
+  await utimes(old, yesterday, yesterday)
   await saveFolder(folder, textFiles({ x: '1' }))
-  expect((await readdir(parent)).sort()).toEqual([path.basename(running), path.basename(elsewhere), 'model'].sort())
+  const kept = [...running, ofAnEarlierVersion].map((leftover) => path.basename(leftover))
+  expect((await readdir(parent)).sort()).toEqual([...kept, 'model'].sort())
 })
 
-test('a process that ended between the two renames leaves the old folder to be opened', async () => {
+test.each([
+  ['here', () => leftBy('replaced', { pid: endedProcess() })],
+  ['before the machine was started again, or elsewhere', () => leftBy('replaced', { space: 'another start' })],
+  ['with an earlier version', () => path.join(parent, `.model.replaced-${hostname()}-${endedProcess()}-abc`)],
+])('a process that ended between the two renames leaves the old folder to be opened: %s', async (_, left) => {
   await saveFolder(folder, textFiles({ x: 'old' }))
-  await rename(folder, path.join(parent, `.model.replaced-${hostname()}-${endedProcess()}-abc`))
+  await rename(folder, left())
   expect(Buffer.from(await (await openFolder(folder)).bytes('x')).toString()).toBe('old')
   expect(await readdir(parent)).toEqual(['model'])
 })
 
+test('what a process elsewhere has set aside stays aside while it puts the new folder in its place', async () => {
+  await saveFolder(folder, textFiles({ x: 'old' }))
+  const aside = leftBy('replaced', { space: 'another container' })
+  await rename(folder, aside)
+  setTimeout(() => {
+    mkdirSync(folder)
+    writeFileSync(path.join(folder, 'x'), 'new')
+  }, 200)
+  expect(Buffer.from(await (await openFolder(folder)).bytes('x')).toString()).toBe('new')
+  expect((await readdir(parent)).sort()).toEqual([path.basename(aside), 'model'])
+})
+
 test('a process that is killed at any moment leaves the old folder or the new one', async () => {
-  // Another process can't run TypeScript: it gets the sources compiled as jest compiles them.
   const program = path.join(parent, 'program')
-  for (const file of ['converters/save-folder', 'src/hub/interrupted-save', 'src/hub/file-name', 'src/errors']) {
-    const { code } = transformFileSync(`${file}.ts`, { jsc: { parser: { syntax: 'typescript' }, target: 'es2022' } })
-    await mkdir(path.dirname(path.join(program, file)), { recursive: true })
-    await writeFile(path.join(program, `${file}.js`), code)
-  }
-  await writeFile(path.join(program, 'package.json'), '{"type":"module"}')
+  const hub = ['interrupted-save', 'make-folder', 'process-identity', 'file-name'].map((name) => `src/hub/${name}.ts`)
+  await compileSources(program, ['converters/save-folder.ts', 'src/errors.ts', ...hub])
   await writeFile(
     path.join(program, 'main.js'),
     `import { saveFolder } from './converters/save-folder.js'

@@ -1,11 +1,11 @@
-import { transformFileSync } from '@swc/core'
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, mkdtemp, readdir, readFile, readlink, rm, symlink, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, readlink, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { blobHash } from '../../src/hub/blob-hash.js'
 import { downloadModel } from '../../src/hub/download-model.js'
+import { compileSources } from '../compiled-sources.js'
 import { HubServer, modelOf, sha256 } from './hub-server.js'
 
 const ID = 'owner/siglip-tiny'
@@ -30,17 +30,9 @@ beforeEach(async () => {
   cacheDir = await mkdtemp(path.join(root, 'cache-'))
 })
 
-/** Another process can't run TypeScript: it gets the sources compiled as jest compiles them. */
 async function program(): Promise<void> {
-  const hubFiles = (await readdir('src/hub')).map((name) => `src/hub/${name}`)
-  for (const file of ['src/errors.ts', ...hubFiles]) {
-    const { code } = transformFileSync(file, { jsc: { parser: { syntax: 'typescript' }, target: 'es2022' } })
-    const target = path.join(root, file.replace(/ts$/, 'js'))
-    await mkdir(path.dirname(target), { recursive: true })
-    await writeFile(target, code)
-  }
+  await compileSources(root, ['src/errors.ts', ...(await readdir('src/hub')).map((name) => `src/hub/${name}`)])
   await symlink(path.resolve('node_modules'), path.join(root, 'node_modules'))
-  await writeFile(path.join(root, 'package.json'), '{"type":"module"}')
   await writeFile(
     path.join(root, 'main.js'),
     `import { downloadModel } from './src/hub/download-model.js'
