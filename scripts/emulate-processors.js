@@ -32,7 +32,9 @@ if (isNeeded && !('missing' in native) && native.marker.sources !== null && nati
   }
   try {
     await mkdir(dirname(engine), { recursive: true })
-    const sources = { folder: native.path, libraries: tensorflowWheel().libraries, compiler: await findCompiler() }
+    const { libraries } = tensorflowWheel()
+    const root = join(native.path, native.marker.root)
+    const sources = { root, addons: dirname(engine), libraries, compiler: await findCompiler() }
     await compileEngine(sources, undefined, { instead, engine })
     process.stderr.write('siglip-tfjs: the tests emulate AVX-512 and AMX, which this processor lacks\n')
   } catch (error) {

@@ -113,15 +113,20 @@ function describeNative(native: NativeState): string {
 
 async function nativeState(): Promise<NativeState> {
   const folder = nativeFolderPath()
-  const found = findNativeFolder(folder)
-  if ('missing' in found) return { state: 'missing', folder, reason: found.missing }
-  const damaged: string[] = []
-  for (const [name, { sha256 }] of Object.entries(found.marker.files)) {
-    if ((await fileHash(join(folder, name), 'sha256', 'hex')) !== sha256) damaged.push(name)
+  for (;;) {
+    const found = findNativeFolder(folder)
+    if ('missing' in found) return { state: 'missing', folder, reason: found.missing }
+    const { files, tensorflow } = found.marker
+    const damaged: string[] = []
+    for (const [name, { sha256 }] of Object.entries(files)) {
+      const hash = await fileHash(join(folder, name), 'sha256', 'hex').catch(() => undefined)
+      if (hash !== sha256) damaged.push(name)
+    }
+    const state = damaged.length === 0 ? 'complete' : 'damaged'
+    const now = findNativeFolder(folder)
+    const isReplaced = !('missing' in now) && now.marker.addon !== found.marker.addon // by a set-up, meanwhile
+    if (!isReplaced) return { state, folder, tensorflow, files: Object.keys(files).length, damaged }
   }
-  const files = Object.keys(found.marker.files).length
-  const state = damaged.length === 0 ? 'complete' : 'damaged'
-  return { state, folder, tensorflow: found.marker.tensorflow, files, damaged }
 }
 
 async function sizeOf(folder: string): Promise<number> {

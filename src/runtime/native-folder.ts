@@ -7,7 +7,10 @@ import { cacheFolder } from './cache-folder.js'
 export const TFJS_NODE_VERSION = '4.22.0'
 export const TENSORFLOW_VERSION = '2.21.0'
 
-/** Written last into a finished folder: what was put in it. A folder without it is not used. */
+/**
+ * Written last, as a whole: which files belong together. They lie at paths that no later set-up writes to, so what a marker names is
+ * never a mix of two. A folder without it is not used.
+ */
 export const MARKER = 'installed.json'
 
 /** A file's size in bytes and its hash, as they were when the folder was finished. */
@@ -20,7 +23,9 @@ export interface InstalledFile {
 export interface Marker {
   readonly tfjsNode: string
   readonly tensorflow: string
-  /** The addon's path inside the folder, with `/` between parts. */
+  /** The folder inside it that holds the library and tfjs-node's JavaScript; `.` where an earlier version has built it. */
+  readonly root: string
+  /** The addon's path inside the folder, with `/` between parts. The engine lies beside it. */
   readonly addon: string
   /** The command line that made the addon. */
   readonly compiler: string
@@ -43,14 +48,23 @@ export function nativeFolderPath(cache: string = cacheFolder()): string {
   return join(cache, 'native', `${TFJS_NODE_VERSION}-${TENSORFLOW_VERSION}-${process.platform}-${process.arch}`)
 }
 
-/** Paths inside a folder that is built from PyPI's library. */
-export const nativePaths = (folder: string) => ({
-  tfjsNode: join(folder, 'tfjs-node'),
-  headers: join(folder, 'headers'),
-  objects: join(folder, 'objects'),
-  addon: join(folder, 'lib', 'tfjs_binding.node'),
-  engine: join(folder, 'lib', 'engine.node'),
-  quiet: join(folder, 'lib', 'quiet.node'),
+/** Paths inside the root of a folder that is built from PyPI's library. */
+export const nativePaths = (root: string) => ({
+  tfjsNode: join(root, 'tfjs-node'),
+  headers: join(root, 'headers'),
+  objects: join(root, 'objects'),
+  libraries: join(root, 'lib'),
+})
+
+/** How the names of the folders begin that hold everything of a build, and inside it those of its addons. */
+export const ROOT = 'root-'
+export const ADDONS = 'addons-'
+
+/** The addons that are compiled together, and belong together. */
+export const addonPaths = (folder: string) => ({
+  addon: join(folder, 'tfjs_binding.node'),
+  engine: join(folder, 'engine.node'),
+  quiet: join(folder, 'quiet.node'),
 })
 
 /**
@@ -58,12 +72,47 @@ export const nativePaths = (folder: string) => ({
  * start would cost more than it protects; `doctor` compares hashes.
  */
 export function findNativeFolder(path: string = nativeFolderPath()): NativeFolder | { readonly missing: string } {
-  let marker: Marker | undefined
-  try {
-    marker = parseMarker(readFileSync(join(path, MARKER), 'utf8'))
-  } catch {
-    return { missing: 'it is not built yet' }
+  return useNativeFolder((folder) => folder, path)
+}
+
+/**
+ * What `load` makes of the finished native backend, or why there is none. Where a set-up replaces it meanwhile, and removes what
+ * `load` was about to read, the new one is taken.
+ *
+ * @throws what `load` throws of a backend that is still the current one.
+ */
+export function useNativeFolder<T>(
+  load: (folder: NativeFolder) => T,
+  path: string = nativeFolderPath(),
+): T | { readonly missing: string } {
+  for (let text = markerText(path); ;) {
+    const found = text === undefined ? { missing: 'it is not built yet' } : whole(path, text)
+    let failure: unknown
+    try {
+      if (!('missing' in found)) return load(found)
+    } catch (error) {
+      failure = error
+    }
+    const now = markerText(path)
+    if (now === text) {
+      if ('missing' in found) return found
+      throw failure
+    }
+    text = now
   }
+}
+
+function markerText(path: string): string | undefined {
+  try {
+    return readFileSync(join(path, MARKER), 'utf8')
+  } catch {
+    return undefined
+  }
+}
+
+/** The folder, if every file that its marker names is there in its size. */
+function whole(path: string, text: string): NativeFolder | { readonly missing: string } {
+  const marker = parseMarker(text)
   if (!marker) return { missing: `${join(path, MARKER)} is damaged` }
   for (const [name, { size }] of Object.entries(marker.files)) {
     const found = statSync(join(path, name), { throwIfNoEntry: false })?.size
@@ -73,14 +122,19 @@ export function findNativeFolder(path: string = nativeFolderPath()): NativeFolde
 }
 
 function parseMarker(text: string): Marker | undefined {
-  const value: unknown = JSON.parse(text)
-  return isMarker(value) && value.tfjsNode === TFJS_NODE_VERSION ? value : undefined
+  try {
+    const value: unknown = JSON.parse(text)
+    const marker = isRecord(value) ? { root: '.', ...value } : value
+    return isMarker(marker) && marker.tfjsNode === TFJS_NODE_VERSION ? marker : undefined
+  } catch {
+    return undefined
+  }
 }
 
 function isMarker(value: unknown): value is Marker {
   if (!isRecord(value) || !isRecord(value['files'])) return false
   return (
-    [value['tfjsNode'], value['tensorflow'], value['addon'], value['compiler']].every(
+    [value['tfjsNode'], value['tensorflow'], value['root'], value['addon'], value['compiler']].every(
       (text) => typeof text === 'string',
     ) &&
     [value['sources'], value['noEngine']].every((text) => typeof text === 'string' || text === null) &&

@@ -3,16 +3,17 @@
  *
  * @module
  */
-import { existsSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import { join } from 'node:path'
+import { existsSync, realpathSync } from 'node:fs'
+import { createRequire, isBuiltin } from 'node:module'
+import { dirname, join } from 'node:path'
 import util from 'node:util'
 
 import * as tf from '@tensorflow/tfjs'
 
 import { BackendError } from '../errors.js'
 import { commonJsLoader } from './commonjs-loader.js'
-import { findNativeFolder, type NativeFolder, nativePaths } from './native-folder.js'
+import { addonPaths, type NativeFolder, nativePaths, useNativeFolder } from './native-folder.js'
+import { packageFolder } from './package-folder.js'
 
 /** tfjs' name of the native backend. */
 export const NATIVE = 'tensorflow'
@@ -32,10 +33,23 @@ export interface NoNative {
 
 const require = createRequire(import.meta.url)
 let loaded: LoadedNative | undefined
+let loadedFolder: LoadedFolder | undefined
+
+/** The folder that the native backend was loaded from, and what its engine's file exports, or why it does not load. */
+export interface LoadedFolder {
+  readonly folder: NativeFolder
+  readonly engine: { readonly addon: unknown } | { readonly failure: unknown }
+}
+
+/** What {@link loadNative} has loaded of `siglip setup`'s; a set-up that has replaced it since changes nothing for this process. */
+export function loadedNativeFolder(): LoadedFolder | undefined {
+  return loadedFolder
+}
 
 /**
- * Registers the backend `tensorflow` in tfjs: the `@tensorflow/tfjs-node` that the project has installed itself if it
- * works on this tfjs, else the one `siglip setup` has built. The backend is registered, not chosen.
+ * Registers the backend `tensorflow` in tfjs: the `@tensorflow/tfjs-node` that is installed beside this package (or that the program
+ * has imported) if it works on this tfjs, else the one `siglip setup` has built. The folder that the user stands in is not looked
+ * into: what lies there is data. The backend is registered, not chosen.
  *
  * @returns what was loaded, or why nothing could be: a folder that isn't there or doesn't load is no error here.
  */
@@ -47,22 +61,26 @@ export function loadNative(): LoadedNative | NoNative {
   if (threads) process.env['TF_NUM_INTRAOP_THREADS'] ??= threads
   const project = registeredNative() ?? loadFromProject()
   if (project) return (loaded = project)
-  const folder = findNativeFolder()
-  if ('missing' in folder) return folder
   try {
-    return (loaded = loadFromFolder(folder))
+    const found = useNativeFolder((folder) => loadFromFolder(folder))
+    if ('missing' in found) return found
+    return (loaded = found)
   } catch (cause) {
     return { missing: `it does not load: ${cause instanceof Error ? cause.message : String(cause)}` }
   }
 }
 
-function loadFromFolder({ path, marker }: NativeFolder): LoadedNative {
-  const { tfjsNode, quiet } = nativePaths(path)
+function loadFromFolder(folder: NativeFolder): LoadedNative {
+  const { path, marker } = folder
+  const { tfjsNode } = nativePaths(join(path, marker.root))
   const addon = join(path, marker.addon)
+  const { engine, quiet } = addonPaths(dirname(addon))
   if (process.env['TF_CPP_MIN_LOG_LEVEL'] !== '0' && existsSync(quiet)) require(quiet)
   const binding = checked(require(addon), isBinding, addon)
+  // The engine belongs to this binding: it is loaded now, before another set-up can replace both.
+  const loadedEngine = marker.sources === null || marker.noEngine !== null ? { failure: undefined } : attempt(engine)
   const provided: Readonly<Record<string, unknown>> = { '@tensorflow/tfjs': tf, util: { ...util, ...LOST_FROM_UTIL } }
-  const load = commonJsLoader((name) => provided[name] ?? require(name))
+  const load = commonJsLoader((name) => provided[name] ?? dependency(name))
   const checkedLoad = <T>(name: string, is: (value: unknown) => value is T) => {
     const file = join(tfjsNode, 'dist', name)
     return checked(load(file), is, file)
@@ -74,28 +92,56 @@ function loadFromFolder({ path, marker }: NativeFolder): LoadedNative {
   tf.registerBackend(NATIVE, () => new NodeJSKernelBackend(binding, '@tensorflow/tfjs-node'), 3)
   tf.io.registerLoadRouter(nodeFileSystemRouter)
   tf.io.registerSaveRouter(nodeFileSystemRouter)
+  loadedFolder = { folder, engine: loadedEngine }
   return { version: binding.TF_Version, origin: 'setup' }
 }
 
-/** A tfjs-node of the project's own comes first, if it loads and runs on the same instance of tfjs. */
+function attempt(file: string): LoadedFolder['engine'] {
+  try {
+    return { addon: require(file) }
+  } catch (failure) {
+    return { failure }
+  }
+}
+
+/** What else tfjs-node asks for is Node's own, or a package that this one depends on. */
+function dependency(name: string): unknown {
+  const found = isBuiltin(name) ? name : installedBeside(name)
+  if (found !== undefined) return require(found)
+  throw new BackendError('tfjs-node asks for a package that is not installed', {
+    found: name,
+    hint: 'Reinstall siglip-tfjs.',
+  })
+}
+
+/** The tfjs-node that is installed where this package is comes first, if it loads and runs on the same instance of tfjs. */
 function loadFromProject(): LoadedNative | undefined {
   const chosen = tf.getBackend()
-  for (const from of [join(process.cwd(), 'package.json'), import.meta.url]) {
-    try {
-      const project = createRequire(from)
-      const path = project.resolve('@tensorflow/tfjs-node')
-      if (createRequire(path).resolve('@tensorflow/tfjs') !== require.resolve('@tensorflow/tfjs')) continue
-      restoreUtil()
-      project(path)
-      const registered = registeredNative()
-      if (registered) return registered
-    } catch {
-      // Not installed there, or its addon was not built: the next place is tried.
-    } finally {
-      if (chosen && tf.getBackend() !== chosen) void tf.setBackend(chosen) // its import chooses itself
-    }
+  try {
+    const file = installedBeside('@tensorflow/tfjs-node')
+    if (file === undefined) return undefined
+    if (createRequire(file).resolve('@tensorflow/tfjs') !== require.resolve('@tensorflow/tfjs')) return undefined
+    restoreUtil()
+    require(file)
+    return registeredNative()
+  } catch {
+    return undefined // its addon was not built
+  } finally {
+    if (chosen && tf.getBackend() !== chosen) void tf.setBackend(chosen) // its import chooses itself
   }
-  return undefined
+}
+
+/**
+ * The file of a package in a `node_modules` above this one. Unlike `require.resolve` it does not look into `NODE_PATH`, which may name
+ * the folder that the user stands in. (Yarn's Plug'n'Play has no such folders, and a `require.resolve` of its own.)
+ */
+function installedBeside(name: string): string | undefined {
+  if ('pnp' in process.versions) return require.resolve(name)
+  for (let folder = packageFolder(); ; folder = dirname(folder)) {
+    const path = join(folder, 'node_modules', name)
+    if (existsSync(join(path, 'package.json'))) return require.resolve(realpathSync(path))
+    if (folder === dirname(folder)) return undefined
+  }
 }
 
 /** What another import of tfjs-node has registered. */

@@ -43,7 +43,7 @@ function featureText(): string | undefined {
       return /^(?:flags|Features)\s*:.*$/m.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[0]
     }
     if (process.platform === 'darwin') {
-      return execFileSync('sysctl', ['machdep.cpu', 'hw.optional'], { encoding: 'utf8', stdio: 'pipe' })
+      return execFileSync('/usr/sbin/sysctl', ['machdep.cpu', 'hw.optional'], { encoding: 'utf8', stdio: 'pipe' })
     }
   } catch {
     // A container without /proc, a Mac without sysctl: then it is unknown.

@@ -1,12 +1,19 @@
-import { existsSync } from 'node:fs'
-import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { mkdir, mkdtemp, readdir, rm, rmdir } from 'node:fs/promises'
+import { dirname, join, relative, sep } from 'node:path'
 
 import { BackendError, SiglipError } from '../errors.js'
 import { withProcessLock } from '../hub/process-lock.js'
 import { cacheFolder } from './cache-folder.js'
-import { findNativeFolder, type Marker, nativeFolderPath } from './native-folder.js'
-import { buildNative, rebuildAddons } from './setup/build-native.js'
+import {
+  ADDONS,
+  findNativeFolder,
+  MARKER,
+  type Marker,
+  type NativeFolder,
+  nativeFolderPath,
+  ROOT,
+} from './native-folder.js'
+import { buildNative, type MakeOptions, rebuildAddons } from './setup/build-native.js'
 import { installOfficial } from './setup/install-official.js'
 import { sourcesHash } from './setup/native-sources.js'
 import { interrupted, messageOf } from './setup/run-tool.js'
@@ -20,6 +27,11 @@ export interface SetupOptions {
   readonly onProgress?: (progress: SetupProgress) => void
   /** Builds again what is already there. Default: false. */
   readonly force?: boolean
+  /**
+   * Uses tfjs-node's own installer instead: its script downloads TensorFlow 2.9 from its makers' host, without a hash to compare
+   * with, and there is no engine then. Default: false, and nothing that fails falls back to it.
+   */
+  readonly official?: boolean
 }
 
 /** What `setup` has done. */
@@ -36,38 +48,22 @@ export interface SetupReport {
 }
 
 /**
- * Puts the native backend into the user's cache folder, once for all his projects: tfjs-node's JavaScript through npm,
- * TensorFlow's C library through pip, and their binding through the system's C++ compiler; where that fails, with
- * tfjs-node's own installer. It is made aside and moved into place when it has been seen to load.
+ * Puts the native backend into the user's cache folder, once for all of the user's projects: tfjs-node's JavaScript through npm,
+ * TensorFlow's C library through pip, and their binding through the system's C++ compiler. What arrives with another hash than
+ * the one that this package knows is refused. It is made aside and takes its place in one moment, when it has been seen to load:
+ * programs that start meanwhile find the old one or the new one, and those that run keep theirs.
  *
- * @throws BackendError if neither works, with the reasons and what to do, or if the signal stops it.
+ * @throws BackendError if it can't be built, with the reason and what to do, or if the signal stops it; what was there stays.
  */
 export async function setup(options: SetupOptions = {}): Promise<SetupReport> {
-  const { signal, onProgress, force = false } = options
+  const { signal, onProgress } = options
   const folder = nativeFolderPath()
   const parent = join(cacheFolder(), 'native')
   const onWait = () => onProgress?.({ step: 'wait', message: 'another set-up, which is under way' })
   try {
-    const existing = force ? undefined : await installed(folder)
-    if (existing?.current) return existing.report
-    const build = async (): Promise<SetupReport> => {
-      const meanwhile = force ? undefined : await installed(folder)
-      if (meanwhile?.current) return meanwhile.report
-      if (meanwhile) {
-        const { tensorflow } = await rebuildAddons(folder, options)
-        return { folder, outcome: 'rebuilt', tensorflow }
-      }
-      await removeLeftovers(parent)
-      const staging = await mkdtemp(join(parent, '.building-'))
-      try {
-        const { marker, outcome } = await make(staging, options)
-        await replace(folder, staging)
-        await rm(join(cacheFolder(), 'downloads'), { recursive: true, force: true })
-        return { folder, outcome, tensorflow: marker.tensorflow }
-      } finally {
-        await rm(staging, { recursive: true, force: true })
-      }
-    }
+    const existing = await installed(folder, options)
+    if (existing?.state === 'current') return existing.report
+    const build = (inside: AbortSignal) => buildInside(folder, { ...options, signal: inside })
     return await withProcessLock(join(parent, 'lock'), build, { signal, onWait })
   } catch (cause) {
     if (signal?.aborted) throw interrupted()
@@ -81,30 +77,67 @@ export async function setup(options: SetupOptions = {}): Promise<SetupReport> {
   }
 }
 
-/** What is there, and whether its addons were compiled from the sources that this package brings. */
-async function installed(folder: string): Promise<{ report: SetupReport; current: boolean } | undefined> {
+/** Under the lock. */
+async function buildInside(folder: string, options: SetupOptions & MakeOptions): Promise<SetupReport> {
+  const meanwhile = await installed(folder, options)
+  if (meanwhile?.state === 'current') return meanwhile.report
+  await removeLeftovers(folder, meanwhile?.found.marker)
+  if (meanwhile?.state === 'outdated') {
+    const marker = await rebuildAddons(meanwhile.found, options)
+    await removeLeftovers(folder, marker)
+    return { folder, outcome: 'rebuilt', tensorflow: marker.tensorflow }
+  }
+  await mkdir(folder, { recursive: true })
+  const root = await mkdtemp(join(folder, ROOT))
+  try {
+    const { marker, outcome } = await make({ folder, root: relative(folder, root) }, options)
+    await removeLeftovers(folder, marker)
+    await rm(join(cacheFolder(), 'downloads'), { recursive: true, force: true })
+    return { folder, outcome, tensorflow: marker.tensorflow }
+  } catch (error) {
+    await rm(root, { recursive: true, force: true })
+    await rmdir(folder).catch(() => undefined) // stays where something is in it
+    throw error
+  }
+}
+
+interface Installed {
+  readonly report: SetupReport
+  /** `outdated`: its addons are of other sources than those this package brings; `unwanted`: another one is asked for. */
+  readonly state: 'current' | 'outdated' | 'unwanted'
+  readonly found: NativeFolder
+}
+
+/** What is there, if it is whole. */
+async function installed(
+  folder: string,
+  { force = false, official = false }: SetupOptions,
+): Promise<Installed | undefined> {
   const found = findNativeFolder(folder)
   if ('missing' in found) return undefined
   const { tensorflow, sources } = found.marker
-  const current = sources === null || sources === (await sourcesHash())
-  return { report: { folder, outcome: 'already', tensorflow }, current }
+  const report = { folder, outcome: 'already', tensorflow } as const
+  if (force || (official && sources !== null)) return { report, state: 'unwanted', found }
+  const isCurrent = sources === null || sources === (await sourcesHash())
+  return { report, state: isCurrent ? 'current' : 'outdated', found }
 }
 
-/** What a process that was killed has left. Under the lock nobody else is building. */
-async function removeLeftovers(parent: string): Promise<void> {
-  const names = await readdir(parent)
-  await Promise.all(
-    names
-      .filter((name) => name.startsWith('.building-') || name.startsWith('.old-'))
-      .map((name) => rm(join(parent, name), { recursive: true, force: true })),
+/** Removes what the current marker does not name: older builds, and what a process that was killed has left. */
+async function removeLeftovers(folder: string, marker: Marker | undefined): Promise<void> {
+  const remove = async (within: string, isLeft: (name: string) => boolean): Promise<void> => {
+    const names = await readdir(within).catch(() => [])
+    await Promise.all(names.filter(isLeft).map((name) => rm(join(within, name), { recursive: true, force: true })))
+  }
+  // Earlier versions moved whole folders.
+  await remove(dirname(folder), (name) => name.startsWith('.building-') || name.startsWith('.old-'))
+  const kept = new Set([MARKER, marker?.root])
+  await remove(folder, (name) =>
+    marker === undefined || marker.root === '.' ? name.startsWith(ROOT) : !kept.has(name),
   )
-}
-
-async function replace(folder: string, staging: string): Promise<void> {
-  const old = join(folder, '..', `.old-${process.pid}`)
-  if (existsSync(folder)) await rename(folder, old)
-  await rename(staging, folder)
-  await rm(old, { recursive: true, force: true })
+  if (marker === undefined) return
+  const root = join(folder, marker.root)
+  const addons = relative(root, dirname(join(folder, marker.addon))).split(sep)[0]
+  await remove(root, (name) => name.startsWith(ADDONS) && name !== addons)
 }
 
 interface Made {
@@ -112,23 +145,16 @@ interface Made {
   readonly outcome: SetupReport['outcome']
 }
 
-async function make(staging: string, options: SetupOptions): Promise<Made> {
-  const { signal } = options
+async function make(place: { folder: string; root: string }, options: SetupOptions & MakeOptions): Promise<Made> {
   try {
-    return { marker: await buildNative(staging, options), outcome: 'built' }
-  } catch (error) {
-    if (signal?.aborted) throw interrupted()
-    await rm(staging, { recursive: true })
-    await mkdir(staging)
-    try {
-      return { marker: await installOfficial(staging, options), outcome: 'official' }
-    } catch (second) {
-      if (signal?.aborted) throw interrupted()
-      throw new BackendError('The native backend cannot be set up', {
-        found: `${messageOf(error)} — and with tfjs-node's own installer: ${messageOf(second)}`,
-        hint: 'Everything runs without it, on WebAssembly.',
-        cause: error,
-      })
-    }
+    if (options.official) return { marker: await installOfficial(place, options), outcome: 'official' }
+    return { marker: await buildNative(place, options), outcome: 'built' }
+  } catch (cause) {
+    if (options.signal?.aborted) throw interrupted()
+    throw new BackendError('The native backend cannot be set up', {
+      found: messageOf(cause),
+      hint: 'Everything runs without it, on WebAssembly.',
+      cause,
+    })
   }
 }

@@ -29,6 +29,13 @@ describe('siglip setup', () => {
     expect(await left()).toEqual([])
   })
 
+  it('runs tfjs-node’s own installer only when asked to', async () => {
+    expect((await siglip(['setup'], { env: await tools('exit 3') })).stderr).not.toMatch(/own installer/)
+    const { stderr, code } = await siglip(['setup', '--official'], { env: await tools('exit 3') })
+    expect(stderr).toMatch(/Installing .*with its own installer/)
+    expect(code).toBe(1)
+  })
+
   it('stops at Ctrl-C with 130, and leaves nothing half-made', async () => {
     const { code, stderr } = await siglip(['setup'], {
       env: await tools('case "$0" in */npm) exec sleep 60 ;; esac'),

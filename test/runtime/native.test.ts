@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 
 import { findNativeFolder } from '../../src/runtime/native-folder.js'
+import { installPackage } from '../installed-package.js'
 
 const root = path.join(__dirname, '..', '..')
 const backendNode = path.join(root, 'dist', 'src', 'runtime', 'backend-node.js')
@@ -20,9 +21,13 @@ beforeEach(async () => {
 afterEach(() => rm(project, { recursive: true }))
 
 /** Runs a program in a process of its own, as jest's modules are not Node's. It needs what `npm run build` writes. */
-async function program(code: string, env: NodeJS.ProcessEnv = {}): Promise<{ stdout: string; stderr: string }> {
+async function program(
+  code: string,
+  env: NodeJS.ProcessEnv = {},
+  backend = backendNode,
+): Promise<{ stdout: string; stderr: string }> {
   const file = path.join(project, 'program.mjs')
-  const imports = `import * as tf from '@tensorflow/tfjs'\nimport { useBackend } from ${JSON.stringify(backendNode)}\n`
+  const imports = `import * as tf from '@tensorflow/tfjs'\nimport { useBackend } from ${JSON.stringify(backend)}\n`
   await writeFile(file, imports + code)
   const result = spawnSync(process.execPath, [file], {
     cwd: project,
@@ -50,10 +55,22 @@ const working = `
 const report = 'const { name, version, reason } = await useBackend(); console.log(name, version, reason)'
 const emptyCache = () => ({ SIGLIP_CACHE: path.join(project, 'cache') })
 
+/** Installs this package in the project. Returns its file that chooses the backend. */
+async function installed(): Promise<string> {
+  const at = await installPackage(project)
+  return path.join(at, 'dist', 'src', 'runtime', 'backend-node.js')
+}
+
 it('takes the tfjs-node that the project has installed before any other', async () => {
   await installTfjsNode(working)
-  const { stdout } = await program(report)
+  const { stdout } = await program(report, {}, await installed())
   expect(stdout).toBe('native 2.9.1 the project has tfjs-node installed\n')
+})
+
+it('takes none from the folder it is run in, nor from NODE_PATH', async () => {
+  await installTfjsNode(working)
+  for (const NODE_PATH of ['', 'node_modules', path.join(project, 'node_modules')])
+    expect((await program(report, { ...emptyCache(), NODE_PATH })).stdout).toMatch(/^wasm /)
 })
 
 it('takes the one that the program has imported itself', async () => {
@@ -67,7 +84,7 @@ it.each([
   ['that registers nothing', ''],
 ])('passes over a tfjs-node %s', async (_, main) => {
   await installTfjsNode(main)
-  const { stdout } = await program(report, emptyCache())
+  const { stdout } = await program(report, emptyCache(), await installed())
   expect(stdout).toMatch(/^wasm .*no native backend, it is not built yet\n$/)
 })
 
@@ -76,7 +93,7 @@ it('passes over a tfjs-node on another instance of tfjs', async () => {
   const other = path.join(project, 'node_modules', '@tensorflow', 'tfjs-node', 'node_modules', '@tensorflow', 'tfjs')
   await mkdir(other, { recursive: true })
   await writeFile(path.join(other, 'index.js'), '')
-  expect((await program(report, emptyCache())).stdout).toMatch(/^wasm /)
+  expect((await program(report, emptyCache(), await installed())).stdout).toMatch(/^wasm /)
 })
 
 const built = 'marker' in findNativeFolder()

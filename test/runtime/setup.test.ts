@@ -30,7 +30,7 @@ async function finishedFolder(content = 'addon', sources: string | null = null):
   await mkdir(folder, { recursive: true })
   await writeFile(join(folder, 'addon'), content)
   const files = { addon: { size: 5, sha256: '' } }
-  const made = { addon: 'addon', compiler: 'g++', sources, noEngine: null }
+  const made = { root: '.', addon: 'addon', compiler: 'g++', sources, noEngine: null }
   const marker = { tfjsNode: '4.22.0', tensorflow: '2.21.0', ...made, files }
   await writeFile(join(folder, MARKER), JSON.stringify(marker))
   return folder
@@ -42,20 +42,32 @@ it('says what is missing before anything is downloaded', async () => {
     `appendFileSync(${JSON.stringify(join(tools.folder, 'called'))}, args.join(' ')); process.exit(1)`,
   )
   const message = await failure()
-  expect(message).toMatch(/No C\+\+ compiler works here.*own installer.*WebAssembly/)
-  expect(await readFile(join(tools.folder, 'called'), 'utf8')).toMatch(/^install /)
+  expect(message).toMatch(/No C\+\+ compiler works here.*WebAssembly/)
+  expect(existsSync(join(tools.folder, 'called'))).toBe(false)
   await expectNothingHalfMade()
 })
 
-it('refuses a package of another hash', async () => {
+const anotherPackage = () => `
+  appendFileSync(${JSON.stringify(join(tools.folder, 'called'))}, args[0] + '\\n')
+  if (args[0] !== 'pack') process.exit(3)
+  writeFileSync(require('node:path').join(args[args.indexOf('--pack-destination') + 1], 'x.tgz'), 'another')`
+
+it.each([
+  ['its own way', {}],
+  ['tfjs-node’s own installer', { official: true }],
+])('refuses a package of another hash, and that is the end of it: %s', async (_, options) => {
   await tools.tool('g++', '')
-  await tools.tool(
-    'npm',
-    `if (args[0] !== 'pack') process.exit(3)
-     writeFileSync(require('node:path').join(args[args.indexOf('--pack-destination') + 1], 'x.tgz'), 'another')`,
-  )
-  expect(await failure()).toMatch(/another hash: expected sha512 .*exit 3/)
+  await tools.tool('npm', anotherPackage())
+  expect(await failure(options)).toMatch(/another hash: expected sha512 .*not used/)
+  expect(await readFile(join(tools.folder, 'called'), 'utf8')).toBe('pack\n')
   await expectNothingHalfMade()
+})
+
+it('runs no installer of others where its own way fails, and offers none', async () => {
+  await tools.tool('g++', '')
+  await tools.tool('npm', `appendFileSync(${JSON.stringify(join(tools.folder, 'called'))}, args[0]); process.exit(3)`)
+  expect(await failure()).toMatch(/exit 3.*WebAssembly/)
+  expect(await readFile(join(tools.folder, 'called'), 'utf8')).toBe('pack')
 })
 
 it('leaves nothing half-made when it is interrupted, and can be run again', async () => {

@@ -1,10 +1,12 @@
 import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
 import { types } from 'node:util'
 
 import * as tf from '@tensorflow/tfjs'
 
 import { BackendError, InputError } from '../../errors.js'
-import { findNativeFolder, nativePaths } from '../native-folder.js'
+import { loadedNativeFolder } from '../native.js'
+import { addonPaths, findNativeFolder } from '../native-folder.js'
 import { threadsWanted } from '../threads-wanted.js'
 import { messageOf } from '../setup/run-tool.js'
 import { ENCODING_VERSION, encodeProgram } from './encode-program.js'
@@ -76,15 +78,18 @@ export function loadEngine(file?: string): Engine | { readonly missing: string }
 }
 
 function loadAddon(other: string | undefined): EngineAddon | { readonly missing: string } {
-  const folder = findNativeFolder()
+  const loaded = loadedNativeFolder()
+  const folder = loaded?.folder ?? findNativeFolder()
   if ('missing' in folder) return { missing: `the native backend is missing: ${folder.missing}` }
-  if (folder.marker.noEngine !== null) return { missing: `the engine could not be compiled: ${folder.marker.noEngine}` }
-  if (folder.marker.sources === null) return { missing: 'tfjs-node’s own installation has no engine' }
+  const { noEngine, sources, addon: binding } = folder.marker
+  if (noEngine !== null) return { missing: `the engine could not be compiled: ${noEngine}` }
+  if (sources === null) return { missing: 'tfjs-node’s own installation has no engine' }
   const again = 'Run `npx siglip setup`'
-  const file = other ?? nativePaths(folder.path).engine
   let addon: unknown
   try {
-    addon = require(file)
+    if (other !== undefined || !loaded) addon = require(other ?? addonPaths(dirname(join(folder.path, binding))).engine)
+    else if ('failure' in loaded.engine) throw loaded.engine.failure
+    else addon = loaded.engine.addon
   } catch (cause) {
     return { missing: `the engine does not load: ${messageOf(cause)}. ${again}` }
   }

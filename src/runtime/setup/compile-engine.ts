@@ -1,7 +1,8 @@
-import { readdir, rename } from 'node:fs/promises'
+import { randomUUID } from 'node:crypto'
+import { readdir, rename, rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 
-import { nativePaths } from '../native-folder.js'
+import { addonPaths, nativePaths } from '../native-folder.js'
 import { type AddonSources, librarySearch, nodeApiHeaders } from './compile-addon.js'
 import { compileObject } from './compile-object.js'
 import { BINDING_SOURCE, COMPILER_FLAGS, KERNEL_FLAGS, nativeSources } from './native-sources.js'
@@ -29,8 +30,8 @@ export async function compileEngine(
   signal?: AbortSignal,
   variant?: EngineVariant,
 ): Promise<void> {
-  const { folder, libraries, compiler } = sources
-  const { headers, objects, engine } = nativePaths(folder)
+  const { root, addons, libraries, compiler } = sources
+  const { headers, objects, libraries: lib } = nativePaths(root)
   const native = nativeSources()
   const files = (await readdir(native)).filter((name) => name.endsWith('.cc') && name !== BINDING_SOURCE)
   const flags = [...COMPILER_FLAGS, `-I${nodeApiHeaders()}`, `-I${headers}`]
@@ -47,11 +48,15 @@ export async function compileEngine(
   // Kernels take longest: first.
   const ordered = files.sort((a, b) => Number(b.startsWith('kernels-')) - Number(a.startsWith('kernels-')))
   const made = await severalAtOnce(ordered, compile)
-  const to = variant?.engine ?? engine
-  const part = `${to}.part`
-  const libraryFiles = libraries.map((library) => join(folder, 'lib', library))
-  await runTool(compiler, ['-shared', ...made, ...libraryFiles, ...librarySearch(), '-o', part], { signal })
-  await rename(part, to)
+  const to = variant?.engine ?? addonPaths(addons).engine
+  const part = `${to}.${randomUUID()}.part`
+  const libraryFiles = libraries.map((library) => join(lib, library))
+  try {
+    await runTool(compiler, ['-shared', ...made, ...libraryFiles, ...librarySearch(), '-o', part], { signal })
+    await rename(part, to)
+  } finally {
+    await rm(part, { force: true })
+  }
 }
 
 /** The flags, or none if the compiler does not take them, being too old or for another processor. */

@@ -1,7 +1,8 @@
-import { createHash } from 'node:crypto'
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { createHash, randomUUID } from 'node:crypto'
+import { mkdir, readFile, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 
+import { saveFile } from '../../../converters/save-folder.js'
 import { runTool } from './run-tool.js'
 
 /** What makes an object file. */
@@ -15,9 +16,11 @@ export interface ObjectSources {
 /** What an object file was made from, kept beside it. */
 interface ObjectRecord {
   readonly command: string
-  /** The paths of it and of what it includes, but for the system's headers, and a hash of all. */
+  /** The paths of its source and of what that includes, but for the system's headers; and a hash of all these. */
   readonly files: readonly string[]
   readonly hash: string
+  /** A hash of the object; earlier versions wrote none. */
+  readonly object?: string
 }
 
 /** Compiles a file, unless neither it nor what it includes (the system's headers aside), nor the command has changed since. */
@@ -25,22 +28,29 @@ export async function compileObject(sources: ObjectSources, signal?: AbortSignal
   const { compiler, flags, source, object } = sources
   const command = [compiler, ...flags, source].join(' ')
   const record = `${object}.json`
-  if (await isFresh(record, command)) return
+  if (await isFresh(record, object, command)) return
   await mkdir(dirname(object), { recursive: true })
-  const dependencies = `${object}.d`
-  const made = `${object}.part`
-  await runTool(compiler, [...flags, '-MMD', '-MF', dependencies, '-c', source, '-o', made], { signal })
-  const files = filesIn(await readFile(dependencies, 'utf8'))
-  const written: ObjectRecord = { command, files, hash: await hashOf(files) }
-  await rename(made, object)
-  await writeFile(record, JSON.stringify(written))
+  // Names of its own: another process may compile the same.
+  const made = `${object}.${randomUUID()}.part`
+  const dependencies = `${made}.d`
+  try {
+    await runTool(compiler, [...flags, '-MMD', '-MF', dependencies, '-c', source, '-o', made], { signal })
+    const files = filesIn(await readFile(dependencies, 'utf8'))
+    const written: ObjectRecord = { command, files, hash: await hashOf(files), object: await hashOf([made], '') }
+    await rename(made, object)
+    await saveFile(record, new TextEncoder().encode(JSON.stringify(written)))
+  } finally {
+    await rm(made, { force: true })
+    await rm(dependencies, { force: true })
+  }
 }
 
-async function isFresh(record: string, command: string): Promise<boolean> {
+async function isFresh(record: string, object: string, command: string): Promise<boolean> {
   try {
     const known: unknown = JSON.parse(await readFile(record, 'utf8'))
     if (!isRecord(known) || known.command !== command) return false
-    return known.hash === (await hashOf(known.files))
+    if (known.hash !== (await hashOf(known.files))) return false
+    return known.object === undefined || known.object === (await hashOf([object], ''))
   } catch {
     return false // there is none, or a file that it names is gone
   }
@@ -61,8 +71,9 @@ function filesIn(rule: string): string[] {
   return [...new Set(paths.map((path) => path.replace(/\\([ #])|\$(\$)/g, '$1$2')))].sort()
 }
 
-async function hashOf(files: readonly string[]): Promise<string> {
+/** Of the files' contents, and of their names unless all shall have the same. */
+async function hashOf(files: readonly string[], name?: string): Promise<string> {
   const hash = createHash('sha256')
-  for (const path of files) hash.update(`\0${path}\0`).update(await readFile(path))
+  for (const path of files) hash.update(`\0${name ?? path}\0`).update(await readFile(path))
   return hash.digest('hex')
 }

@@ -1,6 +1,7 @@
-import { readdir, rename, stat, writeFile } from 'node:fs/promises'
-import { join, relative, sep } from 'node:path'
+import { open, readdir } from 'node:fs/promises'
+import { dirname, join, relative, sep } from 'node:path'
 
+import { saveFile } from '../../../converters/save-folder.js'
 import { BackendError } from '../../errors.js'
 import { type InstalledFile, type Marker, MARKER, nativePaths, TFJS_NODE_VERSION } from '../native-folder.js'
 import { fileHash } from './file-hash.js'
@@ -8,6 +9,8 @@ import { runTool } from './run-tool.js'
 
 /** What is known of a folder that has been made. */
 export interface MadeFolder {
+  /** The folder inside it that holds everything that belongs together. */
+  readonly root?: string
   readonly addon: string
   /** How the addon was made. */
   readonly compiler: string
@@ -15,33 +18,47 @@ export interface MadeFolder {
   readonly sources?: string
   /** Why there is no engine, if there is none. */
   readonly noEngine?: string | undefined
+  /** Files that stay what they were: their hashes are those of the day they were checked, not of today. */
+  readonly known?: Readonly<Record<string, InstalledFile>> | undefined
   readonly signal?: AbortSignal | undefined
 }
 
 /**
- * Loads the addon in a process of its own, since a library that does not fit can end the process, and writes the marker
- * that makes the folder a finished one.
+ * Loads the addon in a process of its own, since a library that does not fit can end the process, brings all files to the disk and
+ * writes the marker, which makes them the folder's in one moment.
  *
  * @throws BackendError if the addon does not load.
  */
 export async function markFolder(folder: string, made: MadeFolder): Promise<Marker> {
-  const { addon, compiler, sources = null, noEngine = null, signal } = made
+  const { root = '.', addon, compiler, sources = null, noEngine = null, known, signal } = made
   const program = `
     try { process.stdout.write(require(process.argv[1]).TF_Version) }
     catch (error) { console.error(error.message); process.exit(1) }`
   const tensorflow = await runTool(process.execPath, ['-e', program, addon], { signal })
   if (!/^\d+\.\d+/.test(tensorflow)) throw new BackendError('The addon is not TensorFlow’s', { found: tensorflow })
   const portable = (path: string) => relative(folder, path).split(sep).join('/')
-  const files: Record<string, InstalledFile> = {}
-  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
+  const files: Record<string, InstalledFile> = { ...known }
+  const from = known ? dirname(addon) : join(folder, root)
+  for (const entry of await readdir(from, { recursive: true, withFileTypes: true })) {
     if (!entry.isFile()) continue
     const path = join(entry.parentPath, entry.name)
-    if (path === join(folder, MARKER) || entry.parentPath === nativePaths(folder).objects) continue
-    files[portable(path)] = { size: (await stat(path)).size, sha256: await fileHash(path, 'sha256', 'hex', signal) }
+    if (path === join(folder, MARKER) || entry.parentPath === nativePaths(join(folder, root)).objects) continue
+    files[portable(path)] = await installedFile(path, signal)
   }
-  const marker = { tfjsNode: TFJS_NODE_VERSION, tensorflow, addon: portable(addon), compiler, sources, noEngine, files }
-  const part = join(folder, `${MARKER}.part`)
-  await writeFile(part, JSON.stringify(marker, undefined, 1))
-  await rename(part, join(folder, MARKER)) // the folder may be in use
+  const releases = { tfjsNode: TFJS_NODE_VERSION, tensorflow }
+  const marker = { ...releases, root, addon: portable(addon), compiler, sources, noEngine, files }
+  signal?.throwIfAborted()
+  await saveFile(join(folder, MARKER), new TextEncoder().encode(JSON.stringify(marker, undefined, 1)))
   return marker
+}
+
+/** A file's size and hash, once it is on the disk: the marker must not be there before it. */
+async function installedFile(path: string, signal: AbortSignal | undefined): Promise<InstalledFile> {
+  const file = await open(path)
+  try {
+    await file.sync().catch(() => undefined) // Windows brings no file to the disk that is open for reading
+    return { size: (await file.stat()).size, sha256: await fileHash(path, 'sha256', 'hex', signal) }
+  } finally {
+    await file.close()
+  }
 }

@@ -2,9 +2,12 @@ import { spawn } from 'node:child_process'
 import { types } from 'node:util'
 
 import { BackendError } from '../../errors.js'
+import { packageFolder } from '../package-folder.js'
+import { findTool, toolEnvironment } from './find-tool.js'
 
 /** Where and how a tool runs. */
 export interface ToolOptions {
+  /** Default: this package's folder. Never the user's: tools read settings and code from the folder they run in. */
   readonly cwd?: string
   readonly env?: NodeJS.ProcessEnv
   /** Ends the tool when aborted. */
@@ -12,18 +15,29 @@ export interface ToolOptions {
 }
 
 /**
- * Runs one of the user's own tools to its end, without a shell.
+ * Runs one of the user's own tools to its end, without a shell, and not in the folder that the user stands in.
  *
  * @returns what it printed to stdout.
  * @throws BackendError if it is not installed, fails (with what it printed of errors) or is ended by the signal.
  */
 export async function runTool(command: string, args: readonly string[], options: ToolOptions = {}): Promise<string> {
-  const { cwd, env = process.env, signal } = options
+  const { cwd = packageFolder(), env = process.env, signal } = options
+  if (signal?.aborted) throw interrupted()
+  const program = findTool(command, env)
+  if (program === undefined)
+    throw new BackendError(`\`${command}\` cannot be run`, { found: 'no such program on PATH' })
   const { code, stdout, stderr } = await new Promise<{ code: number | string; stdout: string; stderr: string }>(
     (resolve, reject) => {
       let stdout = ''
       let stderr = ''
-      const child = spawn(command, args, { cwd, env, signal, stdio: ['ignore', 'pipe', 'pipe'], windowsHide: true })
+      const stdio = ['ignore', 'pipe', 'pipe'] as const
+      const child = spawn(program, args, {
+        cwd,
+        env: toolEnvironment(env),
+        signal,
+        stdio: [...stdio],
+        windowsHide: true,
+      })
       child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text))
       child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text))
       child.on('error', (error) => {

@@ -84,20 +84,38 @@ export interface FetchOptions {
 }
 
 /**
- * Downloads the wheel with the user's own pip, so from the index and with the certificates and credentials he has set up,
- * and keeps it in `folder`. A wheel that is already there is not downloaded again.
+ * Downloads the wheel with the user's own pip, so from the index and with the certificates and credentials that it is set up for,
+ * and keeps it in `folder`. A wheel that is already there is not downloaded again; one that is cut off is downloaded once more.
  *
  * @returns its path.
- * @throws BackendError if no pip works or what arrives has another hash.
+ * @throws BackendError if no pip works or what arrives is cut off or has another hash.
  */
 export async function fetchWheel(wheel: TensorFlowWheel, folder: string, options: FetchOptions = {}): Promise<string> {
-  const { signal, onProgress } = options
+  const { signal } = options
   const path = join(folder, wheel.file)
   await mkdir(folder, { recursive: true })
   if (existsSync(path)) {
     if ((await fileHash(path, 'sha256', 'hex', signal)) === wheel.sha256) return path
     await rm(path)
   }
+  for (let cuts = 0; ; cuts++) {
+    const found = await download(wheel, folder, options)
+    if (found === 'whole') return path
+    if (cuts === MAX_CUTS)
+      throw new BackendError('The wheel arrives cut off', { ...found, where: wheel.file, hint: REFUSED })
+  }
+}
+
+const REFUSED = 'It is not used. Look at the package index that pip is set up for.'
+/** How often a download that ends too early is begun anew. */
+const MAX_CUTS = 1
+
+/** Returns what was expected and found of a wheel that is cut off; it is gone then. */
+async function download(
+  wheel: TensorFlowWheel,
+  folder: string,
+  { signal, onProgress }: FetchOptions,
+): Promise<'whole' | { readonly expected: string; readonly found: string }> {
   const staging = await mkdtemp(join(folder, '.pip-'))
   const watch = setInterval(() => onProgress?.(largestFile(staging), wheel.size), 500)
   try {
@@ -109,26 +127,29 @@ export async function fetchWheel(wheel: TensorFlowWheel, folder: string, options
         found: readdirSync(staging).join(),
       })
     }
+    const { size } = statSync(arrived)
+    if (size < wheel.size) return { expected: `${wheel.size} bytes`, found: String(size) }
     const found = await fileHash(arrived, 'sha256', 'hex', signal)
     if (found !== wheel.sha256) {
       throw new BackendError('The wheel that arrived has another hash', {
         expected: `sha256 ${wheel.sha256}`,
         found,
         where: wheel.file,
-        hint: 'Look at the package index that pip is set up for.',
+        hint: REFUSED,
       })
     }
-    await rename(arrived, path)
-    return path
+    await rename(arrived, join(folder, wheel.file))
+    return 'whole'
   } finally {
     clearInterval(watch)
     await rm(staging, { recursive: true, force: true })
   }
 }
 
+/** `-I`: Python takes no modules from the folder it runs in, from `PYTHONPATH` or of the user's own. */
 const PIPS: readonly (readonly [string, ...string[]])[] = [
-  ['python3', '-m', 'pip'],
-  ['python', '-m', 'pip'],
+  ['python3', '-I', '-m', 'pip'],
+  ['python', '-I', '-m', 'pip'],
   ['pip3'],
   ['pip'],
 ]
@@ -139,7 +160,7 @@ async function pipDownload(wheel: TensorFlowWheel, folder: string, signal: Abort
   const failures: string[] = []
   for (const [command, ...args] of PIPS) {
     try {
-      await runTool(command, [...args, '--version'], { signal })
+      await runTool(command, [...args, '--version'], { signal, cwd: folder })
     } catch (error) {
       if (signal?.aborted) throw interrupted()
       failures.push(messageOf(error))
@@ -148,7 +169,7 @@ async function pipDownload(wheel: TensorFlowWheel, folder: string, signal: Abort
     // pip writes into its temporary folder first: there its progress can be watched.
     const env = { ...process.env, TMPDIR: folder, PIP_DISABLE_PIP_VERSION_CHECK: '1' }
     const download = [...args, 'download', '--quiet', ...chosen, '--dest', folder]
-    await runTool(command, [...download, `${wheel.project}==${TENSORFLOW_VERSION}`], { signal, env })
+    await runTool(command, [...download, `${wheel.project}==${TENSORFLOW_VERSION}`], { signal, env, cwd: folder })
     return
   }
   throw new BackendError('No pip works here', {

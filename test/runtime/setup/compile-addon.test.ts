@@ -15,7 +15,8 @@ async function sources(backend: string) {
   const binding = join(tools.folder, 'tfjs-node', 'binding')
   await mkdir(binding, { recursive: true })
   await writeFile(join(binding, 'tfjs_backend.cc'), backend)
-  return { folder: tools.folder, libraries: ['cc.so', 'framework.so'] } as const
+  const addons = join(tools.folder, 'addons-1')
+  return { root: tools.folder, addons, libraries: ['cc.so', 'framework.so'] } as const
 }
 const shared = 'static std::set<std::string> ATTR_NAME_SET;'
 
@@ -43,8 +44,8 @@ it('compiles the binding beside the libraries, safe for worker threads', async (
   expect(binding).toMatch(
     /-DNAPI_VERSION=8 .*-I\S*tfjs-node\/binding -I\S*headers \S*native\/binding\.cc .*cc\.so .*framework\.so .*-Wl,-rpath/,
   )
-  expect(quiet).toMatch(/-DFRAMEWORK="framework\.so".*quiet\.cc/)
-  expect(await readFile(join(tools.folder, 'lib', 'tfjs_binding.node'), 'utf8')).toBe('addon')
+  expect(quiet).toMatch(/-DFRAMEWORK="\.\.\/lib\/framework\.so".*quiet\.cc/)
+  expect(await readFile(join(tools.folder, 'addons-1', 'tfjs_binding.node'), 'utf8')).toBe('addon')
   const source = await readFile(join(tools.folder, 'tfjs-node', 'binding', 'tfjs_backend.cc'), 'utf8')
   expect(source).toBe(`a ${shared.replace('static', 'static thread_local')} b`)
 })

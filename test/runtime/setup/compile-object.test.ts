@@ -1,4 +1,4 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
 import { compileObject } from '../../../src/runtime/setup/compile-object.js'
@@ -50,6 +50,13 @@ it('compiles only what has changed', async () => {
   expect(await compile()).toBe(1)
   expect(await compile(['-O2'])).toBe(1)
   expect(await compile(['-O2'])).toBe(0)
+})
+
+it('compiles anew where the object is not what it made', async () => {
+  await compile()
+  await writeFile(join(tools.folder, 'objects', 'a.cc.o'), '')
+  expect(await compile()).toBe(1)
+  expect((await readdir(join(tools.folder, 'objects'))).sort()).toEqual(['a.cc.o', 'a.cc.o.json'])
 })
 
 it('compiles anew where what it knows is damaged', async () => {

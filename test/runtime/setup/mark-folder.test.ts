@@ -24,6 +24,7 @@ it('makes a folder whose addon loads a finished one', async () => {
   expect(marker).toEqual({
     tfjsNode: '4.22.0',
     tensorflow: '2.21.0',
+    root: '.',
     addon: 'lib/addon.js',
     compiler: 'g++ -O2',
     sources: null,
@@ -31,6 +32,14 @@ it('makes a folder whose addon loads a finished one', async () => {
     files: { 'lib/addon.js': { size: code.length, sha256: createHash('sha256').update(code).digest('hex') } },
   })
   expect(findNativeFolder(folder)).toEqual({ path: folder, marker })
+})
+
+it('takes the hashes of files that stay from their marker, so that none is right for being damaged', async () => {
+  await writeFile(addon, 'exports.TF_Version = "2.21.0"')
+  await writeFile(join(folder, 'library'), 'damaged since')
+  const known = { library: { size: 13, sha256: 'of the day it was checked' } }
+  const { files } = await markFolder(folder, { addon, compiler: 'g++', known })
+  expect(files).toEqual({ ...known, 'lib/addon.js': expect.anything() as unknown })
 })
 
 it.each([

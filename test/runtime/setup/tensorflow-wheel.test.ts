@@ -68,6 +68,27 @@ it.each([
   expect(await readdir(downloads())).toEqual([])
 })
 
+it('downloads once more what is cut off, and then refuses it', async () => {
+  const calls = join(tools.folder, 'calls')
+  await tools.tool('pip3', pip('whee'))
+  await expect(fetchWheel(wheel, downloads())).rejects.toThrow(/cut off: expected 5 bytes, found 4.*not used/)
+  expect((await readFile(calls, 'utf8')).trim().split('\n')).toHaveLength(2)
+  expect(await readdir(downloads())).toEqual([])
+  const content = `' + (require('node:fs').readFileSync(${JSON.stringify(calls)}, 'utf8').split('\\n').length > 4 ? 'wheel' : 'whee') + '`
+  await tools.tool('pip3', pip(content))
+  expect(await readFile(await fetchWheel(wheel, downloads()), 'utf8')).toBe('wheel')
+})
+
+it('takes nothing from the folder that pip is run in, nor from PYTHONPATH', async () => {
+  await tools.tool(
+    'python3',
+    pip('wheel').replace("args.join(' ')", "args.slice(0, 3).join(' ') + ' in ' + process.cwd()"),
+  )
+  await fetchWheel(wheel, downloads())
+  const call = await readFile(join(tools.folder, 'calls'), 'utf8')
+  expect(call).toMatch(/^-I -m pip in .*\.pip-/)
+})
+
 it('says that there is no pip', async () => {
   await expect(fetchWheel(wheel, downloads())).rejects.toThrow(/No pip works here.*Install Python 3/)
 })
