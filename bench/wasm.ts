@@ -13,6 +13,9 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 
+import type * as tfjs from '@tensorflow/tfjs'
+
+import type * as thisPackage from '../src/index.js'
 import { machine } from './machine.js'
 import { median } from './median.js'
 
@@ -29,8 +32,13 @@ interface Measured {
   readonly output: readonly number[]
 }
 
-const load = (dist: string) =>
-  import(pathToFileURL(join(dist, 'src', 'index.js')).href) as Promise<typeof import('../src/index.js')>
+/** What a build of this package exports. */
+type Package = typeof thisPackage
+
+async function load(dist: string): Promise<Package> {
+  return (await import(pathToFileURL(join(dist, 'src', 'index.js')).href)) as Package
+}
+
 const pixels = (): Float32Array => Float32Array.from({ length: 3 * SIZE * SIZE }, (_, i) => Math.sin(i * 0.37))
 
 /** Writes a checkpoint of random weights and its ONNX file. */
@@ -46,7 +54,7 @@ async function prepare(folder: string): Promise<void> {
 async function ours(folder: string, dist: string): Promise<Measured> {
   const { SiglipVisionModel, useBackend } = await load(dist)
   const require = createRequire(join(dist, 'src', 'index.js'))
-  const tf = require('@tensorflow/tfjs') as typeof import('@tensorflow/tfjs')
+  const tf = require('@tensorflow/tfjs') as typeof tfjs
   await useBackend('wasm', { quiet: true })
   const model = await SiglipVisionModel.fromPretrained(folder)
   const pixelValues = tf.tensor4d(pixels(), [1, 3, SIZE, SIZE])

@@ -58,8 +58,10 @@ function livenessOfSave(name: string): 'alive' | 'dead' | 'unknown' {
 }
 
 async function appears(folder: string): Promise<boolean> {
-  for (const start = performance.now(); performance.now() - start < BETWEEN_RENAMES; await sleep(50))
+  for (const start = performance.now(); performance.now() - start < BETWEEN_RENAMES;) {
     if (await exists(folder)) return true
+    await sleep(50)
+  }
   return false
 }
 

@@ -171,13 +171,7 @@ describe('processes', () => {
 
   /** Starts a process that holds the lock, and waits until it does. */
   async function holder(before: readonly string[] = [], abandonedAfter = 30_000): Promise<ChildProcess> {
-    const [command = '', ...args] = [
-      ...before,
-      process.execPath,
-      path.join(program, 'hold.js'),
-      lock,
-      `${abandonedAfter}`,
-    ]
+    const [command, ...args] = [...before, process.execPath, path.join(program, 'hold.js'), lock, `${abandonedAfter}`]
     const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] })
     await once(child.stdout, 'data')
     return child

@@ -120,7 +120,7 @@ it.each([[['setup']], [['setup', '--official']], [['doctor']], [['--version']]])
   },
 )
 
-it('asks neither the .npmrc nor the Python modules that lie there', async () => {
+it('asks neither the .npmrc nor the Python modules that lie there', () => {
   const program = `
     import { runNpm } from ${JSON.stringify(path.join(root, 'dist/src/runtime/setup/tfjs-node-package.js'))}
     import { mkdtempSync, writeFileSync } from 'node:fs'
