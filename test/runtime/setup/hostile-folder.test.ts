@@ -25,7 +25,7 @@ beforeEach(async () => {
   }
   for (const name of PROGRAMS) await write(name, `#!/bin/sh\necho "$0" >> ${caught}\nexit 1\n`)
   const python = `open(${JSON.stringify(caught)}, 'a').write(__file__ + '\\n')\n`
-  for (const name of ['pip.py', 'pip/__init__.py', 'sitecustomize.py', 'usercustomize.py', 'json.py', 'runpy.py'])
+  for (const name of ['pip.py', 'sitecustomize.py', 'usercustomize.py', 'json.py', 'runpy.py'])
     await write(name, python)
   const javascript = `require('node:fs').appendFileSync(${JSON.stringify(caught)}, __filename + '\\n')`
   for (const name of ['@tensorflow/tfjs-node', '@tensorflow/tfjs', 'node-api-headers', 'google-protobuf', 'sharp']) {

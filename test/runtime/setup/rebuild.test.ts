@@ -46,7 +46,7 @@ async function fakeCompiler(): Promise<void> {
   await writeFile(path.join(bin, 'addon.cc'), source)
   const program = `#!${process.execPath}
     const args = process.argv.slice(2), { execFileSync } = require('node:child_process'), fs = require('node:fs')
-    if (args.includes('-mavx2') || args.includes('-mavx512f') || args.includes('--version')) process.exit(0)
+    if (args.includes('-fsyntax-only') || args.includes('--version')) process.exit(0)
     const after = (name) => args[args.indexOf(name) + 1]
     if (args.includes('-MF')) fs.writeFileSync(after('-MF'), 'x.o: ' + after('-c'))
     if (!args.includes('-shared')) { fs.writeFileSync(after('-o'), 'object'); process.exit(0) }
