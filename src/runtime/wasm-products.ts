@@ -57,8 +57,9 @@ function multiply(args: KernelArguments, product: tf.KernelFunc, transpose: tf.K
   // The kernel knows no other broadcast, and its loop leaves out a bias and an activation.
   const isSmall = count * m * k * n <= SMALL && isOneSided && !hasEnd({ inputs: others, attrs })
   const isFloat = a.dtype === 'float32' && b.dtype === 'float32'
-  // The kernel itself refuses what it can't do. It leaves the sum over nothing as it finds the memory.
-  if (!isFloat || k !== inner || (k > 0 && (isPlain || isSmall))) return single(product(args))
+  // The kernel itself refuses what it can't do. It leaves a sum over nothing as it finds the memory, and divides by
+  // the length of an empty batch.
+  if (!isFloat || k !== inner || (count * m * k * n > 0 && (isPlain || isSmall))) return single(product(args))
 
   const work = new Workspace(backend, product, transpose, { inputs: others, attrs })
   try {

@@ -18,6 +18,7 @@ afterEach(() => {
 /** Each number of `[count, m, n]` by the definition, in double precision, the batches broadcast. */
 function expected(a: tf.Tensor, b: tf.Tensor, [transposeA, transposeB]: readonly [boolean, boolean]): number[] {
   const batch = tf.broadcast_util.assertAndGetBroadcastShape(a.shape.slice(0, -2), b.shape.slice(0, -2))
+  if (batch.includes(0)) return [] // tfjs transposes nothing of that kind
   const whole = (x: tf.Tensor, isTransposed: boolean) => {
     const all = tf.broadcastTo(x, [...batch, ...x.shape.slice(-2)])
     const axes = [...all.shape.keys()]
