@@ -6,6 +6,7 @@ import { asTransformers, namingOf } from './naming.js'
 import { keptConfig, OPEN_CLIP_CONFIG, openClipHints } from './open-clip-config.js'
 import { timmHints } from './timm-config.js'
 import { inWholeModel } from './tower-names.js'
+import { unwrapped } from './unwrapped.js'
 import { openWeights } from './open-weights.js'
 import type { Weights } from './weights.js'
 
@@ -29,7 +30,7 @@ export async function configOf(
 ): Promise<JsonObject> {
   const own = (await folder.has('config.json')) ? await readJsonObject(folder, 'config.json') : undefined
   if (own && !('architecture' in own)) return own
-  const stored = weights ?? (await openStored(folder))
+  const { weights: stored } = unwrapped(weights ?? (await openStored(folder)))
   const openClip = (await folder.has(OPEN_CLIP_CONFIG)) ? await readJsonObject(folder, OPEN_CLIP_CONFIG) : undefined
   const naming = namingOf(stored.tensors.keys())
   const kept = openClip && naming === 'open_clip' ? keptConfig(openClip) : undefined

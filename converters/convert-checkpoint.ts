@@ -1,8 +1,16 @@
+import { openFolder } from '#open-folder'
 import { saveFolder } from '#save-folder'
 import { InputError, WeightsError } from '../src/errors.js'
 import { isObject } from '../src/is-object.js'
 import type { CheckpointFolder } from '../src/hub/checkpoint-folder.js'
+import { adapted } from './adapted.js'
+import { foreignSettings } from '../src/image/foreign-settings.js'
+import { CLEANING } from '../src/tokenizer/cleaning-backend.js'
+import { readTokenizerFile } from '../src/tokenizer/load-tokenizer-files.js'
+import { openClipText } from '../src/tokenizer/open-clip-text.js'
+import type { TokenizerConfig } from '../src/tokenizer/tokenizer-config.js'
 import { checkFloats } from './check-floats.js'
+import { checkReplaceable, isCheckpointFile, tokenizerFiles } from './check-replaceable.js'
 import { configOf, type ConfigOptions } from './config-of.js'
 import type { FloatDtype } from './float-conversion.js'
 import { GEMMA_TOKENS } from './infer-config.js'
@@ -14,7 +22,8 @@ import type { FileContent } from './save-folder.js'
 import { timmConfig } from './timm-config.js'
 import { inWholeModel, towerOnly, towersOf, type Tower } from './tower-names.js'
 import { towerFields } from './tower-sizes.js'
-import { isWeightFile, weightFiles, type WeightFilesOptions } from './weight-files.js'
+import { unwrapped } from './unwrapped.js'
+import { weightFiles, type WeightFilesOptions } from './weight-files.js'
 import { openWeights } from './open-weights.js'
 import type { Weights } from './weights.js'
 import { withDtype } from './with-dtype.js'
@@ -40,50 +49,45 @@ export interface Conversion {
   readonly notes: readonly string[]
 }
 
-/** Files of tokenizers, which all projects read from the Hub's own formats. */
-const tokenizerFiles = [
-  'tokenizer.json',
-  'tokenizer_config.json',
-  'special_tokens_map.json',
-  'added_tokens.json',
-  'spiece.model',
-]
-
 /**
  * Writes a checkpoint in the format of another project: weights, configuration, tokenizer, image processor. One weight at a time is
  * in memory, and the folder is written as a whole or not at all.
  *
  * @param source a folder with weights of any format that `openWeights` knows.
- * @param destination a folder's path.
+ * @param destination a folder's path. A checkpoint of SigLIP in it gives way to the new one; other files stay.
  * @throws FileError, FormatError, ConfigError or WeightsError if the source can't be read or holds something else; InputError for
- * what the other format can't hold.
+ * what the other format can't hold; FileError if other files of the destination have a checkpoint's names.
  */
 export async function convertCheckpoint(
   source: CheckpointFolder,
   destination: string,
   options: ConvertOptions,
 ): Promise<Conversion> {
-  const stored = await openWeights(source)
-  const whole = inWholeModel(asTransformers(stored))
+  const { weights: stored, note } = unwrapped(await openWeights(source))
+  const whole = await adapted(inWholeModel(asTransformers(stored)), source.adapter)
   const config = await configOf(source, stored, options)
   const tower = options.tower ?? (options.to === 'timm' ? 'vision' : undefined)
   const weights = tower === undefined ? whole : chosen(whole, tower, options.to)
   checkKnown(weights)
   checkFloats(weights.tensors, weights.location)
   const pictures = await picturesOf(source, config)
-  const { files, notes } = filesFor(weights, config, pictures, options)
-  const all = new Map([...files, ...(tower === 'vision' ? [] : await tokenizerOf(source))])
-  await saveFolder(destination, all, { replaces: isCheckpointFile })
-  return { from: namingOf(stored.tensors.keys()), files: [...all.keys()], notes }
-}
-
-/** Whether a file of that name is one of a checkpoint in any format, so that it gives way to a new one. */
-export function isCheckpointFile(name: string): boolean {
-  return (
-    isWeightFile(name) ||
-    /^open_clip_(model|pytorch_model|config)\.(safetensors|bin|json)$|^[^/]+\.npz$/.test(name) ||
-    ['config.json', 'preprocessor_config.json', 'processor_config.json', ...tokenizerFiles].includes(name)
-  )
+  const openClip = await openClipText(source, readTokenizerFile)
+  const clean = openClip?.other?.[CLEANING] ?? (await cleaningOf(source))
+  const { files, notes: ownNotes } = filesFor(weights, config, pictures, clean, options)
+  const tokenizer =
+    tower === 'vision' ? [] : await tokenizerOf(source, options.to === 'open_clip' ? undefined : openClip)
+  const all = new Map([...files, ...tokenizer])
+  const isCleaned = clean !== undefined && tokenizer.length > 0 && options.to !== 'open_clip'
+  const notes = isCleaned ? [...ownNotes, cleaningNote(clean)] : ownNotes
+  await saveFolder(destination, all, {
+    replaces: isCheckpointFile,
+    check: async (folder) => checkReplaceable(await openFolder(folder), all.keys()),
+  })
+  return {
+    from: namingOf(stored.tensors.keys()),
+    files: [...all.keys()],
+    notes: note === undefined ? notes : [note, ...notes],
+  }
 }
 
 interface Written {
@@ -95,6 +99,7 @@ function filesFor(
   weights: Weights,
   config: JsonObject,
   pictures: JsonObject | undefined,
+  clean: unknown,
   options: ConvertOptions,
 ): Written {
   const { to, dtype } = options
@@ -109,7 +114,7 @@ function filesFor(
       const own = configFor(config, weights, dtype)
       return {
         files: new Map([['config.json', jsonFile(own)], ...processor, ...weightFiles(named, options)]),
-        notes: [],
+        notes: notesOn(pictures),
       }
     }
     case 'big_vision': {
@@ -129,7 +134,7 @@ function filesFor(
           hint: 'Convert the image tower to timm.',
         })
       }
-      const { json, notes } = openClipConfig(config, pictures)
+      const { json, notes } = openClipConfig(config, pictures, clean)
       const [content] = weightFiles(named, { dtype }).values()
       return {
         files: new Map([
@@ -149,6 +154,13 @@ function filesFor(
       }
     }
   }
+}
+
+/** transformers reads no `resize_mode`; this package does. */
+function notesOn(images: JsonObject | undefined): readonly string[] {
+  if (images?.resize_mode === undefined) return []
+  const mode = JSON.stringify(images.resize_mode)
+  return [`Images are prepared with resize_mode ${mode}, which transformers does not know: there they are squashed.`]
 }
 
 /** Reports each weight that is read, and stops where it is told to. */
@@ -258,6 +270,7 @@ async function picturesOf(source: CheckpointFolder, config: JsonObject): Promise
   const timm = (await source.has('config.json')) ? await readJsonObject(source, 'config.json') : {}
   const told = valueAt(openClip, 'preprocess_cfg') ?? valueAt(timm, 'pretrained_cfg')
   const { mean, std, interpolation } = isObject(told) ? told : {}
+  const foreign = foreignSettings(openClip, timm, source.location)
   const isBilinear =
     typeof interpolation === 'string'
       ? interpolation === 'bilinear'
@@ -273,7 +286,7 @@ async function picturesOf(source: CheckpointFolder, config: JsonObject): Promise
     rescale_factor: 1 / 255,
   }
   return typeof size === 'number'
-    ? { ...shared, image_processor_type: 'SiglipImageProcessor', size: { height: size, width: size } }
+    ? { ...shared, image_processor_type: 'SiglipImageProcessor', ...foreign, size: { height: size, width: size } }
     : {
         ...shared,
         image_processor_type: 'Siglip2ImageProcessor',
@@ -282,9 +295,33 @@ async function picturesOf(source: CheckpointFolder, config: JsonObject): Promise
       }
 }
 
-/** The tokenizer's files as they are. */
-async function tokenizerOf(source: CheckpointFolder): Promise<[string, FileContent][]> {
+/** How the texts of a folder that was written from open_clip's are cleaned. */
+async function cleaningOf(source: CheckpointFolder): Promise<unknown> {
+  const hasOne = await source.has(TOKENIZER_CONFIG)
+  return hasOne ? ((await readJsonObject(source, TOKENIZER_CONFIG))[CLEANING] ?? undefined) : undefined
+}
+
+const TOKENIZER_CONFIG = 'tokenizer_config.json'
+
+const cleaningNote = (clean: unknown): string =>
+  `Texts are cleaned as by open_clip’s ${JSON.stringify(clean)}, which transformers does not do: clean them before, there.`
+
+/** The tokenizer's files as they are; out of a folder of open_clip, with what its own file says of the tokenizer. */
+async function tokenizerOf(
+  source: CheckpointFolder,
+  openClip: TokenizerConfig | undefined,
+): Promise<[string, FileContent][]> {
   const files: [string, FileContent][] = []
   for (const name of tokenizerFiles) if (await source.has(name)) files.push([name, await source.bytes(name)])
-  return files
+  if (!openClip || files.length === 0) return files
+  const own = (await source.has(TOKENIZER_CONFIG)) ? await readJsonObject(source, TOKENIZER_CONFIG) : {}
+  const isOfT5 = /^T5Tokenizer(Fast)?$/.test(String(own.tokenizer_class)) // whose `tokenizer.json` says all
+  const config = {
+    ...own,
+    ...(isOfT5 && { pad_token: own.pad_token ?? '<pad>', tokenizer_class: 'PreTrainedTokenizerFast' }),
+    ...(openClip.paddingSide && { padding_side: openClip.paddingSide }),
+    model_max_length: openClip.modelMaxLength,
+    [CLEANING]: openClip.other?.[CLEANING],
+  }
+  return [...files.filter(([name]) => name !== TOKENIZER_CONFIG), [TOKENIZER_CONFIG, jsonFile(config)]]
 }

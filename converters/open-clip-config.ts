@@ -2,6 +2,7 @@ import { InputError } from '../src/errors.js'
 import { isObject } from '../src/is-object.js'
 import type { ConfigHints } from './infer-config.js'
 import { valueAt, type JsonObject } from './json-file.js'
+import { openClipPreprocessing } from './preparation.js'
 import { orDefault, timmActivation } from './timm-activation.js'
 import { activationOf, imageSizeOf, timmName, timmNaFlexName } from './timm-architecture.js'
 import { TIMM_EPS } from './timm-config.js'
@@ -37,11 +38,13 @@ export function keptConfig(json: JsonObject): JsonObject | undefined {
  *
  * @param config of transformers, both towers.
  * @param pictures of its image processor.
- * @throws InputError for an activation of the text tower that open_clip can't be told.
+ * @param clean how texts are cleaned before they are tokenized.
+ * @throws InputError for an activation of the text tower, or a way of preparing images, that open_clip can't be told.
  */
 export function openClipConfig(
   config: JsonObject,
   pictures: JsonObject | undefined,
+  clean: unknown = 'canonicalize',
 ): { readonly json: JsonObject; readonly notes: readonly string[] } {
   const notes: string[] = []
   const vision = towerFields(config, 'vision_config')
@@ -82,7 +85,7 @@ export function openClipConfig(
         context_length: valueAt(config, 'text_config', 'max_position_embeddings'),
         vocab_size: vocabulary,
         hf_tokenizer_name: vocabulary === 256_000 ? 'timm/ViT-B-16-SigLIP2' : 'timm/ViT-B-16-SigLIP',
-        tokenizer_kwargs: { clean: 'canonicalize' },
+        tokenizer_kwargs: { clean },
         width: text.hidden_size,
         heads: text.num_attention_heads,
         layers: text.num_hidden_layers,
@@ -94,12 +97,7 @@ export function openClipConfig(
         ...(textAct === 'gelu' ? {} : { act_kwargs: { approximate: 'tanh' } }),
       },
     },
-    preprocess_cfg: {
-      mean: pictures?.image_mean ?? [0.5, 0.5, 0.5],
-      std: pictures?.image_std ?? [0.5, 0.5, 0.5],
-      interpolation: pictures?.resample === 2 ? 'bilinear' : 'bicubic',
-      resize_mode: 'squash',
-    },
+    preprocess_cfg: openClipPreprocessing(pictures),
     [KEPT]: config,
   }
   return { json, notes }

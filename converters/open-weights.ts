@@ -1,4 +1,5 @@
 import { FileError } from '../src/errors.js'
+import { refuseAdapterAlone } from '../src/hub/adapter-folder.js'
 import type { CheckpointFolder } from '../src/hub/checkpoint-folder.js'
 import { checkFileName } from '../src/hub/file-name.js'
 import { weightsNames } from '../src/hub/model-files.js'
@@ -29,6 +30,7 @@ export async function openWeights(folder: CheckpointFolder, { file, variant }: W
   const others = variant === undefined ? await otherWeights(folder) : []
   const [only] = others
   if (only !== undefined && others.length === 1) return openFile(folder, only)
+  if (others.length === 0) await refuseAdapterAlone(folder)
   throw new FileError(others.length > 1 ? 'The folder holds several files of weights' : 'The folder holds no weights', {
     expected: `${names.join(' or ')}, or a single .npz`,
     found: others.length > 1 ? others.slice(0, 10).join(', ') : undefined,
@@ -40,7 +42,7 @@ export async function openWeights(folder: CheckpointFolder, { file, variant }: W
 /** Files that look like weights under names of their own: not variants, nor shards whose index is missing. */
 async function otherWeights(folder: CheckpointFolder): Promise<readonly string[]> {
   const names = (await folder.names?.()) ?? []
-  const own = /^(?!(pytorch_)?model[.-])[^/.][^/]*\.(npz|safetensors|bin|pt|pth)$|^model\.npz$/
+  const own = /^(?!((pytorch_)?model|adapter_model)[.-])[^/.][^/]*\.(npz|safetensors|bin|pt|pth|ckpt)$|^model\.npz$/
   return names.filter((name) => own.test(name)).sort()
 }
 

@@ -22,6 +22,12 @@ import { makeFolder } from '../src/hub/make-folder.js'
 /** What a file shall hold: its bytes, or what makes them piece by piece when it is written. */
 export type FileContent = Uint8Array | (() => Iterable<Uint8Array> | AsyncIterable<Uint8Array>)
 
+/** What becomes of the files that a folder holds already. */
+export interface SaveOptions {
+  readonly replaces?: (name: string) => boolean
+  readonly check?: (folder: string) => Promise<void>
+}
+
 /**
  * Writes files into a folder, all or none: they are written beside it, brought to the disk, and put in place as a whole, so that a
  * process that is killed at any moment leaves the old folder or the new one. Other files in the folder stay.
@@ -31,18 +37,20 @@ export type FileContent = Uint8Array | (() => Iterable<Uint8Array> | AsyncIterab
  *
  * @param files what to write, by name, with `/` between the parts.
  * @param options.replaces tells which of the old files give way too, by name; those of the new names always do.
+ * @param options.check looks at the folder as it is before anything is written, and throws if it must stay so.
  * @throws FileError if something can't be written; the folder is as before.
  */
 export async function saveFolder(
   directory: string,
   files: ReadonlyMap<string, FileContent>,
-  { replaces = () => false }: { replaces?: (name: string) => boolean } = {},
+  { replaces = () => false, check }: SaveOptions = {},
 ): Promise<void> {
   for (const name of files.keys()) checkFileName(name)
   const givesWay = (name: string): boolean => files.has(name) || replaces(name)
   let partial: string | undefined
   try {
     const target = await destination(directory)
+    if (check && (await stat(target).catch(() => undefined))) await check(target)
     const asWhole = await canBeReplaced(target)
     const beside = asWhole ? target : path.join(target, 'save')
     await clearInterruptedSaves(beside)

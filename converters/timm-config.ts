@@ -1,6 +1,7 @@
 import { InputError } from '../src/errors.js'
 import type { ConfigHints } from './infer-config.js'
 import { valueAt, type JsonObject } from './json-file.js'
+import { timmPreprocessing } from './preparation.js'
 import { hiddenActOf, orDefault, timmActivation } from './timm-activation.js'
 import { activationOf, imageSizeOf, timmNaFlexName, timmName } from './timm-architecture.js'
 import { ratioOf, towerFields } from './tower-sizes.js'
@@ -25,7 +26,7 @@ export function timmHints(json: JsonObject): ConfigHints {
 /**
  * `config.json` of timm for the image tower of a configuration of transformers.
  *
- * @throws InputError for an activation that timm doesn't have.
+ * @throws InputError for an activation that timm doesn't have, or a way of preparing images that it can't be told.
  */
 export function timmConfig(
   config: JsonObject,
@@ -75,11 +76,7 @@ export function timmConfig(
     pretrained_cfg: {
       input_size: [channels, side, side],
       fixed_input_size: !isNaFlex,
-      interpolation: pictures?.resample === 2 ? 'bilinear' : 'bicubic',
-      crop_pct: 1,
-      crop_mode: 'squash',
-      mean: pictures?.image_mean ?? [0.5, 0.5, 0.5],
-      std: pictures?.image_std ?? [0.5, 0.5, 0.5],
+      ...timmPreprocessing(pictures),
       num_classes: numClasses,
       pool_size: null,
       first_conv: isNaFlex ? 'embeds.proj' : 'patch_embed.proj',

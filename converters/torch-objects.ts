@@ -11,6 +11,10 @@ export const LARGEST_PICKLE = 64_000_000
 /** A tensor that is larger than its storage (an expanded one) may have so many elements: 64 MB as float32. */
 const LARGEST_EXPANDED = 2 ** 24
 
+/** How deep in dictionaries a state dict may lie. */
+const DEEPEST = 3
+const DATA_PARALLEL = 'module.'
+
 const storageDtypes = new Map<string, Dtype>([
   ['DoubleStorage', 'F64'],
   ['FloatStorage', 'F32'],
@@ -68,7 +72,7 @@ class TensorView {
   ) {}
 }
 
-/** The names that `torch.save` uses for tensors, and nothing else. */
+/** The names that `torch.save` uses for tensors, and those of plain values that trainings write beside them. */
 export class TorchWorld implements PickleWorld {
   readonly storages = new Map<string, Storage>()
 
@@ -97,6 +101,31 @@ export class TorchWorld implements PickleWorld {
       case 'torch._utils._rebuild_parameter':
       case 'torch._utils._rebuild_parameter_with_state':
         return new PickleFunction(([tensor]) => tensor)
+      // What trainings write beside the weights; nothing of it is used.
+      case 'collections.defaultdict':
+      case 'collections.Counter':
+      case 'argparse.Namespace':
+      case 'lightning.fabric.utilities.data.AttributeDict':
+      case 'lightning_fabric.utilities.data.AttributeDict':
+      case 'pytorch_lightning.utilities.parsing.AttributeDict':
+        return new PickleFunction(() => new Map())
+      case 'builtins.list':
+      case '__builtin__.list':
+      case 'builtins.int':
+      case '__builtin__.int':
+      case 'builtins.float':
+      case '__builtin__.float':
+      case 'pathlib.Path':
+      case 'pathlib.PosixPath':
+      case 'pathlib.WindowsPath':
+      case 'pathlib._local.PosixPath':
+      case 'pathlib._local.WindowsPath':
+      case 'torch.device':
+      case '_codecs.encode':
+      case 'numpy.dtype':
+      case 'numpy.core.multiarray.scalar':
+      case 'numpy._core.multiarray.scalar':
+        return new PickleFunction(() => null)
     }
     const dtype =
       module === 'torch' || module === 'torch.storage' ? (storageDtypes.get(name) ?? torchDtypes.get(name)) : undefined
@@ -156,12 +185,22 @@ export class TorchWorld implements PickleWorld {
  */
 export function openStateDict(value: unknown, where: string, sourceOf: (storage: Storage) => ByteSource): Weights {
   const tensors = new Map<string, StoredTensor>()
-  for (const [name, view] of tensorsIn(value)) {
+  const found = tensorsIn(value)
+  // Models trained on several machines are wrapped in one of this name.
+  const isWrapped = found.every(([name]) => name.startsWith(DATA_PARALLEL))
+  for (const [name, view] of found) {
     const { storage, dtype, shape, strides, byteOffset } = view
     const source = sourceOf(storage)
-    tensors.set(name, { source, dtype, shape, strides, byteOffset, byteLength: byteLength(dtype, shape) })
+    tensors.set(isWrapped ? name.slice(DATA_PARALLEL.length) : name, {
+      source,
+      dtype,
+      shape,
+      strides,
+      byteOffset,
+      byteLength: byteLength(dtype, shape),
+    })
   }
-  if (tensors.size > 0) return storedWeights(where, tensors)
+  if (tensors.size > 0) return { ...storedWeights(where, tensors), ...(isWrapped && { takenOff: DATA_PARALLEL }) }
   throw damagedTorch('No weights in the file', {
     expected: 'a dictionary of tensors',
     where,
@@ -169,24 +208,20 @@ export function openStateDict(value: unknown, where: string, sourceOf: (storage:
   })
 }
 
-function tensorsIn(value: unknown): [string, TensorView][] {
-  if (!(value instanceof Map)) return []
-  const found = namedTensors(value)
-  if (found.length > 0) return found
-  for (const key of ['state_dict', 'model', 'module']) {
-    const inner: unknown = value.get(key)
-    if (inner instanceof Map) return namedTensors(inner)
-  }
-  return []
-}
+/** Where programs keep the model's weights in a checkpoint of a training, in the order they are looked for. */
+const stateDictKeys = ['state_dict', 'model_state_dict', 'model', 'module', 'net', 'weights']
 
-function namedTensors(map: ReadonlyMap<unknown, unknown>): [string, TensorView][] {
-  const found = [...map].filter((entry): entry is [string, TensorView] => {
+function tensorsIn(value: unknown, depth = 0): readonly (readonly [string, TensorView])[] {
+  if (!(value instanceof Map)) return []
+  const found = [...value].filter((entry): entry is [string, TensorView] => {
     return typeof entry[0] === 'string' && entry[1] instanceof TensorView
   })
-  // Models trained on several machines are wrapped in one of this name.
-  const isWrapped = found.every(([name]) => name.startsWith('module.'))
-  return isWrapped ? found.map(([name, view]) => [name.slice('module.'.length), view]) : found
+  if (found.length > 0 || depth === DEEPEST) return found
+  for (const key of stateDictKeys) {
+    const inner = tensorsIn(value.get(key), depth + 1)
+    if (inner.length > 0) return inner
+  }
+  return []
 }
 
 function isPair(value: unknown): value is [unknown, unknown] {

@@ -23,9 +23,14 @@ export interface WeightFilesOptions {
 
 const units = { KB: 1e3, MB: 1e6, GB: 1e9, TB: 1e12 }
 
-/** Whether a file of that name holds weights in a folder that transformers saved, so that new weights take its place. */
+/** Whether a file of that name holds weights in a folder that transformers saved. */
 export function isWeightFile(name: string): boolean {
   return /^(model|pytorch_model)(-\d{5}-of-\d{5})?\.(safetensors|bin)(\.index\.json)?$/.test(name)
+}
+
+/** Whether a file of that name is one that {@link weightFiles} writes. */
+export function isSavedWeightFile(name: string): boolean {
+  return isWeightFile(name) && name.startsWith('model') && /\.safetensors(\.index\.json)?$/.test(name)
 }
 
 /**

@@ -14,6 +14,8 @@ export interface Weights {
   /** The file they come from, for messages. */
   readonly location: string
   readonly tensors: ReadonlyMap<string, WeightInfo>
+  /** The prefix that all names have in the file, where it is left out. */
+  readonly takenOff?: string | undefined
   /**
    * A weight's elements as float32, in row-major order, in an array of their own.
    *

@@ -149,13 +149,14 @@ export { accumulatedGradients, type AccumulatedOptions } from './training/accumu
 export { Lora, type LoraAdapter, type WholeModules } from './training/lora.js'
 export { addLora, type LoraOptions } from './training/add-lora.js'
 export { mergeLora } from './training/merge-lora.js'
-export { saveLora } from './training/save-lora.js'
+export { saveLora, type SaveLoraOptions } from './training/save-lora.js'
 export { loadLora } from './training/load-lora.js'
 export {
   captionOf,
   sampleBatches,
   type BatchesOptions,
   type Position,
+  type Pool,
   type SampleBatch,
   type SeededSample,
 } from './training/data/batches.js'

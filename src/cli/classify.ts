@@ -34,7 +34,7 @@ export function addClassify(program: Command, session: Session): void {
   const command = program
     .command('classify')
     .description(
-      'Scores pictures against labels, or by a trained classifier’s own. For a label, the score is a probability of its own; they do not add up to one.',
+      'Scores pictures against labels, or by a trained classifier’s own. For a label, the score is a probability of its own; they do not add up to one, unless the model was trained with softmax.',
     )
     .argument(
       '<image...>',
@@ -65,7 +65,7 @@ async function classify(args: readonly string[], options: Options, session: Sess
   const names = await findPictures(args)
 
   limitThreads(options)
-  const checkpoint = await openCheckpoint(folder, session)
+  const checkpoint = await openCheckpoint(folder, options, session)
   const isOfClasses = await isClassifier(checkpoint)
   if (labels.length === 0 && !isOfClasses) throw noLabels()
   if (isOfClasses && (labels.length > 0 || options.template !== undefined)) {

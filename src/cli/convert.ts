@@ -2,6 +2,7 @@ import { InvalidArgumentError, type Command } from 'commander'
 import type { Naming } from '../../converters/naming.js'
 import type { WeightFilesOptions } from '../../converters/weight-files.js'
 import { checkEmpty } from './empty-folder.js'
+import { revisionOption } from './model-options.js'
 import { openCheckpoint } from './open-checkpoint.js'
 import { count, oneOf } from './option-values.js'
 import { jsonLine, printable } from './printable.js'
@@ -13,6 +14,7 @@ const dtypeNames = ['float32', 'float16', 'bfloat16'] as const satisfies readonl
 
 interface Options {
   readonly to: Naming
+  readonly revision?: string
   readonly dtype?: keyof typeof DTYPES
   readonly tower?: 'text' | 'vision'
   readonly maxShardSize?: WeightFilesOptions['maxShardSize']
@@ -31,11 +33,15 @@ export function addConvert(program: Command, session: Session): void {
     .argument('<src>', 'a checkpoint folder, a file of weights (.npz, .safetensors, .bin), or a name on the hub')
     .argument('<dst>', 'a new folder')
     .requiredOption('--to <format>', FORMATS.join(', '), oneOf(FORMATS))
+    .addOption(revisionOption())
     .option('--dtype <type>', `${dtypeNames.join(', ')} (default: as they are stored)`, oneOf(dtypeNames))
     .option('--tower <tower>', 'text or vision: one tower alone', oneOf(['text', 'vision']))
     .option('--max-shard-size <size>', 'the most in one file, e.g. 5GB; transformers only', shardSize)
     .option('--heads <n>', 'attention heads, where no file tells them', count)
-    .option('--force', 'write into a folder that holds something already; its checkpoint is replaced')
+    .option(
+      '--force',
+      'write into a folder that holds something already: a checkpoint of SigLIP in it is replaced, other files stay',
+    )
     .option('--json', 'one JSON object')
     .addHelpText('after', '\nExample:\n  $ siglip convert webli_en_b16_224.npz siglip-base --to transformers')
     .action((source: string, destination: string, options: Options) => convert(source, destination, options, session))
@@ -43,9 +49,9 @@ export function addConvert(program: Command, session: Session): void {
 
 async function convert(source: string, destination: string, options: Options, session: Session): Promise<void> {
   const { convertCheckpoint } = await import('../../converters/convert-checkpoint.js')
-  const { to, dtype, tower, maxShardSize, heads, force = false, json = false } = options
+  const { to, revision, dtype, tower, maxShardSize, heads, force = false, json = false } = options
   if (!force) await checkEmpty(destination, 'Name another one, or replace the checkpoint in it with --force.')
-  const folder = await openCheckpoint(source, session)
+  const folder = await openCheckpoint(source, { revision }, session)
   const { progressPrinter } = await import('../runtime/setup/setup-progress.js')
   const { onProgress, end } = progressPrinter(process.stderr)
   try {

@@ -17,8 +17,8 @@ export function addDownload(program: Command, session: Session): void {
   program
     .command('download')
     .description('Fetches what loading a model needs from the Hugging Face Hub into the cache that Python uses too.')
-    .argument('<model>', 'its name on the hub: owner/name')
-    .option('--revision <name>', 'a branch, a tag or a commit', 'main')
+    .argument('<model>', 'its name on the hub: owner/name, or owner/name@revision')
+    .option('--revision <name>', 'a branch, a tag or a commit (default: main)')
     .option('--token <token>', 'for private and gated models (otherwise HF_TOKEN, or that of `hf auth login`)')
     .option('--file <name>', 'fetch this file instead of what loading needs; may be repeated', gathered)
     .option('--cache-dir <dir>', 'the cache (otherwise HF_HUB_CACHE, or that of Python’s huggingface_hub)')

@@ -25,7 +25,7 @@ export interface Embedder {
 /** Loads a checkpoint to embed with. @param options.normalize makes each embedding of length one */
 export async function openEmbedder(
   folder: string,
-  { normalize, precision, jit, backend, threads }: ModelOptions & { readonly normalize?: boolean },
+  { normalize, precision, jit, backend, threads, revision }: ModelOptions & { readonly normalize?: boolean },
   session: Session,
 ): Promise<Embedder> {
   const { useBackend } = await import('#backend')
@@ -35,7 +35,7 @@ export async function openEmbedder(
   limitThreads({ threads })
   await useBackend(backend)
   const { signal } = session
-  const checkpoint = await openCheckpoint(folder, session)
+  const checkpoint = await openCheckpoint(folder, { revision }, session)
   const processor = await AutoProcessor.fromPretrained(checkpoint)
   const model = await AutoModelForZeroShotImageClassification.fromPretrained(checkpoint, { signal })
   const run = { normalize, signal, precision, jit, onTruncated: truncationReporter(session) }

@@ -11,6 +11,7 @@ import {
   modelFolder,
   modelOption,
   precisionOption,
+  revisionOption,
   threadsOption,
   type ModelOptions,
 } from './model-options.js'
@@ -61,6 +62,7 @@ export function addEval(program: Command, session: Session): void {
         .default('fail'),
     )
     .addOption(modelOption())
+    .addOption(revisionOption())
     .addOption(backendOption())
     .addOption(precisionOption())
     .addOption(threadsOption())
@@ -76,7 +78,7 @@ async function evaluate(source: string, options: Options, session: Session): Pro
   const { allSamples } = await import('../pipelines/evaluated-model.js')
   await useBackend(options.backend)
   const samples = await allSamples(await openData(source, { ...options, looksAtAll: true }, session))
-  const checkpoint = await openCheckpoint(folder, session)
+  const checkpoint = await openCheckpoint(folder, options, session)
   const progress = await Progress.start(session, samples.length, 64, 'pictures')
   let seen = 0
   const run: Run = {

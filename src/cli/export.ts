@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { checkEmpty } from './empty-folder.js'
+import { revisionOption } from './model-options.js'
 import { openCheckpoint } from './open-checkpoint.js'
 import { oneOf } from './option-values.js'
 import { jsonLine, printable } from './printable.js'
@@ -9,6 +10,7 @@ const FORMATS = ['onnx', 'saved_model'] as const
 
 interface Options {
   readonly to: (typeof FORMATS)[number]
+  readonly revision?: string
   readonly force?: boolean
   readonly json?: boolean
 }
@@ -23,6 +25,7 @@ export function addExport(program: Command, session: Session): void {
     .argument('<model>', 'a checkpoint folder, or a name on the hub')
     .argument('<dst>', 'a new folder')
     .requiredOption('--to <format>', FORMATS.join(', '), oneOf(FORMATS))
+    .addOption(revisionOption())
     .option('--force', 'write into a folder that holds something already; the same files are replaced')
     .option('--json', 'one JSON object')
     .addHelpText('after', '\nExample:\n  $ siglip export google/siglip-base-patch16-224 siglip-onnx --to onnx')
@@ -34,7 +37,7 @@ export function addExport(program: Command, session: Session): void {
 async function exportModel(
   source: string,
   destination: string,
-  { to, force = false, json = false }: Options,
+  { to, revision, force = false, json = false }: Options,
   session: Session,
 ): Promise<void> {
   if (!force) await checkEmpty(destination, 'Name another one, or write into it with --force.')
@@ -42,7 +45,9 @@ async function exportModel(
   const { AutoModel } = await import('../models/auto-model.js')
   const { exportOnnx, exportSavedModel } = await import('../export/export-model.js')
   await useBackend('native')
-  const model = await AutoModel.fromPretrained(await openCheckpoint(source, session), { signal: session.signal })
+  const model = await AutoModel.fromPretrained(await openCheckpoint(source, { revision }, session), {
+    signal: session.signal,
+  })
   try {
     const write = to === 'onnx' ? exportOnnx : exportSavedModel
     const files = await write(model, destination)

@@ -2,9 +2,12 @@ import { stat } from 'node:fs/promises'
 import path from 'node:path'
 import type { Command } from 'commander'
 import { elementCount } from '../../converters/dtypes.js'
+import { readJsonObject } from '../../converters/json-file.js'
 import type { Weights } from '../../converters/weights.js'
 import { ConfigError } from '../errors.js'
+import { ADAPTER_CONFIG } from '../hub/adapter-folder.js'
 import type { CheckpointFolder } from '../hub/checkpoint-folder.js'
+import { revisionOption } from './model-options.js'
 import { openCheckpoint } from './open-checkpoint.js'
 import { jsonLine, printable } from './printable.js'
 import type { Session } from './session.js'
@@ -16,23 +19,31 @@ export function addInspect(program: Command, session: Session): void {
     .command('inspect')
     .description('Lists the weights of a checkpoint folder or file. Only what describes them is read.')
     .argument('<path>', 'a checkpoint folder, or a file of weights')
+    .addOption(revisionOption())
     .option('--json', 'one JSON object')
     .addHelpText('after', '\nExample:\n  $ siglip inspect model.safetensors')
-    .action((where: string, { json = false }: { readonly json?: boolean }) => inspect(where, json, session))
+    .action((where: string, options: Options) => inspect(where, options, session))
 }
 
-async function inspect(where: string, json: boolean, session: Session): Promise<void> {
+interface Options {
+  readonly revision?: string
+  readonly json?: boolean
+}
+
+async function inspect(where: string, { revision, json = false }: Options, session: Session): Promise<void> {
   const { openWeights } = await import('../../converters/open-weights.js')
+  const { openPeftAdapter } = await import('../../converters/peft-adapter.js')
 
   const isFile = (await stat(where).catch(() => undefined))?.isFile() ?? false
-  const folder = await openCheckpoint(where, session)
-  const weights = await openWeights(folder)
-  const config = await configFor(folder, weights, isFile)
+  const folder = await openCheckpoint(where, { revision }, session)
+  const { adapter } = folder
+  const weights = adapter ? (await openPeftAdapter(adapter)).weights : await openWeights(folder)
+  const config = adapter ? await readJsonObject(adapter, ADAPTER_CONFIG) : await configFor(folder, weights, isFile)
 
   const tensors = [...weights.tensors].map(([name, { dtype, shape }]) => ({ name, dtype, shape }))
   const parameters = tensors.reduce((sum, { shape }) => sum + elementCount(shape), 0)
   if (json) process.stdout.write(`${jsonLine({ tensors, parameters, config })}\n`)
-  else process.stdout.write(table(weights, parameters, await metadata(folder, weights)))
+  else process.stdout.write(table(weights, parameters, await metadata(adapter ?? folder, weights)))
 }
 
 /** A file that stands for itself has no configuration; a folder's is its own file, or what others' files and the shapes tell. */

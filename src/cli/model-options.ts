@@ -11,6 +11,7 @@ const BACKENDS = ['auto', 'native', 'wasm', 'cpu'] as const satisfies readonly B
 /** The options of commands that run a model. */
 export interface ModelOptions {
   readonly model?: string
+  readonly revision?: string
   readonly backend: BackendPreference
   readonly precision: Precision
   readonly jit: boolean
@@ -20,6 +21,10 @@ export interface ModelOptions {
 /** Where the checkpoint is. */
 export const modelOption = (): Option =>
   new Option('--model <dir>', 'the checkpoint: a folder, a URL, or a name on the Hugging Face Hub').env('SIGLIP_MODEL')
+
+/** Which version of a model on the hub. */
+export const revisionOption = (): Option =>
+  new Option('--revision <name>', 'of a model on the hub: a branch, a tag or a commit; as is owner/name@revision')
 
 /** What computes. */
 export const backendOption = (): Option =>
@@ -44,6 +49,7 @@ export const threadsOption = (): Option =>
 export function addModelOptions(command: Command): Command {
   return command
     .addOption(modelOption())
+    .addOption(revisionOption())
     .addOption(backendOption())
     .addOption(precisionOption())
     .addOption(jitOption())

@@ -2,13 +2,13 @@ import type { Command } from 'commander'
 import { ConfigError } from '../errors.js'
 import { isObject } from '../is-object.js'
 import type { CheckpointFolder } from '../hub/checkpoint-folder.js'
-import { modelFolder, modelOption, type ModelOptions } from './model-options.js'
+import { modelFolder, modelOption, revisionOption, type ModelOptions } from './model-options.js'
 import { openCheckpoint } from './open-checkpoint.js'
 import { count } from './option-values.js'
 import { jsonLine, printable } from './printable.js'
 import type { Session } from './session.js'
 
-interface Options extends Pick<ModelOptions, 'model'> {
+interface Options extends Pick<ModelOptions, 'model' | 'revision'> {
   readonly maxLength?: number
   readonly padding: boolean
   readonly json?: true
@@ -21,6 +21,7 @@ export function addTokenize(program: Command, session: Session): void {
     .description('Shows the tokens and ids of texts. The folder may hold tokenizer files alone.')
     .argument('<text...>')
     .addOption(modelOption())
+    .addOption(revisionOption())
     .option('--max-length <n>', 'ids are cut and padded to this (default: as many as the model takes)', count)
     .option('--no-padding', 'ids are cut only')
     .option('--json', 'one JSON object a line')
@@ -30,7 +31,7 @@ export function addTokenize(program: Command, session: Session): void {
 
 async function tokenize(texts: readonly string[], options: Options, session: Session): Promise<void> {
   const { AutoTokenizer } = await import('../tokenizer/auto-tokenizer.js')
-  const folder = await openCheckpoint(modelFolder(options, session), session)
+  const folder = await openCheckpoint(modelFolder(options, session), options, session)
   const tokenizer = await AutoTokenizer.fromPretrained(folder)
   const maxLength = options.maxLength ?? (await textPositions(folder))
   const padding = options.padding ? 'max_length' : false

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import path from 'node:path'
 import { Option, type Command } from 'commander'
 import { UsageError } from '../errors.js'
@@ -7,7 +8,7 @@ import type { Lora } from '../training/lora.js'
 import type { ParameterGroup } from '../training/parameter-group.js'
 import type { Schedule } from '../training/schedule.js'
 import type { OptimizerMaker, OptimizerPart, StepReport, TrainResult } from '../training/train-options.js'
-import { backendOption, limitThreads, threadsOption } from './model-options.js'
+import { backendOption, limitThreads, revisionOption, threadsOption } from './model-options.js'
 import { openCheckpoint } from './open-checkpoint.js'
 import { openData } from './open-data.js'
 import { count, gathered, oneOf, amount } from './option-values.js'
@@ -41,6 +42,7 @@ export function addTrain(program: Command, session: Session): void {
       'a folder with metadata.jsonl or metadata.csv, or with a folder for each class; or .tar shards: a-{00..09}.tar',
     )
     .option('--model <dir>', 'what is trained: a folder, a URL, or a name on the Hugging Face Hub')
+    .addOption(revisionOption())
     .option('--out <dir>', 'checkpoints, figures for TensorBoard, and in model/ the result')
     .option('--caption-column <name>', 'of metadata.jsonl or .csv (default: text, caption, captions or label)')
     .addOption(new Option('--loss <name>', `${LOSSES.join(', ')} (default: sigmoid)`).argParser(oneOf(LOSSES)))
@@ -110,7 +112,11 @@ async function train(data: string | undefined, options: Options, session: Sessio
   const samples = await openData(source, { ...settings, looksAtAll }, session)
   const evaluation =
     settings.eval === undefined ? undefined : await openData(settings.eval, { ...settings, looksAtAll: true }, session)
-  const { model, processor, check, evaluate } = await trainee(settings, await openCheckpoint(folder, session), samples)
+  const { model, processor, check, evaluate } = await trainee(
+    settings,
+    await openCheckpoint(folder, settings, session),
+    samples,
+  )
   let progress: Progress | undefined
   try {
     if (evaluation) await check(evaluation)
@@ -120,6 +126,7 @@ async function train(data: string | undefined, options: Options, session: Sessio
       ...{ model, processor, data: samples, out, signal: session.signal },
       loss: settings.loss === 'softmax' || settings.loss === 'chunked' ? settings.loss : 'sigmoid',
       lora: await loraOf(settings, model),
+      baseModel: existsSync(folder) ? path.resolve(folder) : nameAt(folder, settings.revision),
       optimizer: await optimizerOf(settings),
       schedule: await scheduleOf(settings),
       evaluators: evaluation && { eval: { every: settings.evalEvery, evaluate: () => evaluate(evaluation, session) } },
@@ -142,6 +149,10 @@ async function train(data: string | undefined, options: Options, session: Sessio
     model.dispose()
   }
 }
+
+/** The name of a model on the hub with its revision. */
+const nameAt = (model: string, revision: string | undefined): string =>
+  revision === undefined || model.includes('@') ? model : `${model}@${revision}`
 
 /** Adapters; the new top layer of a classifier is trained whole beside them. */
 async function loraOf({ lora, seed }: TrainingSettings, model: Trainee['model']): Promise<Lora | undefined> {

@@ -17,7 +17,7 @@ const NAMES = [
   ...['data', 'model', 'out', 'loss', 'epochs', 'steps', 'batchSize', 'lr', 'weightDecay', 'optimizer', 'schedule'],
   ...['warmup', 'lora', 'freeze', 'precision', 'seed', 'resume', 'clipNorm', 'ema', 'parts', 'keepPatches', 'onBroken'],
   ...['augmentation', 'saveEvery', 'keepCheckpoints', 'distinct', 'neighbours', 'each', 'eval', 'evalEvery'],
-  ...['captionColumn', 'cooldown', 'maxLogitScale', 'groups'],
+  ...['revision', 'captionColumn', 'cooldown', 'maxLogitScale', 'groups'],
 ]
 
 export type TrainingSettings = ReturnType<typeof checkedSettings>
@@ -63,6 +63,7 @@ function checkedSettings(given: Readonly<Record<string, unknown>>, where: string
   return {
     data: text('data'),
     model: text('model'),
+    revision: text('revision'),
     out: text('out'),
     loss: read.oneOf('loss', LOSSES) ?? 'sigmoid',
     epochs: count('epochs'),

@@ -19,7 +19,7 @@ import { savedModelFiles } from './saved-model.js'
 export async function exportSavedModel(model: PreTrainedModel, folder: string): Promise<string[]> {
   const files = savedModelFiles(modelSignatures(model))
   await saveFolder(folder, files, {
-    replaces: (name) => name.startsWith('variables/'),
+    replaces: (name) => /^variables\/variables\.(index|data-\d+-of-\d+)$/.test(name), // of an earlier export
   })
   return [...files.keys()]
 }

@@ -10,6 +10,8 @@ export interface CheckpointFolder {
   readonly location: string
   /** The file of weights that is meant, where the source named it. */
   readonly weightsFile?: string | undefined
+  /** The folder of a peft adapter that belongs on the weights, where this is the base model's together with it. */
+  readonly adapter?: CheckpointFolder | undefined
   /** Whether the folder holds a file of that name; `name` is relative, with `/` between parts. */
   has(name: string): Promise<boolean>
   /** The whole file. Throws `FileError` if it is missing or unreadable. */

@@ -11,6 +11,9 @@ const SETTINGS = [
   'added_tokens.json',
   'spiece.model',
   'tokenizer.json',
+  'adapter_config.json',
+  'adapter_model.safetensors',
+  'adapter_model.bin',
 ]
 
 /**
@@ -27,6 +30,7 @@ export function weightsNames(variant?: string): string[] {
     `pytorch_model${suffix}.bin`,
     `pytorch_model.bin.index${suffix}.json`,
     'open_clip_pytorch_model.bin',
+    ...(variant === undefined ? ['model.npz'] : []),
   ]
 }
 
@@ -43,7 +47,10 @@ export function modelFiles(names: readonly string[], model: string): ModelFiles 
   const archives = names.filter((name) => name.endsWith('.npz'))
   const usual = weightsNames()
   const weights = usual.find((name) => names.includes(name)) ?? (archives.length === 1 ? archives[0] : undefined)
-  if (weights !== undefined || (archives.length === 0 && settings.some((name) => /^(spiece|tokenizer)\./.test(name))))
+  if (
+    weights !== undefined ||
+    (archives.length === 0 && settings.some((name) => /^(spiece|tokenizer|adapter_model)\./.test(name)))
+  )
     return { settings, weights }
   throw new HubError(archives.length > 1 ? 'The model has several files of weights' : 'The model has no weights', {
     expected: `one of ${usual.join(', ')} or an .npz archive`,

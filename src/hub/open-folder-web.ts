@@ -5,7 +5,7 @@ import { checkFileName } from './file-name.js'
 import type { Fetch, FetchInit, HubOptions } from './hub-options.js'
 import { hubRefusal } from './hub-refusal.js'
 import { HUB_URL } from './hub-url.js'
-import { isModelId } from './model-id.js'
+import { isModelId, modelAt, revisionOf } from './model-id.js'
 
 /**
  * Opens a checkpoint folder behind a URL or on the Hugging Face Hub. Weights are read piece by piece with HTTP ranges; from a server
@@ -23,6 +23,8 @@ export async function openFolder(
   { fetch: get = fetch, ...hub }: HubOptions = {},
 ): Promise<CheckpointFolder> {
   if (typeof source === 'object' && 'bytes' in source) return source
+  const named = modelAt(String(source))
+  if (named) return openModel(named.model, get, { ...hub, revision: revisionOf(named, hub.revision) })
   if (isModelId(String(source))) return openModel(String(source), get, hub)
   const base = typeof document === 'undefined' ? undefined : document.baseURI
   if (URL.canParse(source, base)) return new RemoteFolder(new URL(source, base), get)

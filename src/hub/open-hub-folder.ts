@@ -3,25 +3,28 @@ import { hubSettings } from './hub-environment.js'
 import { HubFolder } from './hub-folder.js'
 import type { HubOptions } from './hub-options.js'
 import { exists, isCommit, ModelCache } from './model-cache.js'
-import { isModelId } from './model-id.js'
+import { isModelId, modelAt, revisionOf } from './model-id.js'
 import { commitOf } from './model-listing.js'
 
 /**
  * Opens a model of the hub. Its files are fetched when they are first read, into the cache of Python's huggingface_hub: what Python
  * has fetched is found, and the reverse. While the hub is out of reach, what is in the cache is taken, with a warning.
  *
- * @param model `owner/name`, as on the hub.
+ * @param name `owner/name`, as on the hub, or `owner/name@revision`.
  * @throws HubError if there is no such model or revision, or it can't be reached and is not in the cache; InputError if `model` is
  * no name or a setting is of no use.
  */
-export async function openHubFolder(model: string, options: HubOptions = {}): Promise<HubFolder> {
+export async function openHubFolder(name: string, options: HubOptions = {}): Promise<HubFolder> {
+  const named = modelAt(name)
+  const model = named?.model ?? name
   if (!isModelId(model))
     throw new InputError('Not the name of a model on the hub', {
       expected: 'a name such as "google/siglip-base-patch16-224"',
       found: JSON.stringify(model.slice(0, 200)),
     })
   const settings = await hubSettings(options)
-  const { revision = 'main', onProgress } = options
+  const { onProgress } = options
+  const revision = revisionOf(named, options.revision)
   const cache = new ModelCache(settings.cacheDir, model)
   const folder = (commit: string, isOffline: boolean): HubFolder =>
     new HubFolder({ model, revision, commit, cache, isOffline, onProgress }, settings)

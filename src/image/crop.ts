@@ -18,9 +18,17 @@ function offsetOfTorchvision(from: number, to: number): number {
   return to > from ? -Math.floor((to - from) / 2) : Math.trunc((from - to) / 2)
 }
 
-/** A rectangle of a picture, which may reach past its edges. */
-export function cut(image: RawImage, top: number, left: number, { height, width }: Size): RawImage {
+/** A rectangle of a picture, which may reach past its edges, where it has the samples of `fill`. */
+export function cut(
+  image: RawImage,
+  top: number,
+  left: number,
+  { height, width }: Size,
+  fill: number | readonly number[] = 0,
+): RawImage {
   const data = new Uint8Array(height * width * CHANNELS)
+  if (typeof fill === 'number') data.fill(fill)
+  else for (let i = 0; i < data.length; i++) data[i] = fill[i % CHANNELS] ?? 0
   const first = Math.max(left, 0)
   const end = Math.min(left + width, image.width)
   for (let y = Math.max(top, 0); y < Math.min(top + height, image.height) && first < end; y++) {

@@ -54,10 +54,31 @@ export class OptionReader {
     return this.read(name, otherwise, expected, (value) => (isResampling(value) ? value : undefined))
   }
 
+  /** One of some names; undefined for none of them to hold. */
+  oneOf<T extends string>(name: string, otherwise: T | undefined, names: readonly T[]): T | undefined {
+    return this.read<T | undefined>(name, otherwise, names.join(', '), (value) => names.find((each) => each === value))
+  }
+
+  /** A number above 0, at most 1. */
+  share(name: string, otherwise: number | undefined): number | undefined {
+    return this.read(name, otherwise, 'a number above 0, at most 1', (value) =>
+      isFiniteNumber(value) && value > 0 && value <= 1 ? value : undefined,
+    )
+  }
+
   backend(name: string, otherwise: ResizeBackend): ResizeBackend {
     return this.read(name, otherwise, '"pillow" or "torchvision"', (value) =>
       value === 'pillow' || value === 'torchvision' ? value : undefined,
     )
+  }
+
+  /** A sample of 8 bits for all channels, or three. */
+  colour(name: string, otherwise: number | readonly number[] | undefined): number | readonly number[] | undefined {
+    const isSample = (value: unknown): value is number => value === 0 || asInteger(value, 255) !== undefined
+    return this.read(name, otherwise, 'a whole number from 0 to 255, or three of them', (value) => {
+      if (isSample(value)) return value
+      return Array.isArray(value) && value.length === 3 && value.every(isSample) ? value : undefined
+    })
   }
 
   /** A size to resize to. One number is the shorter side, or both if `square`. */

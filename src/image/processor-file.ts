@@ -1,6 +1,7 @@
 import { openFolder } from '#open-folder'
 import { ConfigError, FileError } from '../errors.js'
 import { isObject } from '../is-object.js'
+import { refuseAdapterAlone } from '../hub/adapter-folder.js'
 import type { CheckpointFolder } from '../hub/checkpoint-folder.js'
 import { foreignSettings } from './foreign-settings.js'
 import { snakeCase } from './snake-case.js'
@@ -73,8 +74,9 @@ async function findSettings(folder: CheckpointFolder): Promise<{ object: Options
     return { object, where: `${folder.location}/preprocessor_config.json` }
   }
   const openClip = await readIfThere(folder, 'open_clip_config.json')
-  const foreign = foreignSettings(openClip, await readIfThere(folder, 'config.json'))
+  const foreign = foreignSettings(openClip, await readIfThere(folder, 'config.json'), folder.location)
   if (foreign) return { object: foreign, where: folder.location }
+  await refuseAdapterAlone(folder)
   throw new FileError('No image processor in this folder', {
     expected: 'preprocessor_config.json, or processor_config.json with image_processor',
     found: 'neither',

@@ -3,6 +3,7 @@ import type { CheckpointFolder } from '../hub/checkpoint-folder.js'
 import type { NdArray } from '../nd-array.js'
 import { allocateValues } from './allocate-values.js'
 import { centerCrop } from './crop.js'
+import { fit } from './fit.js'
 import type { ImageInput, ReadOptions } from './image-input.js'
 import { checkedList, decodeEach, type OneOrMore } from './image-list.js'
 import { readImageProcessorConfig, type ImageProcessorConfig } from './image-processor-config.js'
@@ -27,6 +28,16 @@ export interface SiglipImageProcessorConfig extends ImageProcessorConfig {
   readonly doPad: boolean
   /** For `doPad`; the largest sides of the batch by default. */
   readonly padSize: Size | undefined
+  /**
+   * How pictures come to `size`, which is exact then, where a model was made with open_clip or timm: `'shortest'`: the shorter side
+   * fits, the rest is cropped; `'longest'`: the longer side fits, the rest is filled up; `'squash'`. Default: by `size` alone, as in
+   * transformers.
+   */
+  readonly resizeMode?: 'shortest' | 'longest' | 'squash' | undefined
+  /** For `resizeMode`: timm's share of the sides that is kept, of a picture resized to more than `size`. Default: 1. */
+  readonly cropPct?: number | undefined
+  /** For `resizeMode` `'longest'`: the samples beside the picture, of all channels or each. Default: 0. */
+  readonly fillColor?: number | readonly number[] | undefined
 }
 
 /** The settings as they are given: all optional, sizes also as one number or `[height, width]`. */
@@ -58,6 +69,9 @@ const defaults: SiglipImageProcessorConfig = {
   imageStd: [0.5, 0.5, 0.5],
   doPad: false,
   padSize: undefined,
+  resizeMode: undefined,
+  cropPct: undefined,
+  fillColor: undefined,
   backend: 'pillow',
 }
 
@@ -148,7 +162,22 @@ function readConfig(options: OptionReader, base: SiglipImageProcessorConfig): Si
     cropSize: options.size('cropSize', base.cropSize),
     doPad: options.boolean('doPad', base.doPad),
     padSize: options.size('padSize', base.padSize),
+    resizeMode: options.oneOf('resizeMode', base.resizeMode, ['shortest', 'longest', 'squash']),
   }
+  if (config.resizeMode === undefined) return checked(config, options)
+  const fitted = {
+    ...config,
+    cropPct: options.share('cropPct', base.cropPct),
+    fillColor: options.colour('fillColor', base.fillColor),
+  }
+  if ('height' in config.size && config.doResize && !config.doCenterCrop && config.backend === 'pillow') return fitted
+  throw options.error('resizeMode does not go with these settings', {
+    expected: 'a size of height and width, doResize, no doCenterCrop and Pillow’s arithmetic',
+    found: JSON.stringify({ size: config.size, doResize: config.doResize, doCenterCrop: config.doCenterCrop }),
+  })
+}
+
+function checked(config: SiglipImageProcessorConfig, options: OptionReader): SiglipImageProcessorConfig {
   if (!config.doCenterCrop || config.cropSize) return config
   throw options.error('cropSize is missing', { expected: 'the size to crop to with doCenterCrop', found: 'none' })
 }
@@ -160,7 +189,8 @@ function given({ cropSize, padSize, ...config }: SiglipImageProcessorConfig): Si
 
 /** The picture in the size it goes into the batch. */
 function shaped(image: RawImage, config: SiglipImageProcessorConfig): RawImage {
-  const { doResize, size, resample, backend, doCenterCrop, cropSize } = config
+  const { doResize, size, resample, backend, doCenterCrop, cropSize, resizeMode: mode, cropPct, fillColor } = config
+  if (mode !== undefined && 'height' in size) return fit(image, { mode, size, cropPct, fillColor, resample })
   const resized = doResize ? resize(image, { ...targetSize(image, size), resample, backend }) : image
   return doCenterCrop && cropSize ? centerCrop(resized, cropSize, backend) : resized
 }

@@ -68,8 +68,8 @@ export class Siglip2VisionEmbeddings extends Module {
 /**
  * The trained places, a square, resized to each picture's own grid.
  *
- * torch gives every patch of a picture that is one patch wide the first one's place, unless the picture is as high as the square;
- * its gradient doesn't. transformers had this up to version 5.23, whose numbers these are.
+ * Source: `Siglip2VisionEmbeddings.resize_positional_embeddings` of transformers from version 5.24 on. Earlier versions give every
+ * patch of a picture that is one patch wide the first one's place.
  *
  * @param table `[grid · grid, hidden]`
  * @param spatialShapes int32 `[batch, 2]`
@@ -84,21 +84,11 @@ function resizedPositions(table: tf.Tensor2D, spatialShapes: tf.Tensor2D, patche
   const isOfPicture = tf.cast(tf.less(patch, tf.mul(rows, columns)), 'float32') // [batch, patches]
   const row: tf.Tensor2D = tf.mul(tf.floor(tf.div(patch, columns)), isOfPicture)
   const column: tf.Tensor2D = tf.mul(tf.sub(patch, tf.mul(row, columns)), isOfPicture)
-  const isOneWide = tf.cast(tf.logicalAnd(tf.equal(columns, 1), tf.notEqual(rows, grid)), 'float32') // [batch, 1]
 
+  const down = sharesOfPlaces(row, rows, grid).as4D(batch, patches, grid, 1)
   const across = sharesOfPlaces(column, columns, grid).as4D(batch, patches, 1, grid)
-  const shares = (ofRow: tf.Tensor2D): tf.Tensor2D =>
-    tf.mul(sharesOfPlaces(ofRow, rows, grid).as4D(batch, patches, grid, 1), across).as2D(batch * patches, places)
-  const forward = shares(tf.mul(row, tf.sub(1, isOneWide)))
-  const backward = shares(row)
-  const resize = tf.customGrad((weight, save) => {
-    if (typeof save === 'function') save([backward])
-    return {
-      value: tf.matMul(forward, weight as tf.Tensor2D),
-      gradFunc: (dy: tf.Tensor, [saved]: tf.Tensor[]) => tf.matMul(saved ?? backward, dy, true, false),
-    }
-  })
-  return resize(table).as3D(batch, patches, hidden)
+  const shares = tf.mul(down, across).as2D(batch * patches, places)
+  return tf.matMul(shares, table).as3D(batch, patches, hidden)
 }
 
 /**

@@ -1,10 +1,12 @@
 import * as tf from '@tensorflow/tfjs'
 import { useBackend } from '#backend'
 import { openFolder } from '#open-folder'
+import { adapted } from '../../converters/adapted.js'
 import { checkFloats } from '../../converters/check-floats.js'
 import { fromFloat32, toFloat32 } from '../../converters/float-conversion.js'
 import { asTransformers } from '../../converters/naming.js'
 import { readAhead } from '../../converters/read-ahead.js'
+import { unwrapped } from '../../converters/unwrapped.js'
 import { openWeights } from '../../converters/open-weights.js'
 import type { CheckpointFolder, CheckpointSource } from '../hub/checkpoint-folder.js'
 import type { HubOptions } from '../hub/hub-options.js'
@@ -71,7 +73,8 @@ export async function loadPretrained<C, M extends PreTrainedModel>(
   const { strict = true, ignoreMismatchedSizes = false, onLoadingInfo, onProgress, signal } = options
   const folder = await openFolder(source, hubOptions(options))
   const config = Config.fromJSON(withOptions(await readConfig(folder, options), options))
-  const weights = asTransformers(await openWeights(folder))
+  const { weights: stored, note } = unwrapped(await openWeights(folder))
+  const weights = await adapted(asTransformers(stored), folder.adapter)
   await useBackend()
   const specs = parametersOf((scope) => new Model(config, { scope }))
   const names = modelNames(weights.tensors.keys(), Model.prefix, specs)
@@ -88,6 +91,7 @@ export async function loadPretrained<C, M extends PreTrainedModel>(
     const hint = areRefused ? 'ignoreMismatchedSizes lets those of another shape start at random.' : ''
     throw weightsError(info, weights.tensors.keys(), `${Model.className} from ${folder.location}`, hint)
   }
+  if (note !== undefined) console.warn(`siglip-tfjs: ${note}`)
   if (misshapen.length > 0) tellMisshapen(misshapen, folder)
   const toRead = new Map([...names].filter(([, name]) => expected.has(name) && !misshapen.includes(name)))
   checkFloats(

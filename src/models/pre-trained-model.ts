@@ -4,7 +4,7 @@ import { saveFolder } from '#save-folder'
 import { jsonFile } from '../../converters/json-file.js'
 import { nearest } from '../../converters/nearest.js'
 import type { FileContent } from '../../converters/save-folder.js'
-import { isWeightFile, weightFiles, type WeightFilesOptions } from '../../converters/weight-files.js'
+import { isSavedWeightFile, weightFiles, type WeightFilesOptions } from '../../converters/weight-files.js'
 import { withDtype } from '../../converters/with-dtype.js'
 import { InputError, WeightsError } from '../errors.js'
 import { Module, type Json } from '../layers/module.js'
@@ -90,7 +90,7 @@ export abstract class PreTrainedModel extends Module {
    * @throws {FileError} if it can't be written; InputError if the model is disposed
    */
   async savePretrained(folder: string, options?: WeightFilesOptions): Promise<void> {
-    await saveFolder(folder, this.toFiles(options), { replaces: isWeightFile })
+    await saveFolder(folder, this.toFiles(options), { replaces: isSavedWeightFile })
   }
 
   /**

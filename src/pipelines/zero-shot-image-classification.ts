@@ -17,7 +17,8 @@ import { concatenated, embedPrepared, embedTokenized, imageEmbedder, textEmbedde
 import { takeRows } from '../models/model-arrays.js'
 import { pipelineCall, resources, type OneImage, type PipelineCall, type PipelineResources } from './pipeline-call.js'
 import type { RunOptions } from './run-batches.js'
-import { checkTopK, sigmoid } from './scores.js'
+import { isTrainedWithSoftmax } from '../models/trained-with.js'
+import { checkTopK, sigmoid, softmax } from './scores.js'
 
 export interface ZeroShotOptions extends RunOptions {
   /**
@@ -33,7 +34,10 @@ export interface ZeroShotOptions extends RunOptions {
 /** How well a label goes with a picture. */
 export interface LabelScore {
   readonly label: string
-  /** The probability that the two belong together: the logit's sigmoid. The scores of several labels don't add up to one. */
+  /**
+   * The probability that the two belong together: the logit's sigmoid. The scores of several labels don't add up to one; but those of
+   * a model that was trained with softmax, which its configuration says (`trained_with`), are the share of each label, and do.
+   */
   readonly score: number
   readonly logit: number
 }
@@ -67,6 +71,7 @@ export async function zeroShotImageClassification(
   const processor = await AutoProcessor.fromPretrained(folder)
   const model = await AutoModelForZeroShotImageClassification.fromPretrained(folder, options)
   const preparer = picturePreparer(processor.imageProcessor)
+  const scoresOf = isTrainedWithSoftmax(model.config) ? softmax : (logits: readonly number[]) => logits.map(sigmoid)
   const embedOptions = { ...options, normalize: true }
   const [embedImages, embedTexts] = [imageEmbedder(model, embedOptions), textEmbedder(model, embedOptions)]
 
@@ -85,7 +90,7 @@ export async function zeroShotImageClassification(
     try {
       for await (const imageEmbeds of embedPrepared(preparer, embedImages, images, run)) {
         for (const logits of await readLogits(model, textEmbeds, imageEmbeds))
-          yield ranked(candidateLabels, logits).slice(0, best)
+          yield ranked(candidateLabels, logits, scoresOf).slice(0, best)
       }
     } finally {
       textEmbeds.dispose()
@@ -134,9 +139,14 @@ async function readLogits(
   }
 }
 
-function ranked(labels: readonly string[], logits: Float32Array): LabelScore[] {
+function ranked(
+  labels: readonly string[],
+  logits: Float32Array,
+  scoresOf: (logits: readonly number[]) => readonly number[],
+): LabelScore[] {
+  const scores = scoresOf(Array.from(logits))
   return labels
-    .map((label, i) => ({ label, score: sigmoid(logits[i] ?? NaN), logit: logits[i] ?? NaN }))
+    .map((label, i) => ({ label, score: scores[i] ?? NaN, logit: logits[i] ?? NaN }))
     .sort((a, b) => b.logit - a.logit)
 }
 

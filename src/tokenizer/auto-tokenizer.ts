@@ -1,7 +1,9 @@
 import { TokenizerError } from '../errors.js'
 import type { CheckpointFolder } from '../hub/checkpoint-folder.js'
 import { parseJsonObject } from './json-value.js'
-import { readTokenizerFile, tokenizerFolder } from './load-tokenizer-files.js'
+import { CLEANING } from './cleaning-backend.js'
+import { loadTokenizerConfig, noTokenizerFile, readTokenizerFile, tokenizerFolder } from './load-tokenizer-files.js'
+import { openClipText } from './open-clip-text.js'
 import type { PreTrainedTokenizer } from './pretrained-tokenizer.js'
 import { Siglip2Tokenizer } from './siglip2-tokenizer.js'
 import { SiglipTokenizer } from './siglip-tokenizer.js'
@@ -35,24 +37,54 @@ export class AutoTokenizer {
     overrides: TokenizerConfig = {},
   ): Promise<PreTrainedTokenizer> {
     const files = await tokenizerFolder(folder)
-    const tokenizerClass = (await classByConfig(files)) ?? (await classByFiles(files))
+    const openClip = await openClipText(files, readTokenizerFile)
+    const name = await nameByConfig(files)
+    if (openClip && name === 'T5Tokenizer') return t5Tokenizer(files, overrides)
+    const tokenizerClass = classByConfig(files, name) ?? (await classByFiles(files))
+    const lowers = tokenizerClass === Siglip2Tokenizer && name !== 'Siglip2Tokenizer'
+    if (openClip?.other?.[CLEANING] === 'whitespace' && lowers) throw keepsCase(files)
     return tokenizerClass.fromPretrained(files, overrides)
   }
 }
 
-async function classByConfig(folder: CheckpointFolder): Promise<TokenizerClass | undefined> {
-  const file = 'tokenizer_config.json'
-  if (!(await folder.has(file))) return undefined
-  const name = parseJsonObject(await readTokenizerFile(folder, file), file).tokenizer_class
-  // Generic names, such as PreTrainedTokenizerFast, say nothing about the model.
-  if (typeof name !== 'string' || /^(PreTrainedTokenizer|TokenizersBackend)/.test(name)) return undefined
-  const known = name.replace(/Fast$/, '')
-  const found = Object.hasOwn(CLASSES, known) ? CLASSES[known] : undefined
+const CONFIG = 'tokenizer_config.json'
+
+/** The class that a folder names, without `Fast`. Generic names, such as PreTrainedTokenizerFast, say nothing about the model. */
+async function nameByConfig(folder: CheckpointFolder): Promise<string | undefined> {
+  if (!(await folder.has(CONFIG))) return undefined
+  const name = parseJsonObject(await readTokenizerFile(folder, CONFIG), CONFIG).tokenizer_class
+  return typeof name !== 'string' || /^(PreTrainedTokenizer|TokenizersBackend)/.test(name)
+    ? undefined
+    : name.replace(/Fast$/, '')
+}
+
+/** open_clip has SigLIP's vocabulary under T5's class, which doesn't canonicalize: `tokenizer.json` says all that it does. */
+async function t5Tokenizer(folder: CheckpointFolder, overrides: TokenizerConfig): Promise<SiglipTokenizer> {
+  if (!(await folder.has('tokenizer.json'))) throw noTokenizerFile(folder, 'tokenizer.json')
+  const config = await loadTokenizerConfig(folder, overrides)
+  const specialTokens = { pad: '<pad>', ...config.specialTokens }
+  return SiglipTokenizer.fromTokenizerJson(await readTokenizerFile(folder, 'tokenizer.json'), {
+    ...config,
+    specialTokens,
+  })
+}
+
+/** SigLIP 2's class, which reads Gemma's files, lowers the case. */
+const keepsCase = ({ location }: CheckpointFolder): TokenizerError =>
+  new TokenizerError('Gemma’s tokenizer without lower case is not supported', {
+    expected: 'clean: canonicalize or lower',
+    found: 'whitespace',
+    where: `tokenizer_kwargs of ${location}/open_clip_config.json`,
+  })
+
+function classByConfig(folder: CheckpointFolder, name: string | undefined): TokenizerClass | undefined {
+  if (name === undefined) return undefined
+  const found = Object.hasOwn(CLASSES, name) ? CLASSES[name] : undefined
   if (found) return found
   throw new TokenizerError('This is the tokenizer of another model', {
     expected: Object.keys(CLASSES).join(', '),
     found: name,
-    where: `tokenizer_class of ${folder.location}/${file}`,
+    where: `tokenizer_class of ${folder.location}/${CONFIG}`,
     hint: 'Load the checkpoint of a SigLIP or SigLIP 2 model; if this is one, SiglipTokenizer or Siglip2Tokenizer reads it.',
   })
 }

@@ -3,6 +3,7 @@ import { FileError, TokenizerError } from '../errors.js'
 import type { CheckpointFolder } from '../hub/checkpoint-folder.js'
 import { type AddedToken, addedToken } from './added-token.js'
 import { asId, parseJsonObject } from './json-value.js'
+import { openClipText } from './open-clip-text.js'
 import { parseTokenizerConfig, type TokenizerConfig } from './tokenizer-config.js'
 import { addedTokensOf, readTokenizerJson } from './tokenizer-json.js'
 
@@ -42,7 +43,8 @@ export async function loadTokenizerConfig(
     (await folder.has(name))
       ? parseTokenizerConfig(parseJsonObject(await readTokenizerFile(folder, name), name), name)
       : {}
-  const config = await read('tokenizer_config.json')
+  const stored = await read('tokenizer_config.json')
+  const config = withOpenClip(stored, await openClipText(folder, readTokenizerFile))
   const special = config.addedTokens ? {} : await read('special_tokens_map.json')
   const merged: TokenizerConfig = {
     ...config,
@@ -60,6 +62,19 @@ export async function loadTokenizerConfig(
   const isSecond = listed.length > 0 || (await folder.has('spiece.model'))
   const addedTokens = isSecond ? [...listed, ...(await tokensOfJson(folder))] : []
   return addedTokens.length > 0 ? { ...merged, addedTokens: new Map(addedTokens) } : merged
+}
+
+/** A folder's own settings under those that open_clip gives its tokenizer. */
+function withOpenClip(config: TokenizerConfig, openClip: TokenizerConfig | undefined): TokenizerConfig {
+  if (!openClip) return config
+  const given = Object.entries(openClip).filter(([, value]) => value !== undefined)
+  return {
+    ...config,
+    ...Object.fromEntries(given),
+    specialTokens: { ...config.specialTokens, ...openClip.specialTokens },
+    specialTokenFlags: new Map([...(config.specialTokenFlags ?? []), ...(openClip.specialTokenFlags ?? [])]),
+    other: { ...config.other, ...openClip.other },
+  }
 }
 
 /** The added tokens of `added_tokens.json`. */

@@ -5,6 +5,7 @@ import type { AddedToken } from './added-token.js'
 import { type BatchEncoding, toBatchEncoding } from './batch-encoding.js'
 import { type CallDefaults, callDefaultsOf } from './call-defaults.js'
 import { type BatchOptions, type EncodingOptions, type LengthPlan, planLengths } from './encoding-options.js'
+import { withCleaning } from './cleaning-backend.js'
 import type { SpecialTokens } from './special-tokens.js'
 import type { Framed, TokenizerBackend } from './tokenizer-backend.js'
 import {
@@ -67,7 +68,7 @@ export abstract class PreTrainedTokenizer {
     config: TokenizerConfig,
     defaults: TokenizerDefaults,
   ) {
-    this.#backend = backend
+    this.#backend = withCleaning(backend, config.other ?? {})
     this.#specialTokens = specialTokens
     this.#config = config
     this.#className = defaults.className

@@ -12,8 +12,11 @@ import { ConfigError } from '../errors.js'
 import { isObject } from '../is-object.js'
 import type { PreTrainedModel } from '../models/pre-trained-model.js'
 import type { Position } from './data/batches.js'
+import { checkSameData, storedFingerprint, type Fingerprint } from './data/fingerprint.js'
 import type { ExponentialAverage } from './exponential-average.js'
 import { loadState } from './load-state.js'
+import type { TrainOptions } from './train-options.js'
+import { trainedFiles } from './trained-files.js'
 import type { Optimizer } from './optimizer.js'
 
 /** How far a training is, beside its tensors. */
@@ -24,6 +27,15 @@ export interface Progress {
   readonly position: Position
   /** What a training must have alike to be the same one. */
   readonly settings: Settings
+  /** The pool that the last step's batch came from. */
+  readonly data?: TrainedData | undefined
+}
+
+/** A pool that was trained on. */
+export interface TrainedData {
+  readonly epoch: number
+  readonly pool: number
+  readonly fingerprint: Fingerprint
 }
 
 export type Settings = Readonly<Record<string, string | number | boolean | null>>
@@ -31,6 +43,7 @@ export type Settings = Readonly<Record<string, string | number | boolean | null>
 /** All that a training changes. */
 export interface Trained {
   readonly model: PreTrainedModel
+  readonly loss: TrainOptions['loss']
   readonly processor: { toFiles(): ReadonlyMap<string, Uint8Array> }
   /** What is moved; beside the model's, adapters. */
   readonly parameters: ReadonlyMap<string, tf.Variable>
@@ -65,7 +78,7 @@ export class Checkpoints {
   async save(trained: Trained, progress: Progress): Promise<string> {
     const folder = this.folderOf(progress.step)
     const files = new Map<string, FileContent>([
-      ...trained.model.toFiles(),
+      ...trainedFiles(trained.model, trained.loss),
       ...trained.processor.toFiles(),
       [STATE, stateFile(stateOf(trained))],
       [PROGRESS, jsonFile({ ...progress })],
@@ -92,12 +105,19 @@ export class Checkpoints {
 
 /**
  * Takes a training up: everything is as when the checkpoint was written.
- * @throws {ConfigError} for a checkpoint of a training with other settings; FileError | WeightsError for one that is damaged
+ * @param poolOf the samples of a pool now
+ * @throws {ConfigError} for a checkpoint of a training with other settings or other data; FileError | WeightsError for one that is damaged
  */
-export async function loadCheckpoint(folder: string, trained: Trained, settings: Settings): Promise<Progress> {
+export async function loadCheckpoint(
+  folder: string,
+  trained: Trained,
+  settings: Settings,
+  poolOf: (place: Omit<TrainedData, 'fingerprint'>) => Promise<Fingerprint>,
+): Promise<Progress> {
   const opened = await openFolder(folder)
   const progress = checkedProgress(await readJsonObject(opened, PROGRESS), `${folder}/${PROGRESS}`)
   checkSettings(progress.settings, settings, folder)
+  if (progress.data) checkSameData(progress.data.fingerprint, await poolOf(progress.data), folder)
   const weights = await openWeights(opened, { file: 'model.safetensors' })
   const state = await openWeights(opened, { file: STATE })
   await readInto(trained.model.namedParameters(), weights)
@@ -143,33 +163,58 @@ async function readInto(variables: ReadonlyMap<string, tf.Variable>, weights: We
 }
 
 function checkedProgress(json: Readonly<Record<string, unknown>>, where: string): Progress {
-  const { step, position, settings } = json
+  const { step, position, settings, data } = json
   if (typeof step === 'number' && isObject(position) && isObject(settings)) {
     const { epoch, pool, batch } = position
     return {
       step,
       position: { epoch: Number(epoch), pool: Number(pool), batch: Number(batch) },
+      data: checkedData(data),
       settings: Object.fromEntries(Object.entries(settings).map(([name, value]) => [name, plain(value)])),
     }
   }
   throw new ConfigError('Not the progress of a training', { expected: 'step, position and settings', where })
 }
 
+/** What a checkpoint of an earlier version lacks is not compared. */
+function checkedData(value: unknown): TrainedData | undefined {
+  if (!isObject(value)) return undefined
+  const fingerprint = storedFingerprint(value['fingerprint'])
+  return fingerprint && { epoch: Number(value['epoch']), pool: Number(value['pool']), fingerprint }
+}
+
 const plain = (value: unknown): string | number | boolean | null =>
   typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? value : null
 
+/** Settings that checkpoints of earlier versions don't hold. */
+const LATER = ['config', 'processor', 'scheduleHash']
+
+/** A setting; of a list of `name value`, a line each, those lines that the other doesn't have. */
+function onlyOwn(value: string | number | boolean, other: unknown): string {
+  const lines = String(value).split('\n')
+  if (lines.length === 1 || typeof other !== 'string')
+    return lines.length === 1 ? String(value) : `of ${lines.length} lines`
+  const others = new Set(other.split('\n'))
+  return lines
+    .filter((line) => !others.has(line))
+    .slice(0, 5)
+    .join(', ')
+}
+
 function checkSettings(before: Settings, now: Settings, where: string): void {
   const names = new Set([...Object.keys(before), ...Object.keys(now)])
-  const changed = [...names].filter((name) => (before[name] ?? null) !== (now[name] ?? null))
+  const changed = [...names].filter(
+    (name) => (before[name] ?? null) !== (now[name] ?? null) && !(LATER.includes(name) && before[name] === undefined),
+  )
   if (changed.length === 0) return
-  const isLonger = changed.every((name) => ['steps', 'schedule', 'epochs'].includes(name))
-  const listed = (settings: Settings): string =>
+  const isLonger = changed.every((name) => ['steps', 'schedule', 'scheduleHash', 'epochs'].includes(name))
+  const listed = (settings: Settings, others: Settings): string =>
     (isLonger && changed.includes('steps') ? ['steps'] : changed)
-      .map((name) => `${name} ${String(settings[name] ?? 'none')}`)
+      .map((name) => `${name} ${onlyOwn(settings[name] ?? 'none', others[name])}`)
       .join(', ')
   throw new ConfigError('The training was begun with other settings', {
-    expected: listed(before),
-    found: listed(now),
+    expected: listed(before, now),
+    found: listed(now, before),
     where,
     hint: isLonger
       ? 'Its schedule was made for that many steps. Give as many; to train on after them, begin a training of the model that it saved.'

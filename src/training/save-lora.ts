@@ -3,14 +3,25 @@ import { jsonFile } from '../../converters/json-file.js'
 import { serializeSafetensors, type Tensor } from '../../converters/serialize-safetensors.js'
 import type { FileContent } from '../../converters/save-folder.js'
 import { InputError } from '../errors.js'
+import { modelAt } from '../hub/model-id.js'
 import type { Lora } from './lora.js'
+
+/** What is said of adapters beside their matrices. */
+export interface SaveLoraOptions {
+  /**
+   * The model that they belong on: its name on the hub, with `@revision` if it has one, or a path from where it is loaded, or from the adapters' folder. Named in their
+   * configuration, so that the folder loads as a model. Default: none is named.
+   */
+  readonly baseModel?: string | undefined
+}
 
 /**
  * Writes `adapter_config.json` and `adapter_model.safetensors` into a folder, as peft's `save_pretrained`:
  * `PeftModel.from_pretrained(model, folder)` loads it.
  * @throws {FileError} if it can't be written
  */
-export async function saveLora(lora: Lora, folder: string): Promise<void> {
+export async function saveLora(lora: Lora, folder: string, { baseModel }: SaveLoraOptions = {}): Promise<void> {
+  const named = baseModel === undefined ? undefined : modelAt(baseModel)
   const adapters = [...lora.adapters].map(([name, { a, alpha }]) => ({ name, r: a.shape[0], alpha }))
   const [first] = adapters
   if (!first) throw new InputError('no adapters to save')
@@ -20,7 +31,8 @@ export async function saveLora(lora: Lora, folder: string): Promise<void> {
   const config = {
     peft_type: 'LORA',
     task_type: null,
-    base_model_name_or_path: null,
+    base_model_name_or_path: named?.model ?? baseModel ?? null,
+    ...(named && { revision: named.revision }),
     r: first.r,
     lora_alpha: first.alpha,
     rank_pattern: others('r'),

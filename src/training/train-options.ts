@@ -88,6 +88,8 @@ export interface TrainOptions extends Omit<PlanOptions, 'dropLast'> {
    * and merged.
    */
   readonly lora?: Lora | undefined
+  /** The model that the adapters belong on, to be named in `adapter/`, as `saveLora` does. Default: none is named. */
+  readonly baseModel?: string | undefined
   /** The share of the learning rate by step. Default: half a cosine after a warm-up of a twentieth. */
   readonly schedule?: ((steps: number) => Schedule) | undefined
   /** The longest that the gradient may be. Default: 1. */

@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs'
 import { useBackend } from '#backend'
 import { picturePreparer } from '#picture-preparer'
 import { saveFolder } from '#save-folder'
-import { isWeightFile } from '../../converters/weight-files.js'
+import { isSavedWeightFile } from '../../converters/weight-files.js'
 import { FileError, InputError, TrainingError } from '../errors.js'
 import { checkAugmentation } from '../image/augmentation.js'
 import type { Arrays } from '../models/model-arrays.js'
@@ -11,8 +11,9 @@ import { isInt32 } from '../models/tensor-input.js'
 import type { Jitted } from '../runtime/jit/jitted.js'
 import { Checkpoints, loadCheckpoint, type Progress, type Trained } from './checkpoint.js'
 import { clampLogitScale } from './clamp-logit-scale.js'
-import { sampleBatches } from './data/batches.js'
-import type { TrainingData } from './data/sample.js'
+import { orderOf, sampleBatches } from './data/batches.js'
+import { fingerprintOf, type Fingerprint } from './data/fingerprint.js'
+import type { Sample, TrainingData } from './data/sample.js'
 import { preparedBatches, type PreparedBatch } from './data/prepared-batches.js'
 import { ExponentialAverage } from './exponential-average.js'
 import type { Inputs, Objective } from './objective.js'
@@ -23,6 +24,7 @@ import { saveLora } from './save-lora.js'
 import { cosineSchedule, type Schedule } from './schedule.js'
 import { settingsOf } from './settings-of.js'
 import type { TrainOptions, TrainResult } from './train-options.js'
+import { trainedFiles } from './trained-files.js'
 import { TrainingLog } from './training-log.js'
 import { trainingStep, type StepTensors } from './training-step.js'
 
@@ -63,6 +65,7 @@ export class Trainer {
   readonly #step: Jitted<[Inputs], StepTensors>
   readonly #schedule: Schedule
   readonly #checkpoints: Checkpoints
+  readonly #fingerprints = new WeakMap<readonly Sample[], Fingerprint>()
   #progress: Progress = { step: 0, position: { epoch: 0, pool: 0, batch: 0 }, settings: {} }
 
   private constructor(
@@ -76,7 +79,7 @@ export class Trainer {
     this.#schedule = schedule(steps)
     const optimizers = optimizersOf(options.optimizer, parameters)
     const average = ema === undefined ? undefined : new ExponentialAverage(parameters, ema)
-    this.#trained = { model, processor, parameters, optimizers, average }
+    this.#trained = { model, loss: options.loss, processor, parameters, optimizers, average }
     const scale = maxLogitScale === undefined ? undefined : parameters.get('logit_scale')
     const clampScale = (): void => {
       if (scale) clampLogitScale(scale, maxLogitScale)
@@ -149,12 +152,25 @@ export class Trainer {
     const settings = settingsOf(this.options, this.#schedule, this.steps, this.#trained.optimizers)
     const newest = await this.#checkpoints.newest()
     if (newest === undefined) return { ...this.#progress, settings }
-    if (resume) return loadCheckpoint(newest, this.#trained, settings)
+    if (resume) return loadCheckpoint(newest, this.#trained, settings, (place) => this.poolNow(place))
     throw new FileError('There is a training already', {
       found: path.basename(newest),
       where: out,
       hint: 'Go on with it (resume: true, --resume), or give another folder.',
     })
+  }
+
+  /** What a pool of the data is now. */
+  private async poolNow({ epoch, pool }: { readonly epoch: number; readonly pool: number }): Promise<Fingerprint> {
+    const { data } = this.options
+    return this.fingerprintOf((await data.pool(pool, orderOf(this.options, epoch))) ?? [])
+  }
+
+  /** Computed once for a pool that comes again. */
+  private fingerprintOf(samples: readonly Sample[]): Fingerprint {
+    const found = this.#fingerprints.get(samples) ?? fingerprintOf(samples, this.options.data)
+    this.#fingerprints.set(samples, found)
+    return found
   }
 
   /** While a step runs, the batch of the next one is prepared. */
@@ -200,7 +216,9 @@ export class Trainer {
     const [loss, gradientNorm] = await this.compute(arrays, rateShare, step)
     log.write(step, { loss, gradientNorm, rateShare, ...pace(step) })
     onStep?.({ step, steps: this.steps, epoch: batch.epoch, loss, gradientNorm, rateShare, ...pace(step) })
-    const progress = { ...before, step, position: batch.next }
+    const { epoch, pool } = batch
+    const data = pool && { epoch, pool: pool.place, fingerprint: this.fingerprintOf(pool.samples) }
+    const progress = { ...before, step, position: batch.next, data }
     if (step === this.steps) return progress // its end is another's
     await unlessAborted(this.options.signal, () => this.evaluateNow(step, log))
     if (step % saveEvery === 0) await this.#checkpoints.save(this.#trained, progress)
@@ -279,14 +297,16 @@ export class Trainer {
   }
 
   private async saveModel(): Promise<string> {
-    const { out, lora } = this.options
+    const { out, lora, baseModel } = this.options
     const folder = path.join(out, 'model')
-    const { model, processor } = this.#trained
+    const { model, loss, processor } = this.#trained
     if (lora) {
-      await saveLora(lora, path.join(out, 'adapter'))
+      await saveLora(lora, path.join(out, 'adapter'), { baseModel })
       mergeLora(lora)
     }
-    await saveFolder(folder, new Map([...model.toFiles(), ...processor.toFiles()]), { replaces: isWeightFile })
+    await saveFolder(folder, new Map([...trainedFiles(model, loss), ...processor.toFiles()]), {
+      replaces: isSavedWeightFile,
+    })
     return folder
   }
 }

@@ -8,7 +8,7 @@ import { parseSafetensors } from '../../converters/safetensors.js'
 import { serializeSafetensors } from '../../converters/serialize-safetensors.js'
 import { openClipConfig } from '../../converters/open-clip-config.js'
 import { openWeights } from '../../converters/open-weights.js'
-import { ConfigError, InputError, WeightsError } from '../../src/errors.js'
+import { ConfigError, FileError, InputError, WeightsError } from '../../src/errors.js'
 import { MemoryFolder } from '../../src/hub/memory-folder.js'
 import { openFolder } from '../../src/hub/open-folder-node.js'
 import { SiglipVisionModel } from '../../src/models/siglip-vision-model.js'
@@ -145,6 +145,73 @@ test('what a format can’t hold is said, and nothing is written', async () => {
   expect(WeightsError.prototype).toBeInstanceOf(Error)
 })
 
+describe('a folder that holds something already', () => {
+  const write = (files: Readonly<Record<string, string | Uint8Array>>): Promise<unknown> =>
+    Promise.all(Object.entries(files).map(([name, content]) => writeFile(path.join(parent, name), content)))
+  const into = (to: Naming): Promise<unknown> =>
+    openFolder(`${fixtures}/siglip-tiny`).then((source) => convertCheckpoint(source, parent, { to }))
+
+  test('keeps every file that is none of a checkpoint’s', async () => {
+    const own = {
+      'my-embeddings.npz': 'mine',
+      'notes.txt': 'mine',
+      'pytorch_model.bin': 'mine',
+      'a.safetensors': 'mine',
+    }
+    await write(own)
+    for (const to of ['transformers', 'open_clip', 'transformers'] as const) {
+      await into(to)
+      for (const name of Object.keys(own)) expect(await readFile(path.join(parent, name), 'utf8')).toBe('mine')
+    }
+    expect(await readdir(parent)).not.toContain('open_clip_model.safetensors')
+  })
+
+  test('gives the new checkpoint to whoever loads it, whatever format it had before', async () => {
+    await write({ 'my-embeddings.npz': 'mine' })
+    for (const to of ['big_vision', 'open_clip', 'big_vision', 'transformers', 'big_vision'] as const) {
+      await into(to)
+      const file = {
+        transformers: 'model.safetensors',
+        open_clip: 'open_clip_model.safetensors',
+        big_vision: 'model.npz',
+      }
+      expect((await openWeights(await openFolder(parent))).location).toBe(path.join(parent, file[to]))
+      expect(await configOf(await openFolder(parent))).toMatchObject({ model_type: 'siglip' })
+    }
+  })
+
+  test.each<[string, Naming, Readonly<Record<string, string | Uint8Array>>, RegExp]>([
+    [
+      'a program’s config.json',
+      'transformers',
+      { 'config.json': '{"port": 80}' },
+      /under names of a checkpoint.*config/,
+    ],
+    [
+      'one that would be read in place of open_clip’s',
+      'open_clip',
+      { 'config.json': '{"model_type": "bert"}' },
+      /config/,
+    ],
+    ['an archive of arrays', 'transformers', { 'model.npz': 'PK\x03\x04' }, /found model\.npz/],
+    ['weights of another model', 'open_clip', { 'model.safetensors': otherWeights() }, /found model\.safetensors/],
+    ['a tokenizer without a model', 'transformers', { 'tokenizer.json': '{}' }, /found tokenizer\.json/],
+    ['weights that go before an archive', 'big_vision', { 'pytorch_model.bin': 'mine' }, /in place of.*pytorch_model/],
+  ])('is refused with %s, and stays as it is', async (_, to, files, message) => {
+    await write(files)
+    await expect(into(to)).rejects.toThrow(FileError)
+    await expect(into(to)).rejects.toThrow(message)
+    expect(await readdir(parent)).toEqual(Object.keys(files))
+    for (const [name, content] of Object.entries(files))
+      expect(Buffer.from(content).equals(await readFile(path.join(parent, name)))).toBe(true)
+  })
+})
+
+function otherWeights(): Buffer {
+  const tensor = { dtype: 'F32' as const, shape: [2], data: new Float32Array(2) }
+  return Buffer.concat([...serializeSafetensors(new Map([['bert.pooler.dense.bias', tensor]]), {})])
+}
+
 /** siglip-tiny with other settings. */
 async function tiny(vision: object, text: object = {}): Promise<MemoryFolder> {
   const config = await json(`${fixtures}/siglip-tiny/config.json`)
@@ -263,4 +330,82 @@ test('a conversion that is stopped leaves nothing', async () => {
   const options = { to: 'big_vision', signal: controller.signal, onProgress } as const
   await expect(convert(`${fixtures}/siglip-tiny`, 'there', options)).rejects.toThrow(/abort/i)
   expect(await readdir(parent)).toEqual([])
+})
+
+describe('how images and texts are prepared goes along', () => {
+  const openClip = async (change: (json: Record<string, Record<string, unknown>>) => void): Promise<string> => {
+    const folder = await convert(`${fixtures}/siglip-tiny`, 'open-clip', { to: 'open_clip' })
+    const file = path.join(folder, 'open_clip_config.json')
+    const config = (await json(file)) as Record<string, Record<string, unknown>>
+    change(config)
+    await writeFile(file, JSON.stringify(config))
+    await rm(path.join(folder, 'preprocessor_config.json'))
+    return folder
+  }
+
+  test('a way of resizing that transformers lacks is kept and said, and comes back', async () => {
+    const source = await openClip((config) => {
+      config.preprocess_cfg = { interpolation: 'bilinear', resize_mode: 'longest', fill_color: 7 }
+    })
+    const there = path.join(parent, 'there')
+    const { notes } = await convertCheckpoint(await openFolder(source), there, { to: 'transformers' })
+    expect(notes.join()).toMatch(/resize_mode "longest".*squashed/)
+    const settings = {
+      resize_mode: 'longest',
+      fill_color: 7,
+      resample: 2,
+      image_mean: [0.48145466, 0.4578275, 0.40821073],
+    }
+    expect(await json(path.join(there, 'preprocessor_config.json'))).toMatchObject(settings)
+    const back = await convert(there, 'back', { to: 'open_clip' })
+    expect((await json(path.join(back, 'open_clip_config.json'))).preprocess_cfg).toMatchObject({
+      interpolation: 'bilinear',
+      resize_mode: 'longest',
+      fill_color: 7,
+    })
+    await expect(convert(there, 'timm', { to: 'timm' })).rejects.toThrow(/timm can’t be told.*fill_color 7/)
+  })
+
+  test.each<[string, Naming, object, RegExp]>([
+    ['size', 'open_clip', { size: { shortest_edge: 32 } }, /open_clip can’t be told.*size \{"shortest_edge":32\}/],
+    ['cropping', 'timm', { do_center_crop: true, crop_size: { height: 8, width: 8 } }, /do_center_crop true/],
+    ['filter', 'open_clip', { resample: 1 }, /resample "lanczos"/],
+    ['scale', 'timm', { rescale_factor: 1 }, /rescale_factor 1/],
+    ['crop_pct', 'open_clip', { resize_mode: 'shortest', crop_pct: 0.9 }, /crop_pct 0\.9/],
+  ])('another %s than a format can say is refused by name', async (_, to, change, message) => {
+    const source = await convert(`${fixtures}/siglip-tiny`, 'source', { to: 'transformers' })
+    const file = path.join(source, 'preprocessor_config.json')
+    await writeFile(file, JSON.stringify({ ...(await json(file)), ...change }))
+    await expect(convert(source, 'there', { to })).rejects.toThrow(InputError)
+    await expect(convert(source, 'there', { to })).rejects.toThrow(message)
+  })
+
+  test('timm is told its crop', async () => {
+    const source = await convert(`${fixtures}/siglip-tiny`, 'source', { to: 'transformers' })
+    const file = path.join(source, 'preprocessor_config.json')
+    await writeFile(
+      file,
+      JSON.stringify({ ...(await json(file)), resize_mode: 'shortest', crop_pct: 0.9, resample: 1 }),
+    )
+    const there = await convert(source, 'there', { to: 'timm' })
+    const cfg = { crop_mode: 'center', crop_pct: 0.9, interpolation: 'lanczos' }
+    expect((await json(path.join(there, 'config.json'))).pretrained_cfg).toMatchObject(cfg)
+  })
+
+  test('a way of cleaning texts is kept and said', async () => {
+    const source = await openClip((config) => {
+      Object.assign(config.model_cfg?.text_cfg as object, { tokenizer_kwargs: { clean: 'lower' }, context_length: 16 })
+    })
+    const there = path.join(parent, 'there')
+    const { notes } = await convertCheckpoint(await openFolder(source), there, { to: 'transformers' })
+    expect(notes.join()).toMatch(/cleaned as by open_clip’s "lower"/)
+    const saved = { open_clip_clean: 'lower', model_max_length: 16 }
+    expect(await json(path.join(there, 'tokenizer_config.json'))).toMatchObject(saved)
+    const back = await convert(there, 'back', { to: 'open_clip' })
+    const { model_cfg } = (await json(path.join(back, 'open_clip_config.json'))) as Record<
+      string,
+      Record<string, unknown>
+    >
+    expect(model_cfg?.text_cfg).toMatchObject({ tokenizer_kwargs: { clean: 'lower' } })
+  })
 })

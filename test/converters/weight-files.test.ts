@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs'
-import { isWeightFile, weightFiles } from '../../converters/weight-files.js'
+import { isSavedWeightFile, isWeightFile, weightFiles } from '../../converters/weight-files.js'
 import { openWeights } from '../../converters/open-weights.js'
 import type { FileContent } from '../../converters/save-folder.js'
 import { InputError } from '../../src/errors.js'
@@ -83,6 +83,13 @@ test('weight files of an earlier save are known by their names', () => {
   for (const name of weights) expect(isWeightFile(name)).toBe(true)
   for (const name of ['config.json', 'my-model.safetensors', 'model.fp16.safetensors'])
     expect(isWeightFile(name)).toBe(false)
+})
+
+test('a new save takes the place of nothing that only others write', () => {
+  const saved = ['model.safetensors', 'model-00001-of-00002.safetensors', 'model.safetensors.index.json']
+  for (const name of saved) expect(isSavedWeightFile(name)).toBe(true)
+  for (const name of ['pytorch_model.bin', 'pytorch_model.bin.index.json', 'model.bin', 'model.npz', 'my.safetensors'])
+    expect(isSavedWeightFile(name)).toBe(false)
 })
 
 /** Sorts weights as torch lists the modules that they belong to: transformers splits them in that order. */

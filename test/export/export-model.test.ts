@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import * as tf from '@tensorflow/tfjs'
@@ -106,11 +106,16 @@ describe('SavedModel', () => {
 
   it('of a text tower replaces an older one', async () => {
     const target = join(folder, 'saved')
+    writeFileSync(join(target, 'variables', 'mine.csv'), 'mine')
     await exportSavedModel(
       new SiglipTextModel((await SiglipModel.fromPretrained(fixturePath('siglip-tiny'))).config.textConfig),
       target,
     )
-    expect(readdirSync(join(target, 'variables')).sort()).toEqual(['variables.data-00000-of-00001', 'variables.index'])
+    expect(readdirSync(join(target, 'variables')).sort()).toEqual([
+      'mine.csv',
+      'variables.data-00000-of-00001',
+      'variables.index',
+    ])
   })
 
   it('is refused for other models and other backends', async () => {

@@ -1,7 +1,9 @@
 import * as tf from '@tensorflow/tfjs'
 import { InputError } from '../../src/errors.js'
+import { Siglip2Model } from '../../src/models/siglip2-model.js'
 import { Siglip2VisionModel } from '../../src/models/siglip2-vision-model.js'
 import { onEachBackend } from '../backends.js'
+import { deviation, fixturePath, readFixture } from '../fixture.js'
 
 onEachBackend(() => {
   let model: Siglip2VisionModel
@@ -29,5 +31,27 @@ onEachBackend(() => {
       expect(forward).toThrow(message)
       expect(forward).toThrow(/Siglip2ImageProcessor makes them/)
     })
+  })
+
+  it('places patches of images that are one patch wide or high as transformers does, gradients too', async () => {
+    const whole = await Siglip2Model.fromPretrained(fixturePath('siglip2-naflex-tiny'))
+    const expected = readFixture('siglip2-naflex-tiny', 'one-patch.safetensors')
+    const batch = {
+      inputIds: expected.tensor('in.input_ids'),
+      pixelValues: expected.tensor('in.pixel_values'),
+      pixelAttentionMask: expected.tensor('in.pixel_attention_mask'),
+      spatialShapes: expected.tensor('in.spatial_shapes'),
+    }
+    const { imageEmbeds, logitsPerText, visionModelOutput } = whole.forward(batch)
+    expect(deviation(imageEmbeds, expected.tensor('full.image_embeds'))).toBeLessThan(1e-5)
+    expect(deviation(logitsPerText, expected.tensor('full.logits_per_text'))).toBeLessThan(1e-4)
+    const last = expected.tensor('full.vision_model_output.last_hidden_state')
+    const seen = tf.cast(tf.expandDims(batch.pixelAttentionMask, 2), 'float32')
+    expect(deviation(tf.mul(visionModelOutput.lastHiddenState, seen), tf.mul(last, seen))).toBeLessThan(1e-4)
+    const name = 'vision_model.embeddings.position_embedding.weight'
+    const table = whole.namedParameters().get(name)!
+    const { grads } = tf.variableGrads(() => whole.forward(batch, { returnLoss: true }).loss!.asScalar(), [table])
+    expect(deviation(grads[table.name]!, expected.tensor(`grad.${name}`))).toBeLessThan(1e-5)
+    whole.dispose()
   })
 })

@@ -30,6 +30,15 @@ export interface SampleBatch {
   readonly epoch: number
   /** Where the data goes on after it: to be saved with what was learnt from it. */
   readonly next: Position
+  /** The pool that its samples come from. */
+  readonly pool?: Pool | undefined
+}
+
+/** The samples that were in memory together. */
+export interface Pool {
+  readonly samples: readonly Sample[]
+  /** From 0, in the epoch. */
+  readonly place: number
 }
 
 /** A sample and the seed of what is random about it in this epoch: its augmentation, the choice of a caption. */
@@ -52,9 +61,7 @@ export async function* sampleBatches(data: TrainingData, options: BatchesOptions
   let { pool, batch } = from
   for (let { epoch } = from; epoch < epochs; epoch++, pool = 0) {
     const random = (name: string): (() => number) => uniformStream(seedOf(seed, `${epoch}/${name}`))
-    const isShuffled = options.shuffle !== false
-    const order = (count: number): Int32Array =>
-      isShuffled ? permutation(count, random('shards')) : Int32Array.from({ length: count }, (_, i) => i)
+    const order = orderOf(options, epoch)
     const isWhole = pool === 0 && batch === 0
     let hasBatches = false
     let largest = 0
@@ -68,6 +75,7 @@ export async function* sampleBatches(data: TrainingData, options: BatchesOptions
         yield {
           samples: Array.from(plan[batch] ?? [], (place) => seeded(samples, place, seed, epoch)),
           epoch,
+          pool: { samples, place: pool },
           next: batch + 1 < plan.length ? { epoch, pool, batch: batch + 1 } : { epoch, pool: pool + 1, batch: 0 },
         }
       }
@@ -80,6 +88,14 @@ export async function* sampleBatches(data: TrainingData, options: BatchesOptions
       })
     }
   }
+}
+
+/** The order that shards have in an epoch: what a pool is made of depends on it. */
+export function orderOf({ seed = 0, shuffle }: BatchesOptions, epoch: number): (count: number) => Int32Array {
+  return (count) =>
+    shuffle === false
+      ? Int32Array.from({ length: count }, (_, i) => i)
+      : permutation(count, uniformStream(seedOf(seed, `${epoch}/shards`)))
 }
 
 /** The caption of a sample in an epoch: one of its captions. */

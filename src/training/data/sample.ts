@@ -19,6 +19,8 @@ export interface Sample {
  * shuffled together.
  */
 export interface TrainingData {
+  /** The names of the files that the samples are packed in, in their order, where there are such. */
+  readonly shards?: readonly string[] | undefined
   /**
    * A pool's samples, always in the same order; undefined behind the last pool.
    *

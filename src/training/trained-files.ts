@@ -1,0 +1,14 @@
+import { jsonFile } from '../../converters/json-file.js'
+import type { FileContent } from '../../converters/save-folder.js'
+import type { PreTrainedModel } from '../models/pre-trained-model.js'
+import { TRAINED_WITH } from '../models/trained-with.js'
+import type { TrainOptions } from './train-options.js'
+
+/** A model's files, its configuration saying that it was trained with softmax, or no more so. A loss of the caller's changes nothing. */
+export function trainedFiles(model: PreTrainedModel, loss: TrainOptions['loss'] = 'sigmoid'): Map<string, FileContent> {
+  const files = model.toFiles()
+  const config = files.get('config.json')
+  if (typeof loss === 'function' || !('textModel' in model) || !(config instanceof Uint8Array)) return files
+  const json = JSON.parse(new TextDecoder().decode(config)) as Readonly<Record<string, unknown>>
+  return files.set('config.json', jsonFile({ ...json, [TRAINED_WITH]: loss === 'softmax' ? loss : undefined }))
+}
