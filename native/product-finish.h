@@ -7,29 +7,18 @@
 namespace siglip {
 namespace SIGLIP_ISA {
 
-// x / (1 + eᵘ). Where there is an approximation of 1 / d, it is improved to a unit or two in the last place: faster.
-inline Float OverOnePlusExp(Float x, Float u) {
-#if defined(__AVX512F__)
-  const Float d = 1.0f + Exp(Clamp(u, -80.0f, 80.0f));  // denormals, which are slow, are beyond
-  const Float r = reinterpret_cast<Float>(_mm512_rcp14_ps(reinterpret_cast<__m512>(d)));
-  return x * MultiplyAdd(r, MultiplyAdd(-d, r, Splat(1.0f)), r);
-#else
-  return x / (1.0f + Exp(u));
-#endif
-}
-
 template <Activation kActivation>
 inline Float Activate(Float x) {
   switch (kActivation) {
     case Activation::kGeluTanh: {
-      // x·(1 + tanh u) / 2 = x / (1 + exp(−2u)), u = √(2/π)·(x + 0.044715·x³)
-      const Float u = x * MultiplyAdd(x * x, Splat(-2.0f * 0.7978845608f * 0.044715f), Splat(-2.0f * 0.7978845608f));
-      return OverOnePlusExp(x, u);
+      // x·(1 + tanh u) / 2 = x·sigmoid(2u), u = √(2/π)·(x + 0.044715·x³)
+      const Float u = x * MultiplyAdd(x * x, Splat(2.0f * 0.7978845608f * 0.044715f), Splat(2.0f * 0.7978845608f));
+      return x * Sigmoid(u);
     }
     case Activation::kGelu: return 0.5f * x * (1.0f + Erf(x * 0.70710678f));
     case Activation::kRelu: return Select(x < 0.0f, Float{}, x);  // NaN stays
-    case Activation::kSilu: return OverOnePlusExp(x, -x);
-    case Activation::kQuickGelu: return OverOnePlusExp(x, x * -1.702f);
+    case Activation::kSilu: return x * Sigmoid(x);
+    case Activation::kQuickGelu: return x * Sigmoid(x * 1.702f);
     default: return x;
   }
 }
@@ -84,7 +73,7 @@ inline __attribute__((always_inline)) void FinishVectors(const Finish &finish, c
   for (int64_t i = 0; i < rows; i++, sums += stride, to += c_row) {
     for (int64_t at = 0; at < kVectors * kLanes * kSize; at += 64) __builtin_prefetch(to + finish.ahead * kSize + at, 1, 2);
     for (int j = 0; j < kVectors; j++) {
-      Float v = Activate<kActivation>(MultiplyAdd(Load(sums + j * kLanes), alpha, bias[j]));
+      Float v = Activate<kActivation>(Load(sums + j * kLanes) * alpha + bias[j]);
       if (kResidual != Residual::kNone) {
         const char *own = from + (i * finish.residual_stride + j * kLanes * step) * kResidualSize;
         v += step == 1 ? LoadNeighbours<kType, false>(own, n) : LoadApart<kType>(own, step, n);

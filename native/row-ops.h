@@ -122,7 +122,8 @@ ElementFunction TernaryOf(bool same_a, bool same_b, bool same_c) {
   return same_c ? Ternary<kFunction, false, false, true> : Ternary<kFunction, false, false, false>;
 }
 
-// Two operations in one go: second(first(a, b), c), or second(c, first(a, b)).
+// Two operations in one go: second(first(a, b), c), or second(c, first(a, b)). Each rounds as it does by itself: what is whole
+// after each of two steps is whole here.
 template <Float (*kFirst)(Float, Float), Float (*kSecond)(Float, Float)>
 inline Float Pair(Float a, Float b, Float c) {
   return kSecond(kFirst(a, b), c);
@@ -131,8 +132,6 @@ template <Float (*kFirst)(Float, Float)>
 inline Float SubtractFrom(Float a, Float b, Float c) {
   return c - kFirst(a, b);
 }
-inline Float MultiplySubtract(Float a, Float b, Float c) { return MultiplyAdd(a, b, -c); }
-inline Float SubtractProduct(Float a, Float b, Float c) { return MultiplyAdd(-a, b, c); }
 
 // The loop for two operations, or null; swapped: the first one's result is the second one's second operand.
 inline ElementFunction PairFunctionOf(RowOp first, RowOp second, bool swapped, bool a, bool b, bool c) {
@@ -147,28 +146,12 @@ inline ElementFunction PairFunctionOf(RowOp first, RowOp second, bool swapped, b
     if (second == RowOp::kSubtract)
       return swapped ? TernaryOf<SubtractFrom<Subtract>>(a, b, c) : TernaryOf<Pair<Subtract, Subtract>>(a, b, c);
   } else if (first == RowOp::kMultiply) {
-    if (second == RowOp::kAdd) return TernaryOf<MultiplyAdd>(a, b, c);
+    if (second == RowOp::kAdd) return TernaryOf<Pair<Multiply, Add>>(a, b, c);
     if (second == RowOp::kMultiply) return TernaryOf<Pair<Multiply, Multiply>>(a, b, c);
-    if (second == RowOp::kSubtract) return swapped ? TernaryOf<SubtractProduct>(a, b, c) : TernaryOf<MultiplySubtract>(a, b, c);
+    if (second == RowOp::kSubtract)
+      return swapped ? TernaryOf<SubtractFrom<Multiply>>(a, b, c) : TernaryOf<Pair<Multiply, Subtract>>(a, b, c);
   }
   return nullptr;
-}
-
-// Division by one value a row: by its reciprocal, where that is a normal number.
-inline void DivideRows(const ElementLoop &loop) {
-  for (int64_t row = 0; row < loop.rows; row++) {
-    const Reader<false> a(loop.a, row);
-    const float divisor = loop.b.data[row * loop.b.pitch], size = __builtin_fabsf(divisor);
-    const ElementLoop one{loop.to + row * loop.to_pitch, 0, {a.from, 0}, {&divisor, 0}, {&divisor, 0}, 1, loop.columns};
-    if (!(size > 1e-37f && size < 1e37f)) {
-      Binary<Divide, false, true>(one);
-    } else {
-      const Float by = Splat(1.0f / divisor);
-      ForRow(
-          one.to, loop.columns, [&](int64_t i) { return a.At(i) * by; },
-          [&](int64_t i, int64_t n) { return a.PartAt(i, n) * by; });
-    }
-  }
 }
 
 // How many operands an operation has; 0 for those that are no loop over elements.
@@ -204,7 +187,7 @@ inline ElementFunction ElementFunctionOf(RowOp op, bool a, bool b, bool c) {
     case RowOp::kAdd: return BinaryOf<Add>(a, b);
     case RowOp::kSubtract: return BinaryOf<Subtract>(a, b);
     case RowOp::kMultiply: return BinaryOf<Multiply>(a, b);
-    case RowOp::kDivide: return b && !a ? DivideRows : BinaryOf<Divide>(a, b);
+    case RowOp::kDivide: return BinaryOf<Divide>(a, b);
     case RowOp::kPower: return BinaryOf<Power>(a, b);
     case RowOp::kMinimum: return BinaryOf<Minimum>(a, b);
     case RowOp::kMaximum: return BinaryOf<Maximum>(a, b);

@@ -28,7 +28,8 @@ struct RowStep {
   float constant;
   int32_t level;              // how many reductions follow one another up to here
   uint32_t passes;            // a bit for each pass over the row that needs it
-  int64_t sums;               // kStoreSum: where its sums are among a task's
+  // kStoreSum: its sums of a group are `group_sums` numbers after the `sums` of the steps before it
+  int64_t sums, group_sums;
   int64_t sum_strides[kMaxRank];
 };
 
@@ -39,7 +40,9 @@ struct RowPlan {
   int32_t operand_count, step_count, slot_count;
   RowOperand *operands;       // inputs, then outputs
   RowStep *steps;
-  int64_t sum_count;          // numbers that a task adds up
+  // Rows whose sums are apart from those of all others; sums of a group depend on nothing but the group.
+  int64_t groups, group_rows;
+  int64_t sum_count;          // numbers that a group adds up to
   // A tile is `tile_rows` rows, or `tile_columns` of one row, which is gone through once for each level of reductions.
   int64_t tile_rows, tile_columns, tile_pitch;
   int32_t passes;
@@ -104,7 +107,6 @@ inline void DescribeOperands(RowPlan &plan, int32_t input_count) {
 // Instructions → steps that name the steps they read instead of slots.
 inline void ResolveSteps(const RowProgram &program, bool rows_of_one, RowPlan &plan, int32_t *definitions) {
   plan.step_count = 0;
-  plan.sum_count = 0;
   for (int32_t i = 0; i < program.instruction_count; i++) {
     RowInstruction instruction = program.instructions[i];
     if (IsReduction(static_cast<RowOp>(instruction.op)) && rows_of_one) {
@@ -146,14 +148,32 @@ inline void ResolveSteps(const RowProgram &program, bool rows_of_one, RowPlan &p
         if (output.strides[d] != 0) kept *= plan.shape[d];
       }
       if (op == RowOp::kStoreSum && !sums) step.op = RowOp::kStore;
-      if (step.op == RowOp::kStoreSum) {
-        step.sums = plan.sum_count;
-        plan.sum_count += kept;
-      }
+      step.group_sums = kept;
     } else {
       definitions[instruction.to] = plan.step_count;
     }
     plan.step_count++;
+  }
+}
+
+// The outer dimensions that all sums keep make the groups.
+inline void GroupSums(RowPlan &plan) {
+  plan.sum_count = 0;
+  plan.groups = 1;
+  for (int32_t d = 0; d + 1 < plan.rank; d++) {
+    bool kept = true;
+    for (int32_t i = 0; i < plan.step_count; i++)
+      kept = kept && (plan.steps[i].op != RowOp::kStoreSum || plan.steps[i].sum_strides[d] != 0);
+    if (!kept) break;
+    plan.groups *= plan.shape[d];
+  }
+  plan.group_rows = plan.groups > 0 ? plan.rows / plan.groups : 0;
+  for (int32_t i = 0; i < plan.step_count; i++) {
+    RowStep &step = plan.steps[i];
+    if (step.op != RowOp::kStoreSum) continue;
+    step.group_sums /= plan.groups;
+    step.sums = plan.sum_count;
+    plan.sum_count += step.group_sums;
   }
 }
 
@@ -269,6 +289,8 @@ inline void ChooseTile(RowPlan &plan) {
   plan.tile_rows = plan.tile_pitch > 0 ? elements / plan.tile_pitch : elements;
   if (plan.tile_rows < 1) plan.tile_rows = 1;
   if (plan.tile_rows > plan.rows) plan.tile_rows = plan.rows;
+  // A tile has a part of a group or whole ones.
+  if (plan.sum_count > 0 && plan.group_rows < plan.tile_rows) plan.tile_rows -= plan.tile_rows % plan.group_rows;
   plan.passes = 1;
   for (int32_t i = 0; i < plan.step_count; i++) plan.steps[i].passes = plan.steps[i].gone ? 0 : 1;
 }
@@ -279,10 +301,17 @@ inline size_t RowPlanBytes(const RowProgram &program) {
          sizeof(int32_t) * (program.slot_count + program.instruction_count) + 64;
 }
 
-inline RowPlan PlanRows(const RowProgram &program, char *memory) {
+// A part of a program's loop, along one dimension.
+struct RowPart {
+  int32_t dimension;
+  int64_t first, count;
+};
+
+inline RowPlan PlanRows(const RowProgram &program, char *memory, const RowPart &part) {
   RowPlan plan{};
   plan.rank = program.rank;
   std::memcpy(plan.shape, program.shape, sizeof plan.shape);
+  if (plan.rank > 0) plan.shape[part.dimension] = part.count;
   plan.operand_count = program.input_count + program.output_count;
   plan.operands = reinterpret_cast<RowOperand *>(memory);
   plan.steps = reinterpret_cast<RowStep *>(plan.operands + plan.operand_count);
@@ -292,6 +321,8 @@ inline RowPlan PlanRows(const RowProgram &program, char *memory) {
     plan.operands[k].data = static_cast<char *>(view.data);
     plan.operands[k].dtype = view.dtype;
     std::memcpy(plan.operands[k].strides, view.strides, sizeof view.strides);
+    if (plan.rank > 0)
+      plan.operands[k].data += part.first * view.strides[part.dimension] * static_cast<int64_t>(SizeOf(view.dtype));
   }
   const bool rows_of_one = plan.rank == 0 || plan.shape[plan.rank - 1] == 1;
   for (int32_t i = 0; i < program.instruction_count; i++)
@@ -299,6 +330,7 @@ inline RowPlan PlanRows(const RowProgram &program, char *memory) {
   MergeDimensions(plan);
   DescribeOperands(plan, program.input_count);
   ResolveSteps(program, rows_of_one, plan, definitions);
+  GroupSums(plan);
   FuseSteps(plan);
   AimAtOutputs(plan);
   AssignTiles(plan, definitions);

@@ -20,7 +20,8 @@ struct RowState {
   float *row_values;          // of each step
   double *partial;            // of each step: a reduction over a row in pieces
   int64_t *offsets;           // of each row
-  double *sums;
+  double *sums;               // of `groups` groups from `first_group` on
+  int64_t first_group, groups;
   int64_t row_pitch, tile_size;
 };
 
@@ -98,12 +99,12 @@ inline void SumTile(const RowPlan &plan, const RowStep &step, const RowTile &til
   const Values &value = state.values[step.a];
   const bool per_row = plan.steps[step.a].per_row;
   const int64_t stride = step.sum_strides[plan.rank - 1];
-  double *sums = state.sums + step.sums;
+  const int64_t first = state.groups * step.sums - state.first_group * step.group_sums;
   const int64_t *offsets = Offsets(plan, tile, step.sum_strides, state.offsets);
   for (int64_t row = 0; row < tile.rows;) {
     int64_t end = row + 1;
     while (end < tile.rows && offsets[end] == offsets[row]) end++;
-    double *to = sums + offsets[row];
+    double *to = state.sums + (first + offsets[row]);
     const Values rows{value.data + row * value.pitch, value.pitch};
     if (per_row) {
       double sum = 0;
@@ -157,12 +158,14 @@ inline void RunTile(const RowPlan &plan, const RowTile &tile, uint32_t pass, Row
       continue;
     }
     Values &value = state.values[i];
+    bool in_tile = false;
     if (step.per_row) {
       value = {state.row_values + i * state.row_pitch, 1};
     } else if (step.target >= 0 && IsDirect(plan, plan.operands[step.target], tile)) {
       value = Direct(plan, plan.operands[step.target], tile);
     } else {
       value = {state.tiles + step.slot * state.tile_size, plan.tile_pitch};
+      in_tile = true;
     }
     if (step.op == RowOp::kLoad) {
       LoadTile(plan, step, tile, state, value);
@@ -178,8 +181,9 @@ inline void RunTile(const RowPlan &plan, const RowTile &tile, uint32_t pass, Row
     if (step.per_row) {
       loop.rows = 1;
       loop.columns = tile.rows;
-    } else if (a.pitch == value.pitch && b.pitch == value.pitch && c.pitch == value.pitch) {
-      // One run, through what pads the rows as well.
+    } else if (a.pitch == value.pitch && b.pitch == value.pitch && c.pitch == value.pitch &&
+               (in_tile || value.pitch == tile.columns)) {
+      // One run, through what pads the rows of a tile as well. Between the rows of an output lie other rows of it.
       loop.columns += (tile.rows - 1) * value.pitch;
       loop.rows = 1;
     }
@@ -194,7 +198,7 @@ inline size_t RowStateBytes(const RowPlan &plan) {
          4 * (plan.step_count * row_pitch + plan.slot_count * plan.tile_rows * plan.tile_pitch);
 }
 
-inline RowState MakeRowState(const RowPlan &plan, char *memory, double *sums) {
+inline RowState MakeRowState(const RowPlan &plan, char *memory) {
   RowState state{};
   const auto take = [&memory](size_t bytes) {
     char *taken = memory;
@@ -208,8 +212,6 @@ inline RowState MakeRowState(const RowPlan &plan, char *memory, double *sums) {
   state.tile_size = plan.tile_rows * plan.tile_pitch;
   state.row_values = reinterpret_cast<float *>(memory);
   state.tiles = state.row_values + plan.step_count * state.row_pitch;
-  state.sums = sums;
-  std::memset(sums, 0, static_cast<size_t>(plan.sum_count) * sizeof(double));
   for (int32_t i = 0; i < plan.step_count; i++) {
     if (plan.steps[i].op != RowOp::kConstant) continue;
     float *values = state.row_values + i * state.row_pitch;
@@ -219,24 +221,32 @@ inline RowState MakeRowState(const RowPlan &plan, char *memory, double *sums) {
   return state;
 }
 
-// Rows [first, last), or pieces of rows where a row doesn't fit into a tile and needs but one pass.
-inline void RunRows(const RowPlan &plan, int64_t first, int64_t last, RowState &state) {
+// How many tiles lie side by side in a row that doesn't fit into one and needs but one pass.
+inline int64_t PiecesOf(const RowPlan &plan) {
+  return plan.passes == 1 ? (plan.columns + plan.tile_columns - 1) / plan.tile_columns : 1;
+}
+
+// Which rows, or pieces of rows: every `step`-th of [first, last).
+struct RowUnits {
+  int64_t first, last, step;
+};
+
+inline void RunRows(const RowPlan &plan, const RowUnits &units, RowState &state) {
   const int64_t run = plan.rank > 1 ? plan.shape[plan.rank - 2] : 1;
-  const bool pieces = plan.tile_columns < plan.columns && plan.passes == 1;
-  const int64_t pieces_a_row = pieces ? (plan.columns + plan.tile_columns - 1) / plan.tile_columns : 1;
+  const int64_t pieces = PiecesOf(plan);
   // Tiles that end where a run ends are simpler; only short runs are taken together.
   const bool cross = run < plan.tile_rows && run * plan.tile_pitch < 512;
-  while (first < last) {
+  for (int64_t first = units.first; first < units.last;) {
     RowTile tile{};
-    int64_t row = first / pieces_a_row;
-    tile.column = pieces ? (first - row * pieces_a_row) * plan.tile_columns : 0;
+    int64_t row = first / pieces;
+    tile.column = (first - row * pieces) * plan.tile_columns;
     tile.columns = plan.columns - tile.column < plan.tile_columns ? plan.columns - tile.column : plan.tile_columns;
     for (int32_t d = plan.rank - 2; d > 0; d--) {
       tile.index[d] = row % plan.shape[d];
       row /= plan.shape[d];
     }
     if (plan.rank > 1) tile.index[0] = row;
-    tile.rows = last - first < plan.tile_rows ? last - first : plan.tile_rows;
+    tile.rows = units.last - first < plan.tile_rows ? units.last - first : plan.tile_rows;
     const int64_t left = plan.rank > 1 ? run - tile.index[plan.rank - 2] : 1;
     tile.in_run = tile.rows <= left;
     if (!tile.in_run && !cross) {
@@ -254,31 +264,66 @@ inline void RunRows(const RowPlan &plan, int64_t first, int64_t last, RowState &
         }
       }
     }
-    first += tile.rows;
+    first += tile.rows * units.step;
   }
 }
 
-// Adds up what the tasks have summed, always in the same order.
-inline void StoreSums(const RowPlan &plan, const double *sums, int64_t tasks, Threads &threads) {
+// Work below which one thread is faster than several.
+constexpr int64_t kSmallWork = 65536;
+
+inline int64_t WorkOf(const RowPlan &plan, int64_t rows) { return rows * plan.columns * plan.step_count; }
+
+inline RowState ScratchState(const RowPlan &plan, Threads &threads, int thread) {
+  return MakeRowState(plan, static_cast<char *>(threads.Scratch(thread, RowStateBytes(plan))));
+}
+
+// The most memory that sums take while they are added up.
+constexpr int64_t kMostSums = (32 << 20) / static_cast<int64_t>(sizeof(double));
+// Sums of this many parts of a group are added up apart, at most.
+constexpr int64_t kMostChunks = 32;
+
+// How a group is cut into chunks, whose sums are added up in their order. It depends on the group alone, neither on the threads
+// nor on other groups: nor do the sums, to the last bit.
+struct SumChunks {
+  bool by_piece;              // a chunk is a part of the rows in one piece of the columns
+  int64_t pieces, chunks;     // chunks: of the rows, or of each piece
+};
+
+inline SumChunks CutGroup(const RowPlan &plan) {
+  SumChunks cut{};
+  cut.pieces = PiecesOf(plan);
+  cut.by_piece = cut.pieces > 1;
+  for (int32_t i = 0; i < plan.step_count; i++)
+    cut.by_piece = cut.by_piece && (plan.steps[i].op != RowOp::kStoreSum || plan.steps[i].sum_strides[plan.rank - 1] != 0);
+  const int64_t units = cut.by_piece ? plan.group_rows : plan.group_rows * cut.pieces;
+  const int64_t limits[] = {cut.by_piece ? kMostChunks / cut.pieces : kMostChunks, units,
+                            WorkOf(plan, plan.group_rows) / kSmallWork,
+                            plan.group_rows * plan.columns / (4 * plan.sum_count),  // to add chunks up shall take little of the time
+                            kMostSums / plan.sum_count};
+  cut.chunks = kMostChunks;
+  for (const int64_t limit : limits) cut.chunks = limit < cut.chunks ? limit : cut.chunks;
+  if (cut.chunks < 1) cut.chunks = 1;
+  return cut;
+}
+
+// Stores the sums of `groups` groups from `first` on: chunk after chunk.
+inline void StoreSums(const RowPlan &plan, const double *sums, int64_t first, int64_t groups, int64_t chunks, Threads &threads) {
   for (int32_t i = 0; i < plan.step_count; i++) {
     const RowStep &step = plan.steps[i];
     if (step.op != RowOp::kStoreSum) continue;
     const RowOperand &output = plan.operands[step.slot];
-    int64_t kept = 1;
     bool contiguous = true;
-    for (int32_t d = 0; d < plan.rank; d++) {
-      if (step.sum_strides[d] != 0) kept *= plan.shape[d];
-      contiguous = contiguous && output.strides[d] == step.sum_strides[d];
-    }
+    for (int32_t d = 0; d < plan.rank; d++) contiguous = contiguous && output.strides[d] == step.sum_strides[d];
+    const int64_t kept = groups * step.group_sums, begin = first * step.group_sums;
     const int64_t share = kept < 16384 ? kept : RoundUp((kept + threads.count() - 1) / threads.count(), 16);
     const auto store = [&](int64_t task, int) {
       const int64_t end = kept - task * share < share ? kept : (task + 1) * share;
       for (int64_t k = task * share; k < end; k++) {
         double sum = 0;
-        for (int64_t t = 0; t < tasks; t++) sum += sums[t * plan.sum_count + step.sums + k];
-        int64_t offset = k;
+        for (int64_t chunk = 0; chunk < chunks; chunk++) sum += sums[groups * (chunk * plan.sum_count + step.sums) + k];
+        int64_t offset = begin + k;
         if (!contiguous) {
-          int64_t rest = k;
+          int64_t rest = begin + k;
           offset = 0;
           for (int32_t d = plan.rank - 1; d >= 0; d--) {
             if (step.sum_strides[d] == 0) continue;
@@ -293,27 +338,108 @@ inline void StoreSums(const RowPlan &plan, const double *sums, int64_t tasks, Th
   }
 }
 
+inline void RunChunk(const RowPlan &plan, const SumChunks &cut, int64_t group, int64_t piece, int64_t chunk, RowState &state) {
+  const int64_t units = cut.by_piece ? plan.group_rows : plan.group_rows * cut.pieces;
+  const int64_t first = units * chunk / cut.chunks, last = units * (chunk + 1) / cut.chunks;
+  const int64_t start = group * plan.group_rows * cut.pieces;
+  if (cut.by_piece) {
+    RunRows(plan, {start + first * cut.pieces + piece, start + last * cut.pieces, cut.pieces}, state);
+  } else {
+    RunRows(plan, {start + first, start + last, 1}, state);
+  }
+}
+
+// Runs a plan that sums, as many groups at once as `sums` has room for.
+inline void SumRows(const RowPlan &plan, const SumChunks &cut, int64_t at_once, double *sums, Threads &threads) {
+  const bool small = WorkOf(plan, plan.rows) < kSmallWork;
+  for (int64_t first = 0; first < plan.groups; first += at_once) {
+    const int64_t groups = plan.groups - first < at_once ? plan.groups - first : at_once;
+    const int64_t pieces = cut.by_piece ? cut.pieces : 1, chunks = groups * pieces * cut.chunks;
+    const int64_t area = groups * plan.sum_count;
+    const int64_t most = 8 * threads.count();
+    const int64_t tasks = small ? 1 : chunks < most ? chunks : most;
+    const int64_t zeroing = area * cut.chunks < 65536 ? 1 : threads.count();
+    ParallelFor(threads, zeroing, [&](int64_t task, int) {
+      const int64_t begin = area * cut.chunks * task / zeroing, end = area * cut.chunks * (task + 1) / zeroing;
+      std::memset(sums + begin, 0, static_cast<size_t>(end - begin) * sizeof(double));
+    });
+    ParallelFor(threads, tasks, [&](int64_t task, int thread) {
+      RowState state = ScratchState(plan, threads, thread);
+      state.first_group = first;
+      state.groups = groups;
+      state.sums = sums;
+      const int64_t begin = chunks * task / tasks, end = chunks * (task + 1) / tasks;
+      if (chunks == groups && plan.group_rows < plan.tile_rows) {
+        // Tiles of whole groups.
+        const int64_t units = plan.group_rows * cut.pieces;
+        RunRows(plan, {(first + begin) * units, (first + end) * units, 1}, state);
+        return;
+      }
+      for (int64_t i = begin; i < end; i++) {
+        const int64_t chunk = i % cut.chunks, piece = i / cut.chunks % pieces, group = i / cut.chunks / pieces;
+        state.sums = sums + chunk * area;
+        RunChunk(plan, cut, first + group, piece, chunk, state);
+      }
+    });
+    StoreSums(plan, sums, first, groups, cut.chunks, threads);
+  }
+}
+
+// The dimension along which a program whose sums take too much memory is cut: kept by all sums, and not one of those along which
+// they are added up apart anyway. Or −1.
+inline int32_t DimensionToCut(const RowProgram &program) {
+  int32_t found = -1;
+  bool reduces = false, outer = true;
+  for (int32_t i = 0; i < program.instruction_count; i++)
+    reduces = reduces || IsReduction(static_cast<RowOp>(program.instructions[i].op));
+  for (int32_t d = 0; d < program.rank - (reduces ? 1 : 0); d++) {
+    bool kept = true;
+    for (int32_t i = 0; i < program.instruction_count; i++) {
+      const RowInstruction &instruction = program.instructions[i];
+      if (static_cast<RowOp>(instruction.op) == RowOp::kStoreSum)
+        kept = kept && program.outputs[instruction.to].strides[d] != 0;
+    }
+    outer = outer && (kept || program.shape[d] == 1);
+    if (kept && !outer && program.shape[d] > (found < 0 ? 1 : program.shape[found])) found = d;
+  }
+  return found;
+}
+
 inline void Rows(const RowProgram &program, Threads &threads) {
   // The sums come last, where their number is known.
-  char *memory = static_cast<char *>(threads.Shared(RowPlanBytes(program)));
-  RowPlan plan = PlanRows(program, memory);
-  if (plan.sum_count > 0) {
-    memory = static_cast<char *>(threads.Shared(RoundUp(RowPlanBytes(program), 64) +
-                                                sizeof(double) * plan.sum_count * threads.count()));
-    plan = PlanRows(program, memory);
+  const int64_t plan_bytes = RoundUp(static_cast<int64_t>(RowPlanBytes(program)), 64);
+  RowPart part{0, 0, program.rank > 0 ? program.shape[0] : 1};
+  char *memory = static_cast<char *>(threads.Shared(static_cast<size_t>(plan_bytes)));
+  RowPlan plan = PlanRows(program, memory, part);
+  if (plan.sum_count == 0) {
+    const int64_t units = plan.rows * PiecesOf(plan);
+    const int64_t tasks = WorkOf(plan, plan.rows) < kSmallWork ? 1 : threads.count();
+    ParallelFor(threads, tasks, [&](int64_t task, int thread) {
+      RowState state = ScratchState(plan, threads, thread);
+      RunRows(plan, {units * task / tasks, units * (task + 1) / tasks, 1}, state);
+    });
+    return;
   }
-  double *sums = reinterpret_cast<double *>(memory + RoundUp(RowPlanBytes(program), 64));
-  const bool pieces = plan.tile_columns < plan.columns && plan.passes == 1;
-  const int64_t units = plan.rows * (pieces ? (plan.columns + plan.tile_columns - 1) / plan.tile_columns : 1);
-  const int64_t work = plan.rows * plan.columns * plan.step_count;
-  const int64_t tasks = work < 65536 ? 1 : threads.count();
-  const size_t bytes = RowStateBytes(plan);
-  ParallelFor(threads, tasks, [&](int64_t task, int thread) {
-    char *scratch = static_cast<char *>(threads.Scratch(thread, bytes));
-    RowState state = MakeRowState(plan, scratch, sums + task * plan.sum_count);
-    RunRows(plan, units * task / tasks, units * (task + 1) / tasks, state);
-  });
-  if (plan.sum_count > 0) StoreSums(plan, sums, tasks, threads);
+  const int32_t dimension = plan.sum_count > kMostSums ? DimensionToCut(program) : -1;
+  int64_t whole = part.count;
+  if (dimension >= 0) {
+    whole = program.shape[dimension];
+    const int64_t parts = (plan.sum_count + kMostSums - 1) / kMostSums;
+    part = {dimension, 0, (whole + parts - 1) / parts};
+  }
+  const int64_t step = part.count;
+  for (; part.first < whole; part.first += step) {
+    if (whole - part.first < step) part.count = whole - part.first;
+    plan = PlanRows(program, memory, part);
+    const SumChunks cut = CutGroup(plan);
+    int64_t at_once = kMostSums / (cut.chunks * plan.sum_count);
+    at_once = at_once < 1 ? 1 : at_once > plan.groups ? plan.groups : at_once;
+    const int64_t sums = cut.chunks * at_once * plan.sum_count;
+    // What is asked for anew may lie elsewhere.
+    memory = static_cast<char *>(threads.Shared(static_cast<size_t>(plan_bytes) + sizeof(double) * static_cast<size_t>(sums)));
+    plan = PlanRows(program, memory, part);
+    SumRows(plan, cut, at_once, reinterpret_cast<double *>(memory + plan_bytes), threads);
+  }
 }
 
 }  // namespace SIGLIP_ISA

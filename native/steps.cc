@@ -23,11 +23,11 @@ bool SameShape(const View &a, const View &b) {
 
 // An index that is not there would read or write another's memory, and so would one that the step itself writes over. This alone is what a caller can do wrong at a run, so it
 // has an exception of its own.
-void CheckIndices(const View &indices, int64_t size, const char *what) {
+void CheckIndices(const View &indices, int64_t size, const char *what, bool negative_dropped = false) {
   const int32_t *const data = static_cast<const int32_t *>(indices.data);
   for (int64_t i = 0; i < indices.shape[0]; ++i) {
     const int32_t index = data[i * indices.strides[0]];
-    if (index < 0 || index >= size) {
+    if ((index < 0 && !negative_dropped) || index >= size) {
       throw std::out_of_range(std::string(what) + "[" + std::to_string(i) + "] = " + std::to_string(index) +
                               " is not in [0, " + std::to_string(size) + ")");
     }
@@ -295,7 +295,7 @@ class SegmentSumStep : public Step {
   }
 
   void Run(Machine &machine) override {
-    CheckIndices(segments_.view, to_.view.shape[0], "segments");
+    CheckIndices(segments_.view, to_.view.shape[0], "segments", true);
     if (ElementCount(to_.view) > 0) machine.kernels.segment_sum(values_.view, segments_.view, to_.view, machine.threads);
   }
 

@@ -186,9 +186,11 @@ export class GraphBuilder {
     const rest = (x: Value): Value | undefined =>
       sizeOf(x.shape) === sizeOf(shape) ? this.reshape(x, shape) : undefined
     if ((op === 'multiply' || op === 'divide') && n === 1) return rest(a)
-    if ((op === 'add' || op === 'subtract') && n === 0) return rest(a)
     if (op === 'multiply' && m === 1) return rest(b)
-    if (op === 'add' && m === 0) return rest(b)
+    // Only these zeros leave −0 as it is.
+    if (op === 'subtract' && Object.is(n, 0)) return rest(a)
+    if (op === 'add' && Object.is(n, -0)) return rest(a)
+    if (op === 'add' && Object.is(m, -0)) return rest(b)
     return undefined
   }
 

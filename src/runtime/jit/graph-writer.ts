@@ -80,8 +80,9 @@ export class GraphWriter {
     if (RANDOM.test(op)) throw randomError()
     if (DATA_DEPENDENT.has(op)) throw dataDependentError(op)
     const values = inputs.map((id) => this.value(id))
-    const named = Object.fromEntries(attributes.map((attribute) => [attribute.name, asAttribute(attribute)]))
-    const results = this.#infer(op, attributes, values, count)
+    const typed = op === 'Mean' ? attributes.map((attribute) => typedAs(attribute, values[0])) : attributes
+    const named = Object.fromEntries(typed.map((attribute) => [attribute.name, asAttribute(attribute)]))
+    const results = this.#infer(op, typed, values, count)
     const shapes = results.map(({ shape, dtype }) => ({ shape, dtype: dataType(dtype) }))
     const { outputs } = operation(op, values, shapes, named, CHECKED.test(op) ? userLine() : undefined)
     return results.flatMap(({ id, shape, dtype }, i) => {
@@ -114,6 +115,10 @@ export class GraphWriter {
     return nextId--
   }
 }
+
+/** tfjs-node's mean makes float32 of what it takes, but still names the type that it had. */
+const typedAs = (attribute: NativeAttribute, taken: Value | undefined): NativeAttribute =>
+  attribute.name === 'T' && taken ? { ...attribute, value: TYPE_NUMBERS[taken.dtype] } : attribute
 
 /** Elements from which on an array is worth looking through. */
 const LARGE = 1024

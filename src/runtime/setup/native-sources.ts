@@ -10,7 +10,14 @@ export function nativeSources(): string {
 }
 
 /** How every file is compiled. A product's inner loop takes 5 % less time where it starts at a line of the cache. */
-export const COMPILER_FLAGS = ['-O3', '-falign-loops=64', '-std=c++17', '-fPIC', '-DNAPI_VERSION=8'] as const
+export const COMPILER_FLAGS = [
+  '-O3',
+  '-ffp-contract=off',
+  '-falign-loops=64',
+  '-std=c++17',
+  '-fPIC',
+  '-DNAPI_VERSION=8',
+] as const
 
 const AVX512 = ['-mavx512f', '-mavx512bw', '-mavx512vl', '-mavx512dq'] as const
 

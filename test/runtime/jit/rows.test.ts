@@ -180,4 +180,76 @@ onEveryKernel((engine) => {
     executable.dispose()
     expect(new Set(sums).size).toBe(1)
   })
+
+  describe('sums', () => {
+    /** Sums over the dimensions that are not kept, by each set of kernels and one to three threads. */
+    function sumsOf(x: tf.Tensor, kept: readonly boolean[]): ReadonlyMap<string, readonly Float32Array[]> {
+      const code = [instruction('load', 0, 0), instruction('square', 1, 0), instruction('storeSum', 0, 1)]
+      const executable = engine().compile(rowProgram(x.shape, [viewOf(0, x.shape)], code, kept))
+      const { kernels, threads, usable } = engine()
+      try {
+        const sums = usable.map((set) => {
+          engine().setKernels(set)
+          const results = [1, 2, 3].map((count) => {
+            engine().setThreads(count)
+            return executable.run([x], []).flatMap((tensor) => tensor.dataSync<'float32'>())
+          })
+          return [set, results.flat()] as const
+        })
+        return new Map(sums)
+      } finally {
+        executable.dispose()
+        engine().setKernels(kernels)
+        engine().setThreads(threads)
+      }
+    }
+
+    it.each([
+      [3, 700, 48],
+      [3, 300, 5000],
+      [5, 3, 4],
+      [4, 20_000, 3],
+      [3, 2, 9000],
+      [2, 1, 300_000],
+    ])('of a batch of %i are the same to the bit by themselves, with any number of threads: %i × %i', (batch, m, n) => {
+      for (const kept of [
+        [true, false, true],
+        [true, true, false],
+        [true, false, false],
+      ]) {
+        const x = tf.randomUniform([batch, m, n], -1, 1, 'float32', 3)
+        const together = sumsOf(x, kept)
+        for (let i = 0; i < batch; i++) {
+          const alone = sumsOf(tf.slice(x, [i, 0, 0], [1, m, n]), kept)
+          for (const [set, [first, ...others]] of alone) {
+            const size = first?.length ?? 0
+            const parts = (together.get(set) ?? []).map((sums) => sums.slice(i * size, (i + 1) * size))
+            for (const sums of [...others, ...parts]) expect(Buffer.compare(bytesOf(sums), bytesOf(first))).toBe(0)
+          }
+        }
+      }
+    })
+
+    it('of two long rows take little more memory than the result, however many threads there are', () => {
+      const shape = [2, 9_000_000]
+      const code = [instruction('load', 0, 0), instruction('storeSum', 0, 0)]
+      const executable = engine().compile(rowProgram(shape, [viewOf(0, shape)], code, [false, true]))
+      const { threads } = engine()
+      engine().setThreads(16)
+      try {
+        const x = tf.ones(shape)
+        x.dataSync()
+        const before = process.memoryUsage.rss()
+        const [sum] = executable.run([x], [])
+        expect(process.memoryUsage.rss() - before).toBeLessThan(4 * 9_000_000 + 2 ** 26)
+        expect(sum && tf.min(sum).dataSync()[0]).toBe(2)
+      } finally {
+        executable.dispose()
+        engine().setThreads(threads)
+      }
+    })
+  })
 })
+
+const bytesOf = (numbers: Float32Array | undefined): Uint8Array =>
+  new Uint8Array(numbers?.buffer ?? [], numbers?.byteOffset, numbers?.byteLength)

@@ -42,14 +42,18 @@ const output = (node: Operation): Value => at(node.outputs, 0)
 
 /** The value that has the same elements in the same order. */
 export function unshaped(value: Value): Value {
-  const reshape = madeBy(value, 'reshape')
-  return reshape ? unshaped(at(reshape.inputs, 0)) : value
+  let plain = value
+  for (let reshape = madeBy(plain, 'reshape'); reshape; reshape = madeBy(plain, 'reshape')) {
+    plain = at(reshape.inputs, 0)
+  }
+  return plain
 }
 
 /** The value whose memory a value's elements lie in. */
 export function baseOf(value: Value): Value {
-  const { node } = value
-  return node.kind === 'operation' && isView(node) ? baseOf(at(node.inputs, 0)) : value
+  let base = value
+  while (base.node.kind === 'operation' && isView(base.node)) base = at(base.node.inputs, 0)
+  return base
 }
 
 const lastSize = (shape: readonly number[]): number => shape.findLast((size) => size !== 1) ?? 1
@@ -277,20 +281,58 @@ function ordered(nodes: readonly Node[], unitOf: (node: Node) => Unit | undefine
   for (const [unit, others] of reads) for (const other of others) readers.get(other)?.push(unit)
   const isEnd = (unit: Unit): boolean => readers.get(unit)?.length === 0
   const isNearEnd = (unit: Unit): boolean => readers.get(unit)?.every(isEnd) === true
+  const waitsFor = new Map([...reads].map(([unit, others]) => [unit, others.size]))
   const done = new Set<Unit>()
-  const visit = (unit: Unit): void => {
-    if (done.has(unit)) return
-    for (const other of reads.get(unit) ?? []) visit(other)
-    // It may have come as the end of one of those.
-    if (done.has(unit)) return
+  const finish = (unit: Unit): void => {
     done.add(unit)
-    for (const reader of readers.get(unit) ?? []) {
-      const ready = [...(reads.get(reader) ?? [])].every((other) => done.has(other))
-      if (ready && isNearEnd(reader)) visit(reader)
+    for (const reader of readers.get(unit) ?? []) waitsFor.set(reader, (waitsFor.get(reader) ?? 0) - 1)
+  }
+  for (const unit of units) {
+    // A visit goes on to what the unit reads, and then to readers near the end that have all they read.
+    const open = done.has(unit) ? [] : [visitOf(unit, reads, readers)]
+    for (let visit = open.at(-1); visit; visit = open.at(-1)) {
+      const read = visit.isDone ? undefined : next(visit.reads)
+      if (read) {
+        if (!done.has(read)) open.push(visitOf(read, reads, readers))
+        continue
+      }
+      if (!visit.isDone) {
+        if (done.has(visit.unit)) {
+          open.pop() // it came as the end of one that it reads
+          continue
+        }
+        finish(visit.unit)
+        visit.isDone = true
+      }
+      const reader = next(visit.readers)
+      if (!reader) open.pop()
+      else if (!done.has(reader) && waitsFor.get(reader) === 0 && isNearEnd(reader)) {
+        open.push(visitOf(reader, reads, readers))
+      }
     }
   }
-  for (const unit of units) visit(unit)
   return [...done]
+}
+
+interface Visit {
+  readonly unit: Unit
+  readonly reads: Iterator<Unit>
+  readonly readers: Iterator<Unit>
+  isDone: boolean
+}
+
+function visitOf(
+  unit: Unit,
+  reads: ReadonlyMap<Unit, Iterable<Unit>>,
+  readers: ReadonlyMap<Unit, Iterable<Unit>>,
+): Visit {
+  const iterate = (of: ReadonlyMap<Unit, Iterable<Unit>>) => (of.get(unit) ?? [])[Symbol.iterator]()
+  return { unit, reads: iterate(reads), readers: iterate(readers), isDone: false }
+}
+
+function next<T>(items: Iterator<T>): T | undefined {
+  const step = items.next()
+  return step.done === true ? undefined : step.value
 }
 
 /** The units that make what a unit reads. */

@@ -138,12 +138,19 @@ class Lowering {
 
   /** Where the elements of a value lie, copied if there is no other way to say it. */
   #view(value: Value): View {
-    const known = this.#views.get(value)
-    if (known) return known
-    const { node } = value
-    if (node.kind !== 'operation') throw new RangeError(`A ${node.kind} that isn't the graph's`)
-    const view = this.#seen(node, this.#view(at(node.inputs, 0)))
-    this.#views.set(value, view)
+    const through: Value[] = []
+    let from = value
+    let view = this.#views.get(from)
+    while (!view) {
+      if (from.node.kind !== 'operation') throw new RangeError(`A ${from.node.kind} that isn't the graph's`)
+      through.push(from)
+      from = at(from.node.inputs, 0)
+      view = this.#views.get(from)
+    }
+    for (const seen of through.reverse()) {
+      if (seen.node.kind === 'operation') view = this.#seen(seen.node, view)
+      this.#views.set(seen, view)
+    }
     return view
   }
 
@@ -241,12 +248,13 @@ class Lowering {
         a = this.#batched(a, batch)
         b = this.#batched(b, batch)
         if (added) added = this.#batched(added, batch)
-        c = this.#batched(c, batch)
+        if (batch.length > 2) c = this.#writable(c, [flat, ...c.shape.slice(-2)])
       }
     } else {
       a = repeated(a, batch)
       b = repeated(b, batch)
     }
+    if (added && added.strides.at(-1) !== 1 && n > 1) added = this.#contiguous(added)
     this.#steps.push({
       kind: 'product',
       ...{ a, b, c, alpha, activation: known(activation), precision: this.#storage.precisionOf(node) },
@@ -254,6 +262,13 @@ class Lowering {
       ...(added ? { residual: added } : {}),
       keep: this.#isKept(baseOf(right)),
     })
+    if (c.buffer !== full.buffer) this.#copy({ ...c, shape: full.shape, strides: denseStrides(full.shape) }, full)
+  }
+
+  /** Where a step may write what belongs to `view`, under another shape: there, or in new memory that is to be copied. */
+  #writable(view: View, shape: readonly number[]): View {
+    const strides = reshapedStrides(view, shape)
+    return strides ? { ...view, shape, strides } : this.#memory(shape, view.dtype)
   }
 
   /** At most two batch dimensions. */

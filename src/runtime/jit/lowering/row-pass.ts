@@ -86,8 +86,7 @@ class RowPass {
       stores.push({ node, sums: false, to })
     }
     const roots = stores.map(({ node }) => node)
-    const seen = new Set<Operation>()
-    for (const node of roots) this.#findInputs(node, seen)
+    for (const node of this.#madeOf(roots)) this.#findInputs(node)
     const numbers = new Map([...this.#inputs.keys()].map((key, i) => [key, i]))
     for (const { node, sums, to } of stores) {
       const value = this.#value(node, numbers)
@@ -124,17 +123,30 @@ class RowPass {
     return this.#clusters.isRecomputed(maker) || this.#clusters.clusterOf(maker) === this.#cluster ? maker : undefined
   }
 
-  /** Lets the loop fit everything that is read. */
-  #findInputs(node: Operation, seen: Set<Operation>): void {
-    if (seen.has(node)) return
-    seen.add(node)
-    for (const input of node.inputs) {
-      const maker = this.#maker(node, input)
-      if (maker) {
-        this.#findInputs(maker, seen)
-        continue
+  /** The operations of this pass that `roots` are made of and that have not been computed, each after what it takes. */
+  #madeOf(roots: readonly Operation[]): readonly Operation[] {
+    const ordered = new Set<Operation>()
+    const isKnown = (node: Operation): boolean => ordered.has(node) || this.#computed.has(node)
+    for (const root of roots) {
+      const open = isKnown(root) ? [] : [{ node: root, next: 0 }]
+      for (let top = open.at(-1); top; top = open.at(-1)) {
+        const input = top.node.inputs[top.next++]
+        if (input === undefined) {
+          ordered.add(top.node)
+          open.pop()
+          continue
+        }
+        const maker = this.#maker(top.node, input)
+        if (maker && !isKnown(maker)) open.push({ node: maker, next: 0 })
       }
-      if (scalarOf(input) !== undefined) continue
+    }
+    return [...ordered]
+  }
+
+  /** Lets the loop fit what an operation reads from memory. */
+  #findInputs(node: Operation): void {
+    for (const input of node.inputs) {
+      if (this.#maker(node, input) || scalarOf(input) !== undefined) continue
       const view = this.#read(node, input)
       const key = keyOf(view)
       if (this.#inputs.has(key)) continue
@@ -150,17 +162,22 @@ class RowPass {
   }
 
   #value(node: Operation, numbers: ReadonlyMap<string, number>): number {
-    const known = this.#computed.get(node)
-    if (known !== undefined) return known
-    const operands = node.inputs.map((input) => {
-      const maker = this.#maker(node, input)
-      if (maker) return this.#value(maker, numbers)
-      const number = scalarOf(input)
-      if (number !== undefined) return this.#code.constant(number)
-      return this.#code.load(numbers.get(keyOf(this.#read(node, input))) ?? 0)
-    })
-    const value = this.#compute(node, operands)
-    this.#computed.set(node, value)
+    for (const made of this.#madeOf([node])) {
+      const operands = made.inputs.map((input) => {
+        const maker = this.#maker(made, input)
+        if (maker) return this.#computedBy(maker)
+        const number = scalarOf(input)
+        if (number !== undefined) return this.#code.constant(number)
+        return this.#code.load(numbers.get(keyOf(this.#read(made, input))) ?? 0)
+      })
+      this.#computed.set(made, this.#compute(made, operands))
+    }
+    return this.#computedBy(node)
+  }
+
+  #computedBy(node: Operation): number {
+    const value = this.#computed.get(node)
+    if (value === undefined) throw new RangeError(`${node.op} is read before it is computed`)
     return value
   }
 

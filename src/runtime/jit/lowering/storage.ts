@@ -98,14 +98,20 @@ export class Storage {
 
   /** Who reads a value's memory, be it through views. */
   #readersOf(value: Value): readonly Reader[] {
-    return (this.#users.get(value) ?? []).flatMap((user) =>
-      isView(user.node) ? this.#readersOf(at(user.node.outputs, 0)) : [user],
-    )
+    return this.#viewsOf(value).flatMap((view) => (this.#users.get(view) ?? []).filter(({ node }) => !isView(node)))
   }
 
   #isReturned(value: Value): boolean {
-    const views = (this.#users.get(value) ?? []).filter(({ node }) => isView(node))
-    return this.#returned.has(value) || views.some(({ node }) => this.#isReturned(at(node.outputs, 0)))
+    return this.#viewsOf(value).some((view) => this.#returned.has(view))
+  }
+
+  /** A value, and what is seen of its memory through views. */
+  #viewsOf(value: Value): readonly Value[] {
+    const views = new Set([value])
+    for (const view of views) {
+      for (const { node } of this.#users.get(view) ?? []) if (isView(node)) views.add(at(node.outputs, 0))
+    }
+    return [...views]
   }
 }
 

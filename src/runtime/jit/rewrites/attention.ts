@@ -38,7 +38,15 @@ function softmaxOf(value: Value, before: Value, isUsedOnce: (value: Value) => bo
   return scoresOf(at(softmax.inputs, 0), at(old.inputs, 0), isUsedOnce)
 }
 
-function scoresOf(value: Value, before: Value, isUsedOnce: (value: Value) => boolean): Scores | undefined {
+/** What scores are scaled and masked by at most, operation by operation. */
+const MOST_OPERATIONS = 8
+
+function scoresOf(
+  value: Value,
+  before: Value,
+  isUsedOnce: (value: Value) => boolean,
+  operations = MOST_OPERATIONS,
+): Scores | undefined {
   const product = madeBy(value, 'product')
   if (product) return { q: at(product.inputs, 0), keys: at(product.inputs, 1), scale: 1 }
   const { node } = value
@@ -46,12 +54,13 @@ function scoresOf(value: Value, before: Value, isUsedOnce: (value: Value) => boo
   if (node.kind !== 'operation' || old.kind !== 'operation' || (node.op !== 'multiply' && node.op !== 'add')) {
     return undefined
   }
+  if (operations === 0) return undefined
   for (const [i, other] of [at(node.inputs, 1), at(node.inputs, 0)].entries()) {
     const [inner, was] = [at(node.inputs, i), at(old.inputs, i)]
     if (!isUsedOnce(was) || !sameShape(inner.shape, value.shape)) continue
     const factor = scalarOf(other)
     if (node.op === 'multiply' && factor === undefined) continue
-    const found = scoresOf(inner, was, isUsedOnce)
+    const found = scoresOf(inner, was, isUsedOnce, operations - 1)
     if (!found || found.mask) continue
     return node.op === 'add' ? { ...found, mask: other } : { ...found, scale: found.scale * (factor ?? 1) }
   }

@@ -1,5 +1,5 @@
 import { at, flagOf, type GraphBuilder, numberOf, type Rule, sizeOf } from '../graph-builder.js'
-import type { DataType, Operation, Value } from '../graph.js'
+import type { Constant, DataType, Operation, Value } from '../graph.js'
 import { isRepeated } from '../is-repeated.js'
 
 type Translate = (builder: GraphBuilder, node: Operation, inputs: readonly Value[]) => readonly Value[] | undefined
@@ -26,16 +26,33 @@ const ELEMENTWISE: Readonly<Record<string, string>> = {
 /** Turns TensorFlow's operations into the few that lowering knows, with sizes, axes and orders as attributes. */
 export function canonical(builder: GraphBuilder): Rule {
   return (node, raw) => {
+    if (node.outputs.every(isEmpty)) return node.outputs.map((output) => empty(builder, output))
     const inputs = raw.map((value) => uniform(builder, value))
-    const result = at(node.outputs, 0)
-    const name = ELEMENTWISE[node.op]
-    if (name !== undefined) {
-      if (result.dtype === 'int32' || inputs.some(({ dtype }) => dtype === 'int32')) return undefined
-      // eslint-disable-next-line siglip/no-spread-arguments -- an operation has two operands at most
-      return [builder.elementwise(name, ...inputs)]
-    }
-    return translations[node.op]?.(builder, node, inputs)
+    // What TensorFlow makes of nothing.
+    if (inputs.slice(0, 1).some(isEmpty) && !JOINING.has(node.op)) return undefined
+    return translated(builder, node, inputs)?.map((value) => (isEmpty(value) ? empty(builder, value) : value))
   }
+}
+
+const translated: Translate = (builder, node, inputs) => {
+  const name = ELEMENTWISE[node.op]
+  if (name === undefined) return translations[node.op]?.(builder, node, inputs)
+  const isInteger = [...node.outputs, ...inputs].some(({ dtype }) => dtype === 'int32')
+  // eslint-disable-next-line siglip/no-spread-arguments -- an operation has two operands at most
+  return isInteger ? undefined : [builder.elementwise(name, ...inputs)]
+}
+
+/** Operations that leave out what is empty. */
+const JOINING: ReadonlySet<string> = new Set(['ConcatV2', 'Pack'])
+
+const isEmpty = ({ shape }: Value): boolean => shape.includes(0)
+
+const empty = (builder: GraphBuilder, { shape, dtype }: Value): Value =>
+  builder.constant(arrayOf(dtype, []), shape, dtype)
+
+function arrayOf(dtype: DataType, values: readonly number[]): Constant['values'] {
+  if (dtype === 'float32') return Float32Array.from(values)
+  return dtype === 'int32' ? Int32Array.from(values) : Uint8Array.from(values)
 }
 
 /** A constant whose elements are all the same is one number, repeated. */
@@ -67,7 +84,7 @@ const reduced =
   (builder, node, inputs) => {
     const x = at(inputs, 0)
     const axes = axesOf(x, inputs[1])
-    if (!axes || x.dtype !== 'float32' || sizeOf(x.shape) === 0) return undefined
+    if (!axes || x.dtype !== 'float32') return undefined
     return [builder.reshape(reduce(builder, x, axes), at(node.outputs, 0).shape)]
   }
 
@@ -77,9 +94,8 @@ const product =
   (left: string, right: string): Translate =>
   (builder, node, inputs) => {
     const result = at(node.outputs, 0)
-    if (result.dtype !== 'float32' || sizeOf(result.shape) === 0) return undefined // nothing to sum up
+    if (result.dtype !== 'float32') return undefined
     const [a, b] = [at(inputs, 0), at(inputs, 1)]
-    if (sizeOf(a.shape) === 0) return undefined
     const swapped = (x: Value): Value => {
       const rank = x.shape.length
       return builder.transpose(x, [...Array.from({ length: rank - 2 }, (_, i) => i), rank - 1, rank - 2])
@@ -93,9 +109,8 @@ const concatenated = (
   axis: number,
   result: Value,
 ): readonly Value[] => {
-  const filled = parts.filter(({ shape }) => sizeOf(shape) > 0)
+  const filled = parts.filter((part) => !isEmpty(part))
   if (filled.length === 1) return [builder.reshape(at(filled, 0), result.shape)]
-  if (filled.length === 0) return [builder.reshape(at(parts, 0), result.shape)]
   return [builder.operation('concat', filled, result.shape, result.dtype, { axis: { int: axis } })]
 }
 
@@ -162,10 +177,13 @@ const translations: Readonly<Record<string, Translate>> = {
     const size: number[] = []
     x.shape.forEach((length, i) => {
       const clamp = (n: number): number => Math.min(length, Math.max(0, n < 0 ? n + length : n))
-      const start = (bits(node, 'begin_mask') >> i) & 1 ? 0 : clamp(begins[i] ?? 0)
-      const end = i >= begins.length || (bits(node, 'end_mask') >> i) & 1 ? length : clamp(ends?.[i] ?? length)
+      const isSet = (mask: string): boolean => i < begins.length && ((bits(node, mask) >> i) & 1) === 1
+      // One element is the one that `begin` says, whatever the other masks say.
+      const isOne = isSet('shrink_axis_mask')
+      const start = isSet('begin_mask') && !isOne ? 0 : clamp(begins[i] ?? 0)
+      const end = i >= begins.length || isSet('end_mask') ? length : clamp(ends?.[i] ?? length)
       begin.push(start)
-      size.push((bits(node, 'shrink_axis_mask') >> i) & 1 ? 1 : Math.max(0, Math.ceil((end - start) / (steps[i] ?? 1))))
+      size.push(isOne ? 1 : Math.max(0, Math.ceil((end - start) / (steps[i] ?? 1))))
     })
     const every = x.shape.map((_, i) => steps[i] ?? 1)
     return [builder.reshape(builder.slice(x, begin, every, size), at(node.outputs, 0).shape)]
@@ -222,7 +240,7 @@ const translations: Readonly<Record<string, Translate>> = {
   Sum: sum,
   Mean: reduced((builder, x, axes) => {
     const count = axes.reduce((n, axis) => n * at(x.shape, axis), 1)
-    return builder.elementwise('multiply', builder.reduce('sum', x, axes), builder.scalar(1 / count))
+    return builder.elementwise('divide', builder.reduce('sum', x, axes), builder.scalar(count))
   }),
   Max: reduced((builder, x, axes) => builder.reduce('max', x, axes)),
   Min: reduced((builder, x, axes) => {
@@ -244,7 +262,7 @@ const translations: Readonly<Record<string, Translate>> = {
     if (axis !== 0 || numberOf(node, 'batch_dims', 0) !== 0 || table.dtype !== 'float32') return undefined
     const count = sizeOf(indices.shape)
     const width = sizeOf(table.shape.slice(1))
-    if (indices.dtype !== 'int32' || count * width === 0) return undefined
+    if (indices.dtype !== 'int32') return undefined
     const rows = builder.reshape(table, [at(table.shape, 0), width])
     const gathered = builder.operation('gather', [rows, builder.reshape(indices, [count])], [count, width], 'float32')
     return [builder.reshape(gathered, result.shape)]
@@ -253,9 +271,7 @@ const translations: Readonly<Record<string, Translate>> = {
     const [values, segments] = [at(inputs, 0), at(inputs, 1)]
     const result = at(node.outputs, 0)
     const count = sizeOf(segments.shape)
-    if (values.dtype !== 'float32' || segments.dtype !== 'int32' || sizeOf(values.shape) * sizeOf(result.shape) === 0) {
-      return undefined
-    }
+    if (values.dtype !== 'float32' || segments.dtype !== 'int32') return undefined
     const width = sizeOf(values.shape) / count
     const operands = [builder.reshape(values, [count, width]), builder.reshape(segments, [count])]
     const shape = [at(result.shape, 0), width]
@@ -273,6 +289,7 @@ const translations: Readonly<Record<string, Translate>> = {
     return x.dtype === 'float32' ? [builder.elementwise('select', condition, x, y)] : undefined
   },
   Relu6(builder, _node, inputs) {
+    if (at(inputs, 0).dtype !== 'float32') return undefined
     return [builder.elementwise('minimum', builder.elementwise('relu', at(inputs, 0)), builder.scalar(6))]
   },
   ClipByValue(builder, _node, inputs) {
@@ -293,10 +310,5 @@ const translations: Readonly<Record<string, Translate>> = {
 }
 
 function filled(builder: GraphBuilder, { shape, dtype }: Value, value: number): readonly Value[] {
-  const values: Readonly<Record<DataType, Float32Array | Int32Array | Uint8Array>> = {
-    float32: new Float32Array([value]),
-    int32: new Int32Array([value]),
-    bool: new Uint8Array([value]),
-  }
-  return [builder.broadcast(builder.constant(values[dtype], [], dtype), shape)]
+  return [builder.broadcast(builder.constant(arrayOf(dtype, [value]), [], dtype), shape)]
 }

@@ -59,7 +59,8 @@ function taken(
   if (!other) return undefined
   const factor = scalarOf(other)
   if (op === 'multiply' && factor !== undefined) {
-    return bias || activation !== 'none' ? undefined : { ...epilogue, alpha: Math.fround(alpha * factor) }
+    // Two factors round twice.
+    return bias || activation !== 'none' || alpha !== 1 ? undefined : { ...epilogue, alpha: factor }
   }
   if (op !== 'add') return undefined
   const { shape } = at(outputs, 0)
