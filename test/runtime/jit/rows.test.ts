@@ -237,8 +237,7 @@ onEveryKernel((engine) => {
       const { threads } = engine()
       engine().setThreads(16)
       try {
-        const x = tf.ones(shape)
-        x.dataSync()
+        const x = tf.square(tf.ones(shape))
         const before = process.memoryUsage.rss()
         const [sum] = executable.run([x], [])
         expect(process.memoryUsage.rss() - before).toBeLessThan(4 * 9_000_000 + 2 ** 26)
