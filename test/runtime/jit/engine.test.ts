@@ -292,7 +292,7 @@ onEngine((running) => {
           : { kind, values: view(0, [3, 2]), segments: indices, to: view(2, [3, 2]) }
       const executable = engine.compile(program([argument(0), argument(1), result([3, 2])], [step]))
       const table = tf.ones([3, 2])
-      for (const wrong of [3, -1, 2 ** 31 - 1]) {
+      for (const wrong of [3, 2 ** 31 - 1, ...(kind === 'gather' ? [-1] : [])]) {
         const thrown = thrownBy(() => executable.run([table, tf.tensor1d([0, wrong, 1], 'int32')], []))
         expect(thrown).toBeInstanceOf(InputError)
         expect(String(thrown)).toContain(`[1] = ${wrong} is not in [0, 3)`)
@@ -302,6 +302,19 @@ onEngine((running) => {
       expectClose(first(executable.run([table, tf.tensor1d([2, 0, 1], 'int32')], [])), table)
       executable.dispose()
     })
+  })
+
+  it('leaves out what belongs to a negative segment', () => {
+    const step: Step = {
+      kind: 'segmentSum',
+      values: view(0, [3, 2]),
+      segments: view(1, [3], 'int32'),
+      to: view(2, [3, 2]),
+    }
+    const executable = engine.compile(program([argument(0), argument(1), result([3, 2])], [step]))
+    const found = first(executable.run([tf.ones([3, 2]), tf.tensor1d([2, -1, -(2 ** 31)], 'int32')], []))
+    expect([...found.dataSync()]).toEqual([0, 0, 0, 0, 1, 1])
+    executable.dispose()
   })
 
   describe('off JavaScript’s thread', () => {
