@@ -154,7 +154,6 @@ function product(precision: Precision, threads: number): Work {
     toReach: [1, 1],
     ours: new Ours(() => {
       const a = tf.randomNormal<tf.Rank.R2>([m, k])
-      // Not [n, k] as in layers: those products are Strassen's, with fewer multiplications than the peak is counted in.
       const b = tf.variable(tf.randomNormal<tf.Rank.R2>([k, n]))
       const run = jit(() => tf.matMul(a, b), { precision })
       return Promise.resolve(() => {

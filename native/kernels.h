@@ -37,7 +37,6 @@ struct Product {
   const View *bias;          // [n] float32, or null
   Activation activation;
   const View *residual;      // as c, or null; may be c itself
-  bool weights;              // whether b stays as it is between runs
   const void *packed;        // b as `pack` has laid it out, or null
 };
 

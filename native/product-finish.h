@@ -7,16 +7,17 @@
 namespace siglip {
 namespace SIGLIP_ISA {
 
+// Each rounds as the row operations do of which rewrites/expand.ts makes it: a value is the same whether it is computed here or there.
 template <Activation kActivation>
 inline Float Activate(Float x) {
   switch (kActivation) {
     case Activation::kGeluTanh: {
       // x·(1 + tanh u) / 2 = x·sigmoid(2u), u = √(2/π)·(x + 0.044715·x³)
-      const Float u = x * MultiplyAdd(x * x, Splat(2.0f * 0.7978845608f * 0.044715f), Splat(2.0f * 0.7978845608f));
-      return x * Sigmoid(u);
+      constexpr double kTwice = 2 * 0.7978845608028654;
+      return x * Sigmoid(x * (static_cast<float>(kTwice) + static_cast<float>(kTwice * 0.044715) * (x * x)));
     }
     case Activation::kGelu: return 0.5f * x * (1.0f + Erf(x * 0.70710678f));
-    case Activation::kRelu: return Select(x < 0.0f, Float{}, x);  // NaN stays
+    case Activation::kRelu: return Select(x <= 0.0f, Float{}, x);  // NaN stays
     case Activation::kSilu: return x * Sigmoid(x);
     case Activation::kQuickGelu: return x * Sigmoid(x * 1.702f);
     default: return x;

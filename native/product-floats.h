@@ -22,7 +22,6 @@ struct FloatBlocks {
   static constexpr int kColumns = kVectors * kLanes;
   static constexpr int kDepth = 1;                  // k is padded to a multiple of it
   static constexpr int kSlice = 768, kSlab = 1024;  // how deep panels that pass by and reside may be (product-plan.h)
-  static constexpr int kStrassenSlice = kRounded ? 0 : 384;  // 0: never
   static constexpr int kPackingCost = 16;           // of an element, in multiplications
   static constexpr int kStep = 16;
   static constexpr int kDeepSlab = 192;             // of products that are far deeper than wide

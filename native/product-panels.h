@@ -27,32 +27,6 @@ void PackPanels(bool rows, const Lines &lines, int64_t panel, int64_t count, int
   }
 }
 
-// The same of panels that consist of strands.
-template <typename Blocks>
-void PackStrandPanels(const ProductPlan &plan, bool rows, const Lines &lines, int64_t panel, int64_t count, int64_t start,
-                      int64_t depth, float *to, int64_t step) {
-  const int64_t slice = plan.slice, width = WidthOf<Blocks>(rows), half = plan.LinesOf(rows);
-  const Lines halves[] = {HalfOf(lines, half, false), HalfOf(lines, half, true)};
-  for (int64_t i = 0; i < count; i++, to += step) {
-    for (int64_t from = start; from < start + depth; from += kStrands * slice) {
-      const int64_t k = plan.DepthInK(from);
-      PackStrands(rows, slice * width, to + (from - start) * width, [&](bool second, bool deeper, float *place) {
-        PackPanels<Blocks>(rows, halves[second], panel + i, 1, deeper ? k + slice : k, slice, place, 0);
-      });
-    }
-  }
-}
-
-// Whichever the plan says.
-template <typename Blocks>
-void PackPlanned(const ProductPlan &plan, bool rows, const Lines &lines, int64_t panel, int64_t count, int64_t start,
-                 int64_t depth, typename Blocks::Element *to, int64_t step) {
-  if constexpr (Blocks::kStrassenSlice > 0) {
-    if (plan.strands > 1) return PackStrandPanels<Blocks>(plan, rows, lines, panel, count, start, depth, to, step);
-  }
-  PackPanels<Blocks>(rows, lines, panel, count, start, depth, to, step);
-}
-
 // The panels of a matrix that a task packs at a time.
 constexpr int64_t kPanelsAtOnce = 8;
 
@@ -78,7 +52,6 @@ struct BlockMeanwhile {
   const float *sums = nullptr;
   int64_t row_panel = 0, column_panel = 0;  // of the first that isn't finished
   int64_t blocks = 0, row = 0;              // how many aren't; the first row of the first that isn't
-  int64_t apart = 0;                        // from a block's sums to those of the next strand
 
   const char *next = nullptr, *next_end = nullptr;  // of the row that is fetched
   int64_t next_rows = 0, next_bytes = 0, next_stride = 0;
@@ -90,17 +63,12 @@ struct BlockMeanwhile {
     lines_a_block = CeilDivide(rows * (bytes + 63), 64 * during_blocks);
   }
 
-  // The lines of a passing panel, which is packed next, from a slab on as deep as it, while a panel is multiplied in so many slices.
-  // Called for each of these: half of the lines are fetched during half of the slices if panels consist of strands.
-  void PlanFetch(const Lines &lines, int64_t panel, int64_t slab, int64_t depth, int64_t slice, int64_t slices, int64_t residents) {
-    const bool halved = plan.strands > 1;
-    const int64_t middle = halved ? slices / 2 : slices;
-    if (slice != 0 && slice != middle) return;
-    const Lines part = halved ? HalfOf(lines, plan.LinesOf(!plan.rows_reside), slice == middle) : lines;
-    const int64_t width = WidthOf<Blocks>(!plan.rows_reside), first = panel * width, start = plan.DepthInK(slab);
-    const int64_t size = static_cast<int64_t>(SizeOf(lines.dtype)), during = slice == middle ? slices - middle : middle;
-    PlanFetch(part.at(first, start), AtMost(width, part.count - first), AtMost(plan.DepthInK(depth), lines.depth - start) * size,
-              lines.stride * size, residents * during);
+  // The lines of a passing panel, which is packed next, from a slab on as deep as it.
+  void PlanFetch(const Lines &lines, int64_t panel, int64_t slab, int64_t depth, int64_t during_blocks) {
+    const int64_t width = WidthOf<Blocks>(!plan.rows_reside), first = panel * width;
+    const int64_t size = static_cast<int64_t>(SizeOf(lines.dtype));
+    PlanFetch(lines.at(first, slab), AtMost(width, lines.count - first), AtMost(depth, lines.depth - slab) * size,
+              lines.stride * size, during_blocks);
   }
 
   // The blocks of a passing panel with the resident ones from `resident` on, once all before are finished. A passing panel is
@@ -108,18 +76,16 @@ struct BlockMeanwhile {
   void PlanFinish(const float *their_sums, int64_t count, int64_t resident, int64_t passing, int64_t slices) {
     FinishRows(blocks * Blocks::kRows);
     rows_a_block = CeilDivide(Blocks::kRows, slices);
-    rows_due = 0, sums = their_sums, blocks = count, apart = count * Blocks::kRows * Blocks::kColumns;
+    rows_due = 0, sums = their_sums, blocks = count;
     row_panel = plan.rows_reside ? resident : passing, column_panel = plan.rows_reside ? passing : resident;
   }
 
   void FinishRows(int64_t count) {
     while (count > 0 && blocks > 0) {
       const int64_t at_row = row_panel * Blocks::kRows, at_column = column_panel * Blocks::kColumns;
-      const int64_t rows = AtMost(Blocks::kRows, plan.rows - at_row) - row, now = AtMost(count, rows);
-      const int64_t columns = AtMost(Blocks::kColumns, plan.columns - at_column);
-      const float *from = sums + row * Blocks::kColumns;
-      if (plan.strands == 1) finish(from, Blocks::kColumns, at_row + row, now, at_column, columns);
-      else if constexpr (Blocks::kStrassenSlice > 0) FinishQuadrants(from, at_row + row, now, at_column, columns);
+      const int64_t rows = AtMost(Blocks::kRows, plan.m - at_row) - row, now = AtMost(count, rows);
+      const int64_t columns = AtMost(Blocks::kColumns, plan.n - at_column);
+      finish(sums + row * Blocks::kColumns, Blocks::kColumns, at_row + row, now, at_column, columns);
       count -= now, row += now;
       if (now < rows) return;
       (plan.rows_reside ? row_panel : column_panel)++;
@@ -135,17 +101,6 @@ struct BlockMeanwhile {
     rows_due = 0;
   }
 
-  void FinishQuadrants(const float *strands, int64_t at_row, int64_t rows, int64_t at_column, int64_t columns) const {
-    Quadrants<Blocks::kRows * Blocks::kColumns> quadrants;
-    quadrants.Join(strands, apart, rows * Blocks::kColumns);
-    const int64_t below = plan.rows + at_row, rows_below = AtMost(rows, plan.m - below);
-    const int64_t right = plan.columns + at_column, columns_right = AtMost(columns, plan.n - right);
-    finish(quadrants.c11, Blocks::kColumns, at_row, rows, at_column, columns);
-    finish(quadrants.c12, Blocks::kColumns, at_row, rows, right, columns_right);
-    finish(quadrants.c21, Blocks::kColumns, below, rows_below, at_column, columns);
-    finish(quadrants.c22, Blocks::kColumns, below, rows_below, right, columns_right);
-  }
-
   void Fetch(int64_t lines) {
     for (; lines > 0 && next_rows > 0; lines--) {
       __builtin_prefetch(next, 0, 2);
@@ -157,16 +112,15 @@ struct BlockMeanwhile {
 };
 
 // The sums of a slice of a passing panel, which starts so deep in it, with the same slice of the resident ones from `first` on, which
-// are `step` apart: the product's inner loop, compiled once for all ways to cut it. `sums`: the passing panel's, strand by strand.
+// are `step` apart: the product's inner loop, compiled once for all ways to cut it. `sums`: the passing panel's; the first slice sets them.
 template <typename Blocks>
 __attribute__((noinline)) void MultiplySlice(const typename Blocks::Element *resident, int64_t first, int64_t count, int64_t step,
                                              const typename Blocks::Element *passing, int64_t panel, int64_t start, int64_t depth,
                                              float *sums, BlockMeanwhile<Blocks> &meanwhile) {
   const ProductPlan &plan = meanwhile.plan;
-  const bool rows_reside = plan.rows_reside, add = plan.adds(start);
-  int64_t rows = plan.rows - (rows_reside ? first : panel) * Blocks::kRows;
-  int64_t columns = plan.columns - (rows_reside ? panel : first) * Blocks::kColumns;
-  sums += plan.strand(start) * count * Blocks::kRows * Blocks::kColumns;
+  const bool rows_reside = plan.rows_reside, add = start > 0;
+  int64_t rows = plan.m - (rows_reside ? first : panel) * Blocks::kRows;
+  int64_t columns = plan.n - (rows_reside ? panel : first) * Blocks::kColumns;
   for (int64_t i = 0; i < count; i++, resident += step, sums += Blocks::kRows * Blocks::kColumns) {
     Blocks::Multiply(rows, columns, rows_reside ? resident : passing, rows_reside ? passing : resident, depth, sums, add,
                      meanwhile);

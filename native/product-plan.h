@@ -1,10 +1,14 @@
 // How a product is cut. A task is a block of c. It packs the block's part of the larger operand for its core's
 // second-level cache, where it resides while the panels of the other operand pass by, a slice of a panel at a time.
 // If k is large, it does so slab by slab, a slab being some slices. Where one operand is small, there are no tasks: all of it
-// resides, and threads claim the panels of the other. Where all is large, it is cut so as Strassen's algorithm needs it.
+// resides, and threads claim the panels of the other.
+//
+// However it is cut, an element of c is one sum that goes through k from its start to its end, slice after slice, in one thread. So a
+// row of c is the same to the bit whatever rows are beside it, wherever it stands and however many threads there are, and nothing
+// of a row reaches another.
 #pragma once
 
-#include "product-strassen.h"
+#include "product-lines.h"
 
 namespace siglip {
 namespace SIGLIP_ISA {
@@ -15,14 +19,10 @@ inline int64_t PartOf(int64_t n, int64_t parts, int64_t unit) { return RoundUp(C
 inline int64_t AtLeast(int64_t a, int64_t b) { return a > b ? a : b; }
 inline int64_t AtMost(int64_t a, int64_t b) { return a < b ? a : b; }
 
-// An element of c is added up by one thread in an order that k alone decides, or m, n and k where panels consist of strands, and
-// never the number of threads.
 struct ProductPlan {
   int64_t batch, m, n;
-  int64_t strands;                       // of which panels consist: kStrands by Strassen's algorithm, else 1
-  int64_t rows, columns;                 // c's, or those of its first quadrant if panels consist of strands
   int64_t row_panels, column_panels;     // of a matrix
-  int64_t depth, slab, slice;            // how deep panels are (k, padded), slabs and slices; all strands together, a slice in one
+  int64_t depth, slab, slice;            // how deep panels are (k, padded), slabs and slices
   bool rows_reside;                      // or the columns
   bool shared;                           // what passes by is packed by all threads beforehand, else by each task,
   bool together;                         // a panel after the other or all panels of a slab together
@@ -32,13 +32,7 @@ struct ProductPlan {
 
   int64_t residents() const { return rows_reside ? row_panels : column_panels; }  // panels that reside, of a matrix,
   int64_t passing() const { return rows_reside ? column_panels : row_panels; }    // and that pass by
-  int64_t LinesOf(bool of_rows) const { return of_rows ? rows : columns; }
   int64_t tasks() const { return batch * row_tasks * column_tasks; }
-
-  int64_t DepthInK(int64_t depth_of_slabs) const { return strands == 1 ? depth_of_slabs : depth_of_slabs / kStrands * 2; }
-  // To which strand the slice from there on belongs, and whether slices of it are before it, to whose sums its are added.
-  int64_t strand(int64_t start) const { return start / slice % strands; }
-  bool adds(int64_t start) const { return start >= strands * slice; }
 };
 
 constexpr int64_t kResidentBytes = 10 << 17;
@@ -61,19 +55,10 @@ struct Layout {
   bool along, beside;
 };
 
-// In how many parts of two slices k is cut; 0 if it can't be unless slices are less than about half as deep as they may be.
-inline int64_t HalvedParts(int64_t k, int64_t slice) {
-  const int64_t least = CeilDivide(k, 2 * slice);
-  for (int64_t parts = least; parts <= 2 * least + 2; parts++) {
-    if (k % (2 * parts) == 0) return parts;
-  }
-  return 0;
-}
-
-// packed: b, beforehand. weights: b stays as it is between runs.
+// packed: b, beforehand.
 template <typename Blocks>
-ProductPlan PlanProduct(int64_t m, int64_t n, int64_t k, int64_t batch, bool packed, bool weights, Layout rows,
-                        Layout columns, int threads) {
+ProductPlan PlanProduct(int64_t m, int64_t n, int64_t k, int64_t batch, bool packed, Layout rows, Layout columns,
+                        int threads) {
   ProductPlan plan{};
   plan.batch = batch, plan.m = m, plan.n = n;
   plan.depth = RoundUp(k, Blocks::kDepth);
@@ -85,26 +70,17 @@ ProductPlan PlanProduct(int64_t m, int64_t n, int64_t k, int64_t batch, bool pac
   const int64_t slices = AtLeast(1, CeilDivide(CeilDivide(k, slabs), Blocks::kSlice));
   plan.slice = AtLeast(1, PartOf(k, slabs * slices, Blocks::kDepth));
   plan.slab = plan.slice * slices;
-  // What a layer does, x·Wᵀ; not what gradients are made of, whose rows differ too much in size (product-strassen.h).
-  const bool strassen = Blocks::kStrassenSlice > 0 && weights && batch == 1 && rows.along && columns.along && m >= kLeastRows &&
-                        n >= kLeastColumns && k >= kLeastDepth;
-  const int64_t parts = strassen ? HalvedParts(k, Blocks::kStrassenSlice) : 0;
-  plan.strands = 1, plan.rows = m, plan.columns = n;
-  if (parts > 0) {
-    plan.strands = kStrands, plan.rows = CeilDivide(m, 2), plan.columns = CeilDivide(n, 2);
-    plan.slice = k / (2 * parts), plan.slab = kStrands * plan.slice, plan.depth = parts * plan.slab;
-  }
-  plan.row_panels = CeilDivide(plan.rows, Blocks::kRows);
-  plan.column_panels = CeilDivide(plan.columns, Blocks::kColumns);
+  plan.row_panels = CeilDivide(m, Blocks::kRows);
+  plan.column_panels = CeilDivide(n, Blocks::kColumns);
   constexpr int64_t kSize = sizeof(typename Blocks::Element);
-  const int64_t sums_bytes = plan.strands * Blocks::kRows * Blocks::kColumns * 4;
+  const int64_t sums_bytes = Blocks::kRows * Blocks::kColumns * 4;
   plan.rows_reside = m <= n;  // the smaller operand, if it resides whole
   const int64_t smaller_bytes = plan.residents() * WidthOf<Blocks>(plan.rows_reside) * plan.depth * kSize;
   const bool larger_along = plan.rows_reside ? columns.along : rows.along;
   if (packs && batch == 1 && k > 0 && larger_along && plan.passing() >= 4 * threads && smaller_bytes <= kMostClaimedBytes) {
     plan.claimed = true;
     plan.slab = plan.depth;
-    if (plan.strands == 1) plan.slice = PartOf(k, CeilDivide(k, Blocks::kSlice), Blocks::kDepth);
+    plan.slice = PartOf(k, CeilDivide(k, Blocks::kSlice), Blocks::kDepth);
     return plan;
   }
   // All rows at once leave each column to one task, which packs it while the next one is fetched.

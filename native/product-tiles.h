@@ -12,7 +12,6 @@ struct TileBlocks {
   static constexpr int kDepth = 32;
   static constexpr int kSlice = 256, kSlab = 3072;  // a slice of a panel is a third of the first-level cache
   static constexpr int kPackingCost = 64;
-  static constexpr int kStrassenSlice = 0;
   static constexpr int kDeepSlab = kSlab;
   static constexpr bool kPacksMany = false;
   static constexpr int kTile = 16 * 32;  // elements

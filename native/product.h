@@ -85,11 +85,11 @@ void MultiplyClaimed(const Product &product, const ProductPlan &plan, Threads &t
   const int64_t step = resident_width * plan.depth, passing_bytes = passing_width * plan.depth * kSize;
   Element *resident = static_cast<Element *>(threads.Shared(static_cast<size_t>(residents * step * kSize)));
   PackAll(1, residents, step, resident, threads, [&](int64_t, int64_t panel, int64_t count, Element *to) {
-    PackPlanned<Blocks>(plan, rows_reside, resident_lines, panel, count, 0, plan.depth, to, step);
+    PackPanels<Blocks>(rows_reside, resident_lines, panel, count, 0, plan.depth, to, step);
   });
 
   const Finish finish = FinishOf<Blocks>(product, plan, 0);
-  const int64_t panel_sums = plan.strands * residents * kSums;
+  const int64_t panel_sums = residents * kSums;
   const int64_t slices = CeilDivide(plan.depth, plan.slice), sums_at = RoundUp(passing_bytes, 64);
   const int64_t bytes = sums_at + 2 * panel_sums * 4;  // the sums of a panel and of the one before
   // Neighbours that are small are claimed together: their lines come from memory one after the other.
@@ -111,10 +111,10 @@ void MultiplyClaimed(const Product &product, const ProductPlan &plan, Threads &t
     Blocks::Begin();
     for (int64_t j = claim(), next; j < passing_panels; j = next) {
       next = claim();
-      PackPlanned<Blocks>(plan, !rows_reside, passing_lines, j, 1, 0, plan.depth, passing, 0);
+      PackPanels<Blocks>(!rows_reside, passing_lines, j, 1, 0, plan.depth, passing, 0);
       for (int64_t start = 0; start < plan.depth; start += plan.slice) {
-        if (next < passing_panels) {
-          meanwhile.PlanFetch(passing_lines, next, 0, plan.depth, start / plan.slice, slices, residents);
+        if (start == 0 && next < passing_panels) {
+          meanwhile.PlanFetch(passing_lines, next, 0, plan.depth, residents * slices);
         }
         MultiplySlice(resident + start * resident_width, 0, residents, step, passing + start * passing_width, j, start,
                       AtMost(plan.slice, plan.depth - start), sums, meanwhile);
@@ -140,8 +140,7 @@ void MultiplyMatrices(const Product &product, Threads &threads) {
   const Layout row_layout{a.strides[a.rank - 1] == 1, a.strides[a.rank - 2] == 1};
   const Layout column_layout{b.strides[b.rank - 2] == 1, b.strides[b.rank - 1] == 1};
   const ProductPlan plan =
-      PlanProduct<Blocks>(m, n, k, batch, product.packed != nullptr, product.weights, row_layout, column_layout,
-                          threads.count());
+      PlanProduct<Blocks>(m, n, k, batch, product.packed != nullptr, row_layout, column_layout, threads.count());
   if (plan.claimed) return MultiplyClaimed<Blocks>(product, plan, threads);
   const bool rows_reside = plan.rows_reside;
   const auto lines = [&](bool rows, int64_t index) {
@@ -155,7 +154,7 @@ void MultiplyMatrices(const Product &product, Threads &threads) {
     const int64_t bytes = batch * passing_panels * passing_panel * kSize;
     Element *to = static_cast<Element *>(threads.Shared(static_cast<size_t>(bytes)));
     PackAll(batch, passing_panels, passing_panel, to, threads, [&](int64_t index, int64_t panel, int64_t count, Element *place) {
-      PackPlanned<Blocks>(plan, !rows_reside, lines(!rows_reside, index), panel, count, 0, plan.depth, place, passing_panel);
+      PackPanels<Blocks>(!rows_reside, lines(!rows_reside, index), panel, count, 0, plan.depth, place, passing_panel);
     });
     ready = to;
   }
@@ -168,7 +167,7 @@ void MultiplyMatrices(const Product &product, Threads &threads) {
   const int64_t passing_at = RoundUp(most_resident * resident_width * plan.slab * kSize, 64);
   const int64_t packed_passing = ready != nullptr ? 0 : plan.together ? most_passing : 1;
   const int64_t sums_at = passing_at + RoundUp(packed_passing * passing_width * plan.slab * kSize, 64);
-  const int64_t sums_end = sums_at + most_resident * kept_passing * plan.strands * kSums * 4;
+  const int64_t sums_end = sums_at + most_resident * kept_passing * kSums * 4;
 
   ParallelFor(threads, plan.tasks(), [&](int64_t task, int thread) {
     const int64_t index = task / (plan.row_tasks * plan.column_tasks);
@@ -192,9 +191,9 @@ void MultiplyMatrices(const Product &product, Threads &threads) {
       const int64_t slab_depth = AtMost(plan.slab, plan.depth - slab);
       const int64_t step = resident_width * slab_depth;
       const int64_t slices = CeilDivide(AtLeast(1, slab_depth), plan.slice);
-      PackPlanned<Blocks>(plan, rows_reside, resident_lines, first, residents, slab, slab_depth, resident, step);
+      PackPanels<Blocks>(rows_reside, resident_lines, first, residents, slab, slab_depth, resident, step);
       if (plan.together) {
-        PackPlanned<Blocks>(plan, !rows_reside, passing_lines, passing_first, passing_end - passing_first, slab, slab_depth,
+        PackPanels<Blocks>(!rows_reside, passing_lines, passing_first, passing_end - passing_first, slab, slab_depth,
                            own_passing, passing_width * slab_depth);
       }
       for (int64_t j = passing_first; j < passing_end; j++) {
@@ -202,12 +201,12 @@ void MultiplyMatrices(const Product &product, Threads &threads) {
         if (plan.together) {
           passing += (j - passing_first) * passing_width * slab_depth;
         } else if (ready == nullptr) {
-          PackPlanned<Blocks>(plan, !rows_reside, passing_lines, j, 1, slab, slab_depth, own_passing, 0);
+          PackPanels<Blocks>(!rows_reside, passing_lines, j, 1, slab, slab_depth, own_passing, 0);
         } else {
           const int64_t panel = product.packed != nullptr ? j : index * passing_panels + j;
           passing = ready + panel * passing_panel + slab * passing_width;
         }
-        float *panel_sums = sums + (j - passing_first) % kept_passing * plan.strands * residents * kSums;
+        float *panel_sums = sums + (j - passing_first) % kept_passing * residents * kSums;
         int64_t start = 0;
         do {
           const int64_t depth = AtMost(plan.slice, slab_depth - start), slice_bytes = depth * passing_width * kSize;
@@ -216,8 +215,8 @@ void MultiplyMatrices(const Product &product, Threads &threads) {
           if (ready != nullptr) {  // the next slice: it lies behind this one, or at the same place in the next panel
             const Element *next = slab_ends ? passing + passing_panel : slice + depth * passing_width;
             meanwhile.PlanFetch(next, slab_ends && j + 1 == passing_end ? 0 : 1, slice_bytes, 0, residents);
-          } else if (!plan.together && j + 1 < passing_end && passing_lines.depth_stride == 1) {
-            meanwhile.PlanFetch(passing_lines, j + 1, slab, slab_depth, start / plan.slice, slices, residents);
+          } else if (start == 0 && !plan.together && j + 1 < passing_end && passing_lines.depth_stride == 1) {
+            meanwhile.PlanFetch(passing_lines, j + 1, slab, slab_depth, residents * slices);
           }
           MultiplySlice(resident + start * resident_width, first, residents, step, slice, j, slab + start, depth,
                         panel_sums, meanwhile);

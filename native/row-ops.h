@@ -206,13 +206,13 @@ inline ElementFunction ElementFunctionOf(RowOp op, bool a, bool b, bool c) {
   }
 }
 
-// The sum of a row: blocks in float32, kept short, then in double.
+constexpr int64_t kTotalBlock = 64 * kLanes;
+
+// `total` and the sum of a row: blocks in float32, kept short, then in double. A row in pieces of whole blocks has the same sum.
 template <typename At>
-double Total(int64_t n, const At &at) {
-  constexpr int64_t kBlock = 64 * kLanes;
-  double total = 0;
-  for (int64_t start = 0; start < n; start += kBlock) {
-    const int64_t end = n - start < kBlock ? n : start + kBlock;
+double Total(double total, int64_t n, const At &at) {
+  for (int64_t start = 0; start < n; start += kTotalBlock) {
+    const int64_t end = n - start < kTotalBlock ? n : start + kTotalBlock;
     Float sum[4] = {};
     int64_t i = start;
     for (; i + 4 * kLanes <= end; i += 4 * kLanes)
@@ -225,12 +225,12 @@ double Total(int64_t n, const At &at) {
 
 inline Float LoadUpTo(const float *from, int64_t n) { return n >= kLanes ? Load(from) : LoadPart(from, n); }
 
-inline double RowTotal(const float *row, int64_t n) {
-  return Total(n, [row](int64_t i, int64_t rest) { return LoadUpTo(row + i, rest); });
+inline double RowTotal(double total, const float *row, int64_t n) {
+  return Total(total, n, [row](int64_t i, int64_t rest) { return LoadUpTo(row + i, rest); });
 }
 
-inline double RowDot(const float *a, const float *b, int64_t n) {
-  return Total(n, [a, b](int64_t i, int64_t rest) { return LoadUpTo(a + i, rest) * LoadUpTo(b + i, rest); });
+inline double RowDot(double total, const float *a, const float *b, int64_t n) {
+  return Total(total, n, [a, b](int64_t i, int64_t rest) { return LoadUpTo(a + i, rest) * LoadUpTo(b + i, rest); });
 }
 
 inline float RowMaximum(const float *row, int64_t n) {
@@ -246,25 +246,22 @@ inline float RowMaximum(const float *row, int64_t n) {
   return result;
 }
 
-// Adds up a tile's columns.
+// Adds a tile's columns up, row after row.
 inline void AddColumns(const Values &tile, int64_t rows, int64_t columns, double *sums) {
-  for (int64_t i = 0; i < columns; i += kLanes) {
-    const int64_t n = columns - i < kLanes ? columns - i : kLanes;
-    for (int64_t start = 0; start < rows; start += 64) {
-      const int64_t end = rows - start < 64 ? rows : start + 64;
-      Float sum{};
-      for (int64_t row = start; row < end; row++) sum += LoadUpTo(tile.data + row * tile.pitch + i, n);
-      if (n == kLanes) {
-        HalfFloat parts[2];
-        std::memcpy(parts, &sum, sizeof sum);
-        for (int half = 0; half < 2; half++) {
-          double *to = sums + i + half * (kLanes / 2);
-          StoreAs(to, LoadAs<HalfDouble>(to) + __builtin_convertvector(parts[half], HalfDouble));
-        }
-      } else {
-        for (int64_t j = 0; j < n; j++) sums[i + j] += sum[j];
-      }
+  constexpr int64_t kHalf = kLanes / 2;
+  int64_t i = 0;
+  for (; i + kLanes <= columns; i += kLanes) {
+    HalfDouble low = LoadAs<HalfDouble>(sums + i), high = LoadAs<HalfDouble>(sums + i + kHalf);
+    const float *from = tile.data + i;
+    for (int64_t row = 0; row < rows; row++, from += tile.pitch) {
+      low += __builtin_convertvector(LoadAs<HalfFloat>(from), HalfDouble);
+      high += __builtin_convertvector(LoadAs<HalfFloat>(from + kHalf), HalfDouble);
     }
+    StoreAs(sums + i, low);
+    StoreAs(sums + i + kHalf, high);
+  }
+  for (; i < columns; i++) {
+    for (int64_t row = 0; row < rows; row++) sums[i] += tile.data[row * tile.pitch + i];
   }
 }
 

@@ -270,9 +270,10 @@ inline void ChooseTile(RowPlan &plan) {
   const int64_t longest = plan.reduces ? 131072 / slots : elements;
   int32_t levels = 0;
   for (int32_t i = 0; i < plan.step_count; i++) levels = plan.steps[i].level > levels ? plan.steps[i].level : levels;
-  if (plan.columns > longest && plan.columns > elements && levels < 32) {
+  if (plan.columns > longest && plan.columns > RoundUp(elements, kTotalBlock) && levels < 32) {
     plan.tile_rows = 1;
-    plan.tile_columns = plan.tile_pitch = elements;
+    // Whole blocks of a sum (Total), so that a row's is the same whatever else is computed with it.
+    plan.tile_columns = plan.tile_pitch = RoundUp(elements, kTotalBlock);
     plan.passes = levels + 1;
     for (int32_t i = plan.step_count - 1; i >= 0; i--) {
       RowStep &step = plan.steps[i];

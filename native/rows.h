@@ -107,12 +107,13 @@ inline void SumTile(const RowPlan &plan, const RowStep &step, const RowTile &til
     double *to = state.sums + (first + offsets[row]);
     const Values rows{value.data + row * value.pitch, value.pitch};
     if (per_row) {
-      double sum = 0;
-      for (int64_t i = row; i < end; i++) sum += value.data[i * value.pitch];
-      if (stride == 0) *to += sum * static_cast<double>(tile.columns);
-      for (int64_t i = 0; stride != 0 && i < tile.columns; i++) to[i] += sum;
+      for (int64_t i = row; i < end; i++) {
+        const double same = value.data[i * value.pitch];
+        if (stride == 0) *to += same * static_cast<double>(tile.columns);
+        for (int64_t j = 0; stride != 0 && j < tile.columns; j++) to[j] += same;
+      }
     } else if (stride == 0) {
-      for (int64_t i = row; i < end; i++) *to += RowTotal(value.data + i * value.pitch, tile.columns);
+      for (int64_t i = row; i < end; i++) *to = RowTotal(*to, value.data + i * value.pitch, tile.columns);
     } else {
       AddColumns(rows, end - row, tile.columns, to);
     }
@@ -124,23 +125,21 @@ inline void ReduceTile(const RowPlan &plan, const RowStep &step, const RowTile &
                        float *to) {
   const Values &value = state.values[step.a];
   const bool per_row = plan.steps[step.a].per_row, maximum = step.op == RowOp::kRowMax;
+  const bool first = tile.column == 0;  // of the row's pieces, whose results are put together
   for (int64_t row = 0; row < tile.rows; row++) {
     const float *from = value.data + row * value.pitch;
     double result;
     if (maximum) {
       result = per_row ? *from : RowMaximum(from, tile.columns);
+      if (!first && (result <= *partial || *partial != *partial)) result = *partial;
     } else {
       const Values &other = state.values[step.b];
-      result = per_row      ? static_cast<double>(*from) * static_cast<double>(tile.columns)
-               : step.fused ? RowDot(from, other.data + row * other.pitch, tile.columns)
-                            : RowTotal(from, tile.columns);
+      const double before = first ? 0 : *partial;
+      result = per_row      ? before + static_cast<double>(*from) * static_cast<double>(tile.columns)
+               : step.fused ? RowDot(before, from, other.data + row * other.pitch, tile.columns)
+                            : RowTotal(before, from, tile.columns);
     }
-    if (plan.passes > 1) {
-      if (tile.column == 0) *partial = result;
-      else if (!maximum) *partial += result;
-      else if (!(result <= *partial)) *partial = *partial != *partial ? *partial : result;
-      result = *partial;
-    }
+    if (plan.passes > 1) *partial = result;
     to[row] = static_cast<float>(result);
   }
 }

@@ -71,7 +71,7 @@ class ProductStep : public Step {
     const Buffer &weights = program.buffers()[b_.buffer];
     captured_ = weights.kind == Buffer::kCapture;
     capture_ = weights.index;
-    product_.weights = keep && rank == 2 && (captured_ || weights.kind == Buffer::kConstant);
+    keeps_ = keep && rank == 2 && (captured_ || weights.kind == Buffer::kConstant);
     operands = {&a_, &b_, &c_};
     if (has_bias_) operands.push_back(&bias_);
     if (has_residual_) operands.push_back(&residual_);
@@ -84,7 +84,7 @@ class ProductStep : public Step {
     product_.c = c_.view;
     product_.bias = has_bias_ ? &bias_.view : nullptr;
     product_.residual = has_residual_ ? &residual_.view : nullptr;
-    if (product_.weights) Keep(machine);
+    if (keeps_) Keep(machine);
     product_.packed = layout_ ? layout_->memory.data() : nullptr;
     machine.kernels.product(product_, machine.threads);
   }
@@ -102,6 +102,7 @@ class ProductStep : public Step {
 
   Operand a_, b_, c_, bias_{}, residual_{};
   bool has_bias_, has_residual_, captured_;
+  bool keeps_;  // b stays as it is between runs
   size_t capture_;  // number of the capture that b is
   Product product_{};
   std::shared_ptr<const PackedWeights::Layout> layout_;

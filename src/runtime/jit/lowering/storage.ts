@@ -1,10 +1,10 @@
-import { at, intsOf, isElementwise, sizeOf } from '../graph-builder.js'
+import { at, intsOf, isElementwise, madeBy, sizeOf } from '../graph-builder.js'
 import { type Graph, type Node, nodesOf, type Operation, type Value } from '../graph.js'
 import type { ElementType } from '../program.js'
 import { baseOf, type Clusters, isReduction, isView, unshaped } from './clusters.js'
 
-/** Multiplications that take no time worth rounding for. */
-const SMALL = 2 ** 24
+/** Multiplications that take no time worth rounding for, and elements of a matrix that many rows are multiplied by. */
+const SMALL = { product: 2 ** 24, matrix: 2 ** 17 }
 
 interface Reader {
   readonly node: Operation
@@ -62,16 +62,14 @@ export class Storage {
     return this.#isMultiplied(value) ? 'bfloat16' : dtype
   }
 
-  /** What a product or attention multiplies: small products of what no weight is part of, logits, are not rounded. */
+  /** What a product or attention multiplies: logits and what is made of them, small products of what no weight is part of, are not rounded. */
   precisionOf(node: Operation): 'float32' | 'bfloat16' {
     if (!this.#halves) return 'float32'
     if (node.op !== 'product') return 'bfloat16'
     const operands = node.inputs.slice(0, 2)
-    const depth = operands[0]?.shape.at(-1) ?? 1
-    const small = sizeOf(at(node.outputs, 0).shape) * depth <= SMALL
     const flat = operands.every(({ shape }) => shape.length === 2)
     const computed = operands.every((operand) => baseOf(operand).node.kind === 'operation')
-    return small && flat && computed ? 'float32' : 'bfloat16'
+    return flat && computed && isOfLogits(node) ? 'float32' : 'bfloat16'
   }
 
   /** The type of a copy of a value that is made to have its elements in order. */
@@ -123,4 +121,14 @@ function takesAnyOrder(node: Node): boolean {
 /** Whether an operation may make bfloat16. */
 function takesAnyType(node: Node): boolean {
   return takesAnyOrder(node) && !isReduction(node)
+}
+
+/**
+ * Whether a product of two computed matrices is one of logits, or of their gradients. How many rows the first one has decides nothing, so that
+ * each is multiplied as it would be alone.
+ */
+function isOfLogits({ inputs, outputs }: Operation): boolean {
+  const [a, b] = [at(inputs, 0), at(inputs, 1)]
+  if (madeBy(a, 'transpose')) return sizeOf(at(outputs, 0).shape) * at(b.shape, 0) <= SMALL.product // a sum over rows
+  return madeBy(b, 'transpose') !== undefined || sizeOf(b.shape) <= SMALL.matrix
 }

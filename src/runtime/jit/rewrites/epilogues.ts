@@ -66,7 +66,9 @@ function taken(
   const { shape } = at(outputs, 0)
   const width = own.at(-1)
   const isRow = other.shape.at(-1) === width && sizeOf(other.shape) === width
-  if (isRow && shape.at(-1) === width && sizeOf(shape) !== width && !bias && activation === 'none') {
+  // Of a product of one row, too, what is one row whatever the batch: what follows is then the same as for many.
+  const isOneForAll = isRow && (other.shape.length < shape.length || sizeOf(shape) !== width)
+  if (isOneForAll && shape.at(-1) === width && !bias && activation === 'none') {
     return { ...epilogue, bias: builder.reshape(other, [width]) }
   }
   return sizeOf(other.shape) === sizeOf(own) ? { ...epilogue, residual: builder.reshape(other, own) } : undefined
