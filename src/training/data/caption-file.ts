@@ -47,9 +47,11 @@ function linesOf(bytes: Uint8Array): Uint8Array[] {
   return lines
 }
 
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
 function decoded(line: Uint8Array): string | undefined {
   try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(line).replace(/\r$/, '')
+    return utf8.decode(line).replace(/\r$/, '')
   } catch {
     return undefined
   }

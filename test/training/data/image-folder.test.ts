@@ -180,8 +180,9 @@ describe('a name with characters that have two spellings', () => {
 
 it('lists 200,000 broken rows', async () => {
   await picture('chelsea.png', 'a.png')
-  const rows = Array.from({ length: 200_000 }, (_, i) => `${i}.png,\n`)
-  await write('metadata.csv', `file_name,text\na.png,a cat\n${rows.join('')}`)
+  const rows = Array.from({ length: 200_000 }, (_, i) => ({ file_name: `${i}.png`, text: '' }))
+  const good = jsonl({ file_name: 'a.png', text: 'a cat' })
+  await write('metadata.jsonl', good + rows.map((row) => `${JSON.stringify(row)}\n`).join(''))
   const { broken } = await ImageFolder.open(folder, { onBroken: 'skip' })
   expect(broken).toHaveLength(200_000)
 })
