@@ -9,10 +9,11 @@ import { CLEANING } from '../src/tokenizer/cleaning-backend.js'
 import { readTokenizerFile } from '../src/tokenizer/load-tokenizer-files.js'
 import { openClipText } from '../src/tokenizer/open-clip-text.js'
 import type { TokenizerConfig } from '../src/tokenizer/tokenizer-config.js'
+import { checkFinite } from './finite-values.js'
 import { checkFloats } from './check-floats.js'
 import { checkReplaceable, isCheckpointFile, tokenizerFiles } from './check-replaceable.js'
 import { configOf, type ConfigOptions } from './config-of.js'
-import type { FloatDtype } from './float-conversion.js'
+import { isFloatDtype, type FloatDtype } from './float-conversion.js'
 import { GEMMA_TOKENS } from './infer-config.js'
 import { jsonFile, readJsonObject, valueAt, type JsonObject } from './json-file.js'
 import { asNamed, asTransformers, namingOf, type Heads, type Naming } from './naming.js'
@@ -55,8 +56,9 @@ export interface Conversion {
  *
  * @param source a folder with weights of any format that `openWeights` knows.
  * @param destination a folder's path. A checkpoint of SigLIP in it gives way to the new one; other files stay.
- * @throws FileError, FormatError, ConfigError or WeightsError if the source can't be read or holds something else; InputError for
- * what the other format can't hold; FileError if other files of the destination have a checkpoint's names.
+ * @throws FileError, FormatError, ConfigError or WeightsError if the source can't be read, holds something else, or a weight is NaN,
+ * infinite or too large for the new type; InputError for what the other format can't hold; FileError if other files of the destination
+ * have a checkpoint's names.
  */
 export async function convertCheckpoint(
   source: CheckpointFolder,
@@ -163,8 +165,8 @@ function notesOn(images: JsonObject | undefined): readonly string[] {
   return [`Images are prepared with resize_mode ${mode}, which transformers does not know: there they are squashed.`]
 }
 
-/** Reports each weight that is read, and stops where it is told to. */
-function watched(weights: Weights, { onProgress, signal }: ConvertOptions): Weights {
+/** Reports each weight that is read, checks that the new file can hold it, and stops where it is told to. */
+function watched(weights: Weights, { onProgress, signal, dtype }: ConvertOptions): Weights {
   const bytes = (name: string): number => weights.tensors.get(name)?.byteLength ?? 0
   const totalBytes = [...weights.tensors.keys()].reduce((sum, name) => sum + bytes(name), 0)
   let readBytes = 0
@@ -173,6 +175,8 @@ function watched(weights: Weights, { onProgress, signal }: ConvertOptions): Weig
     async read(name, begin, end) {
       signal?.throwIfAborted()
       const values = await weights.read(name, begin, end)
+      const own = weights.tensors.get(name)?.dtype ?? 'F32'
+      checkFinite(values, name, weights.location, dtype ?? (isFloatDtype(own) ? own : 'F32'))
       readBytes += bytes(name)
       onProgress?.({ readBytes, totalBytes })
       return values

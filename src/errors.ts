@@ -34,12 +34,16 @@ export abstract class SiglipError extends Error {
 
   /** @param summary what is wrong, without a full stop; the details are appended to it. */
   constructor(summary: string, detail: ErrorDetail = {}) {
-    super(sentence(summary, detail), detail.cause === undefined ? undefined : { cause: detail.cause })
+    const { expected, found, where, hint, cause } = shortened(detail)
+    super(
+      sentence(cut(summary, LONGEST_PART), { expected, found, where, hint }),
+      cause === undefined ? undefined : { cause },
+    )
     this.name = new.target.name
-    this.expected = detail.expected
-    this.found = detail.found
-    this.where = detail.where
-    this.hint = detail.hint
+    this.expected = expected
+    this.found = found
+    this.where = where
+    this.hint = hint
   }
 }
 
@@ -90,6 +94,11 @@ export class ImageError extends SiglipError {
   readonly code = 'ERR_IMAGE'
 }
 
+/** A model, or what is computed with its results, gives NaN or an infinity instead of an answer. */
+export class NonFiniteError extends SiglipError {
+  readonly code = 'ERR_NON_FINITE'
+}
+
 /** No backend, or not the one asked for, can run here. */
 export class BackendError extends SiglipError {
   readonly code = 'ERR_BACKEND'
@@ -108,6 +117,37 @@ export class TrainingError extends SiglipError {
 /** The command line was used wrongly: exit code 2. */
 export class UsageError extends SiglipError {
   readonly code = 'ERR_USAGE'
+}
+
+/** Characters of a part of a message, which may list names, and of a place. */
+const [LONGEST_PART, LONGEST_PLACE] = [4000, 1000]
+
+/** What a user gives may be a whole file: of a long text, the beginning and the end are quoted. */
+function cut(text: string, most: number): string {
+  if (text.length <= most) return text
+  const half = Math.floor(most / 2)
+  return `${text.slice(0, half)}… (${text.length} characters) …${text.slice(-half)}`
+}
+
+function shortened({ expected, found, where, hint, cause }: ErrorDetail): ErrorDetail {
+  const part = (text: string | undefined, most = LONGEST_PART): string | undefined =>
+    text === undefined ? undefined : cut(text, most)
+  return {
+    expected: part(expected),
+    found: part(found),
+    where: part(where, LONGEST_PLACE),
+    hint: part(hint),
+    cause: shortCause(cause),
+  }
+}
+
+/** The error underneath, which quotes what it was given, too: one that is short enough is the same object. */
+function shortCause(cause: unknown): unknown {
+  if (!(cause instanceof Error) || cause.message.length <= LONGEST_PART) return cause
+  const short = new Error(cut(cause.message, LONGEST_PART))
+  short.name = cause.name
+  short.stack = cut(cause.stack ?? '', LONGEST_PART)
+  return short
 }
 
 function sentence(summary: string, { expected, found, where, hint }: ErrorDetail): string {

@@ -1,3 +1,5 @@
+import { NonFiniteError } from '../errors.js'
+
 /**
  * Characters that steer a terminal instead of being seen: controls, line separators, halves of characters, and those that turn
  * the direction of writing. Names of files, labels and tensors are other people's.
@@ -11,7 +13,16 @@ export function printable(text: string): string {
   return text.replace(STEERING, escaped)
 }
 
-/** A value as one line of JSON, which stays the same value when such characters are spelled out. */
+/**
+ * A value as one line of JSON, which stays the same value when such characters are spelled out.
+ *
+ * @throws {NonFiniteError} for a number that JSON has no way to write: it would become null
+ */
 export function jsonLine(value: unknown): string {
-  return JSON.stringify(value).replace(STEERING, escaped)
+  return JSON.stringify(value, finite).replace(STEERING, escaped)
+}
+
+function finite(key: string, value: unknown): unknown {
+  if (typeof value !== 'number' || Number.isFinite(value)) return value
+  throw new NonFiniteError('A result is not a finite number', { found: String(value), where: key })
 }

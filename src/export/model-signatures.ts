@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs'
+import { checkFinite } from '../../converters/finite-values.js'
 import { InputError } from '../errors.js'
 import type { SiglipVisionConfig } from '../models/siglip-config.js'
 import type { PreTrainedModel } from '../models/pre-trained-model.js'
@@ -116,15 +117,16 @@ export function modelSignatures(model: PreTrainedModel): Signature[] {
         name: known ?? `${name}/capture_${index}`,
         dtype: value?.dtype ?? 'float32',
         shape: value?.shape ?? [],
-        bytes: () => bytesOf(tensor),
+        bytes: () => bytesOf(tensor, known ?? name),
       }
     })
     return { name, graph, inputs: inputs.map((input) => input.name), outputs, weights }
   })
 }
 
-function bytesOf(tensor: tf.Tensor | undefined): Uint8Array {
+function bytesOf(tensor: tf.Tensor | undefined, name: string): Uint8Array {
   const values = tensor?.dataSync()
+  if (values) checkFinite(values, name, 'the exported model')
   return values ? new Uint8Array(values.buffer, values.byteOffset, values.byteLength) : new Uint8Array()
 }
 

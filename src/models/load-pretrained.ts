@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs'
 import { useBackend } from '#backend'
 import { openFolder } from '#open-folder'
 import { adapted } from '../../converters/adapted.js'
+import { checkFinite, nonFiniteWeight } from '../../converters/finite-values.js'
 import { checkFloats } from '../../converters/check-floats.js'
 import { fromFloat32, toFloat32 } from '../../converters/float-conversion.js'
 import { asTransformers } from '../../converters/naming.js'
@@ -12,6 +13,7 @@ import type { CheckpointFolder, CheckpointSource } from '../hub/checkpoint-folde
 import type { HubOptions } from '../hub/hub-options.js'
 import { interpolatePositions } from '../layers/interpolate-positions.js'
 import { ParameterScope, randomSource, type ParameterSpec } from '../layers/parameter-scope.js'
+import { firstNonFiniteOf } from './non-finite.js'
 import {
   compareWeights,
   weightsError,
@@ -61,7 +63,8 @@ interface ModelClass<C, M extends PreTrainedModel> {
 }
 
 /**
- * Builds a model from a folder's `config.json` and weights. Names and shapes are compared before any weight is read.
+ * Builds a model from a folder's `config.json` and weights. Names and shapes are compared before any weight is read; a weight with a
+ * NaN or an infinity is refused.
  * @throws {FileError | ConfigError | FormatError | WeightsError}
  */
 export async function loadPretrained<C, M extends PreTrainedModel>(
@@ -109,9 +112,10 @@ export async function loadPretrained<C, M extends PreTrainedModel>(
     for await (const [inFile, read] of readAhead(weights, [...toRead.keys()])) {
       signal?.throwIfAborted()
       const name = toRead.get(inFile) ?? ''
-      const tensor = fitted(rounded(read, options.dtype), found.get(name) ?? [], expected.get(name) ?? [])
+      const inType = rounded(read, options.dtype)
+      const tensor = fitted(inType, found.get(name) ?? [], expected.get(name) ?? [])
       values.set(name, tensor)
-      useOnce(tensor)
+      await checkWeight(tensor, inType, inFile, folder.location)
       loadedBytes += bytes(inFile)
       onProgress?.({ loadedBytes, totalBytes })
     }
@@ -178,11 +182,19 @@ function fitted(values: Float32Array, found: readonly number[], expected: readon
 }
 
 /**
- * The native backend keeps the array that it is given until the tensor is first used, and copies it then: a model would be twice in
- * memory while it computes its first answer. Used as soon as it is read, each weight is copied alone.
+ * Checks that a weight is of finite numbers. On the native backend its own threads add them up, which reads an array faster than
+ * JavaScript does. It also uses the tensor for the first time: until then that backend keeps the array that it is given, and copies it
+ * then, so that a model would be twice in memory while it computes its first answer.
+ *
+ * @throws {WeightsError}
  */
-function useOnce(tensor: tf.Tensor): void {
-  tf.tidy(() => void tf.slice(tf.reshape(tensor, [-1]), 0, 1)) // flat: a scalar has no corner
+async function checkWeight(tensor: tf.Tensor, values: Float32Array, name: string, where: string): Promise<void> {
+  if (tf.getBackend() !== 'tensorflow') {
+    checkFinite(values, name, where)
+    return
+  }
+  const bad = await firstNonFiniteOf(tensor)
+  if (bad) throw nonFiniteWeight(bad.value, bad.index, name, where)
 }
 
 function rounded(values: Float32Array<ArrayBuffer>, dtype: LoadOptions['dtype']): Float32Array {

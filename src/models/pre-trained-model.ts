@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs'
 import { tellUnchosen } from '#backend'
 import { saveFolder } from '#save-folder'
+import { checkFinite } from '../../converters/finite-values.js'
 import { jsonFile } from '../../converters/json-file.js'
 import { nearest } from '../../converters/nearest.js'
 import type { FileContent } from '../../converters/save-folder.js'
@@ -58,7 +59,7 @@ export abstract class PreTrainedModel extends Module {
   /**
    * Copies values into the weights: all or, if anything is wrong, none.
    * @param options.strict whether missing and unexpected names are an error. Default: true; another shape always is
-   * @throws {WeightsError} that lists all that is wrong
+   * @throws {WeightsError} that lists all that is wrong; or names a value that is NaN or infinite (of tensors on a GPU, none is looked at)
    * @throws {InputError} for a value that is no tensor, or one that is disposed
    */
   loadStateDict(state: ReadonlyMap<string, TensorInput>, options: { readonly strict?: boolean } = {}): LoadingInfo {
@@ -76,6 +77,11 @@ export abstract class PreTrainedModel extends Module {
     if (info.mismatchedKeys.length > 0 || (strict && info.missingKeys.length + info.unexpectedKeys.length > 0)) {
       throw weightsError(info, state.keys(), 'loadStateDict')
     }
+    const isAway = tf.getBackend().startsWith('web') // reading back costs more there than loading
+    for (const [name, value] of state) {
+      if (!parameters.has(name) || (value instanceof tf.Tensor && isAway)) continue
+      checkFinite(value instanceof tf.Tensor ? value.dataSync() : value.data, name, 'loadStateDict')
+    }
     tf.tidy(() => {
       for (const [name, variable] of parameters) {
         const value = state.get(name)
@@ -87,7 +93,8 @@ export abstract class PreTrainedModel extends Module {
 
   /**
    * Writes `config.json` and the weights into a folder that transformers loads, all or nothing. What else is in the folder stays.
-   * @throws {FileError} if it can't be written; InputError if the model is disposed
+   * @throws {FileError} if it can't be written; InputError if the model is disposed; WeightsError for a weight that is NaN, infinite or
+   * too large for the type
    */
   async savePretrained(folder: string, options?: WeightFilesOptions): Promise<void> {
     await saveFolder(folder, this.toFiles(options), { replaces: isSavedWeightFile })
@@ -100,8 +107,11 @@ export abstract class PreTrainedModel extends Module {
   toFiles(options?: WeightFilesOptions): Map<string, FileContent> {
     for (const parameter of this.parameters()) parameter.read() // throws before anything is written
     const parameters = this.namedParameters()
-    const read = async (name: string): Promise<Float32Array<ArrayBuffer>> =>
-      Float32Array.from((await parameters.get(name)?.data<'float32'>()) ?? [])
+    const read = async (name: string): Promise<Float32Array<ArrayBuffer>> => {
+      const values = Float32Array.from((await parameters.get(name)?.data<'float32'>()) ?? [])
+      checkFinite(values, name, this.getClassName(), options?.dtype)
+      return values
+    }
     const tensors = new Map([...parameters].map(([name, { shape }]) => [name, { dtype: 'F32' as const, shape }]))
     const json = { ...this.config.toJSON(), architectures: [this.getClassName()] }
     const config = jsonFile(withDtype(json, nameOfDtype[options?.dtype ?? 'F32']))

@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs'
-import { InputError } from '../errors.js'
+import { InputError, NonFiniteError } from '../errors.js'
 import type { Arrays } from '../models/model-arrays.js'
+import { firstNonFiniteOf } from '../models/non-finite.js'
 import { isInt32 } from '../models/tensor-input.js'
 import { jit } from '../runtime/jit/jit.js'
 import type { Precision } from '../runtime/jit/precision.js'
@@ -27,7 +28,7 @@ export interface BatchFunction<Inputs extends Arrays, Results extends tf.Tensor 
  * Makes a function of tensors one of arrays, recorded by `jit` for each size of batch, and run off JavaScript's thread: pictures are
  * prepared meanwhile.
  *
- * @throws {InputError} for a precision that only recorded functions have
+ * @throws {InputError} for a precision that only recorded functions have; a call throws NonFiniteError for results with NaN or infinities
  */
 export function batchFunction<Inputs extends Arrays, Results extends tf.Tensor>(
   compute: (inputs: { readonly [K in keyof Inputs]: tf.Tensor }) => Results,
@@ -41,12 +42,27 @@ export function batchFunction<Inputs extends Arrays, Results extends tf.Tensor>(
     const inputs = tf.tidy(() => tensors(batch))
     try {
       const isNative = tf.getBackend() === 'tensorflow' // elsewhere jit has nothing to add to the line that the backend says
-      return await (recorded && isNative ? fast.async(inputs) : tf.tidy(() => compute(inputs)))
+      return await checked(await (recorded && isNative ? fast.async(inputs) : tf.tidy(() => compute(inputs))))
     } finally {
       tf.dispose(inputs)
     }
   }
   return Object.assign(run, { dispose: fast.dispose })
+}
+
+/** The results themselves; disposed if they are no answers. @throws {NonFiniteError} */
+export async function checked<Results extends tf.Tensor>(results: Results): Promise<Results> {
+  const bad = await firstNonFiniteOf(results)
+  if (!bad) return results
+  const { shape, size } = results
+  results.dispose()
+  const [rows = 1] = shape
+  throw new NonFiniteError('The model gives what is not a finite number', {
+    expected: 'finite numbers',
+    found: String(bad.value),
+    where: `input ${Math.floor(bad.index / (size / rows)) + 1} of a batch of ${rows}`,
+    hint: 'Its weights may be of a training that has diverged. In bfloat16, try float32.',
+  })
 }
 
 function tensors<Inputs extends Arrays>(batch: Inputs): { readonly [K in keyof Inputs]: tf.Tensor } {

@@ -13,6 +13,7 @@ import type { TwoTowerModel } from '../models/two-tower-model.js'
 import { AutoProcessor } from '../processor/auto-processor.js'
 import type { Siglip2Processor } from '../processor/siglip2-processor.js'
 import type { SiglipProcessor } from '../processor/siglip-processor.js'
+import { checked } from './batch-function.js'
 import { concatenated, embedPrepared, embedTokenized, imageEmbedder, textEmbedder } from './embedder.js'
 import { takeRows } from '../models/model-arrays.js'
 import { pipelineCall, resources, type OneImage, type PipelineCall, type PipelineResources } from './pipeline-call.js'
@@ -132,7 +133,7 @@ async function readLogits(
   imageEmbeds: tf.Tensor2D,
 ): Promise<Float32Array[]> {
   try {
-    const rows = await takeRows(tf.tidy(() => tf.transpose(model.logits(textEmbeds, imageEmbeds)))) // [images, texts]
+    const rows = await takeRows(await checked(tf.tidy(() => tf.transpose(model.logits(textEmbeds, imageEmbeds))))) // [images, texts]
     return rows.map(({ data }) => data)
   } finally {
     imageEmbeds.dispose()

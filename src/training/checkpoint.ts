@@ -3,6 +3,7 @@ import path from 'node:path'
 import * as tf from '@tensorflow/tfjs'
 import { openFolder } from '#open-folder'
 import { saveFolder } from '#save-folder'
+import { checkFinite } from '../../converters/finite-values.js'
 import { jsonFile, readJsonObject } from '../../converters/json-file.js'
 import type { FileContent } from '../../converters/save-folder.js'
 import { layoutSafetensors } from '../../converters/serialize-safetensors.js'
@@ -147,7 +148,9 @@ function stateFile(variables: ReadonlyMap<string, tf.Variable>): FileContent {
     yield head
     for (const name of names) {
       const values = await variables.get(name)?.data<'float32'>()
-      if (values) yield new Uint8Array(values.buffer, values.byteOffset, values.byteLength)
+      if (!values) continue
+      checkFinite(values, name, 'the state of the training')
+      yield new Uint8Array(values.buffer, values.byteOffset, values.byteLength)
     }
   }
 }
@@ -155,7 +158,11 @@ function stateFile(variables: ReadonlyMap<string, tf.Variable>): FileContent {
 async function readInto(variables: ReadonlyMap<string, tf.Variable>, weights: Weights): Promise<void> {
   const state = new Map<string, tf.Tensor>()
   try {
-    for (const [name, { shape }] of weights.tensors) state.set(name, tf.tensor(await weights.read(name), [...shape]))
+    for (const [name, { shape }] of weights.tensors) {
+      const values = await weights.read(name)
+      checkFinite(values, name, weights.location)
+      state.set(name, tf.tensor(values, [...shape]))
+    }
     loadState(variables, state, weights.location)
   } finally {
     tf.dispose([...state.values()])

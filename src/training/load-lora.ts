@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs'
 import { openFolder } from '#open-folder'
 import { alphaOf, bypassed, misfit, openPeftAdapter, PEFT_PREFIX, wholeNames } from '../../converters/peft-adapter.js'
+import { checkFinite } from '../../converters/finite-values.js'
 import type { Weights } from '../../converters/weights.js'
 import type { CheckpointSource } from '../hub/checkpoint-folder.js'
 import type { HubOptions } from '../hub/hub-options.js'
@@ -20,20 +21,25 @@ export async function loadLora(model: PreTrainedModel, source: CheckpointSource,
   const whole = wholeModules(model, wholeNames(adapter)) // peft names some that a model may lack, as `score`
   const layers = checkedLayers(weights, linearLayers(model), whole)
 
+  const read = async (name: string): Promise<Float32Array<ArrayBuffer>> => {
+    const values = await weights.read(name)
+    checkFinite(values, name, weights.location)
+    return values
+  }
   const adapters = new Map<string, LoraAdapter>()
   try {
     for (const [name, layer] of layers) {
       const r = weights.tensors.get(`${PEFT_PREFIX}${name}.lora_A.weight`)?.shape[0] ?? 1
       const alpha = alphaOf(adapter, name, r)
       const values = [
-        await weights.read(`${PEFT_PREFIX}${name}.lora_A.weight`),
-        await weights.read(`${PEFT_PREFIX}${name}.lora_B.weight`),
+        await read(`${PEFT_PREFIX}${name}.lora_A.weight`),
+        await read(`${PEFT_PREFIX}${name}.lora_B.weight`),
       ] as const
       const a = matrix(values[0], [r, layer.inFeatures])
       const b = matrix(values[1], [layer.outFeatures, r])
       adapters.set(name, { layer, a, b, alpha })
     }
-    const values = await Promise.all([...whole.parameters.keys()].map((name) => weights.read(`${PEFT_PREFIX}${name}`)))
+    const values = await Promise.all([...whole.parameters.keys()].map((name) => read(`${PEFT_PREFIX}${name}`)))
     for (const [i, variable] of [...whole.parameters.values()].entries()) {
       tf.tidy(() => {
         variable.assign(tf.tensor(values[i] ?? [], variable.shape, variable.dtype))

@@ -1,4 +1,5 @@
 import { saveFolder } from '#save-folder'
+import { checkFinite } from '../../converters/finite-values.js'
 import { jsonFile } from '../../converters/json-file.js'
 import { serializeSafetensors, type Tensor } from '../../converters/serialize-safetensors.js'
 import type { FileContent } from '../../converters/save-folder.js'
@@ -18,7 +19,7 @@ export interface SaveLoraOptions {
 /**
  * Writes `adapter_config.json` and `adapter_model.safetensors` into a folder, as peft's `save_pretrained`:
  * `PeftModel.from_pretrained(model, folder)` loads it.
- * @throws {FileError} if it can't be written
+ * @throws {FileError} if it can't be written; WeightsError for an adapter with what is no finite number
  */
 export async function saveLora(lora: Lora, folder: string, { baseModel }: SaveLoraOptions = {}): Promise<void> {
   const named = baseModel === undefined ? undefined : modelAt(baseModel)
@@ -49,6 +50,7 @@ export async function saveLora(lora: Lora, folder: string, { baseModel }: SaveLo
   const tensors = new Map<string, Tensor>()
   for (const [name, variable] of lora.namedParameters()) {
     const data = Float32Array.from(await variable.data<'float32'>())
+    checkFinite(data, name, 'the adapters')
     tensors.set(`base_model.model.${name}`, { dtype: 'F32', shape: variable.shape, data })
   }
   const weights = serializeSafetensors(tensors, { format: 'pt' })

@@ -7,6 +7,7 @@ import { isSavedWeightFile } from '../../converters/weight-files.js'
 import { FileError, InputError, TrainingError } from '../errors.js'
 import { checkAugmentation } from '../image/augmentation.js'
 import type { Arrays } from '../models/model-arrays.js'
+import { firstNonFiniteOf } from '../models/non-finite.js'
 import { isInt32 } from '../models/tensor-input.js'
 import type { Jitted } from '../runtime/jit/jitted.js'
 import { Checkpoints, loadCheckpoint, type Progress, type Trained } from './checkpoint.js'
@@ -20,6 +21,7 @@ import type { Inputs, Objective } from './objective.js'
 import { objectiveOf } from './objective-of.js'
 import { mergeLora } from './merge-lora.js'
 import { optimizersOf } from './optimizers-of.js'
+import { alone } from './alone.js'
 import { saveLora } from './save-lora.js'
 import { cosineSchedule, type Schedule } from './schedule.js'
 import { settingsOf } from './settings-of.js'
@@ -32,7 +34,8 @@ import { trainingStep, type StepTensors } from './training-step.js'
  * Trains a model.
  *
  * In `out` there are then `checkpoints/step-…`, from which training is taken up with `resume`, to the bit as if it had not been broken
- * off on the same machine; `metrics.jsonl` and TensorBoard's events; and, once all steps are done, `model/`. One process trains.
+ * off on the same machine; `metrics.jsonl` and TensorBoard's events; and, once all steps are done, `model/`. One process trains: another
+ * one that is given the same folder meanwhile is refused.
  * A step writes the model's weights where they lie: use the model in evaluators, which come between steps, and when training is over.
  *
  * @throws {InputError} for options that are wrong; FileError if `out` can't be written, or has a training that isn't to be taken up;
@@ -67,6 +70,8 @@ export class Trainer {
   readonly #checkpoints: Checkpoints
   readonly #fingerprints = new WeakMap<readonly Sample[], Fingerprint>()
   #progress: Progress = { step: 0, position: { epoch: 0, pool: 0, batch: 0 }, settings: {} }
+
+  #begunFrom: string | undefined
 
   private constructor(
     private readonly options: TrainOptions,
@@ -121,13 +126,26 @@ export class Trainer {
     }
   }
 
-  /** Runs the steps that are not done yet. */
+  /** Runs the steps that are not done yet. @throws {FileError} if another process trains in the folder, and as {@link train} does */
   async run(): Promise<TrainResult> {
+    return alone(this.options.out, async () => {
+      const found = await this.#checkpoints.newest()
+      if (found === this.#begunFrom) return this.runAlone()
+      throw new FileError('Another process has trained here meanwhile', {
+        expected: this.#begunFrom === undefined ? 'no checkpoint' : path.basename(this.#begunFrom),
+        found: found === undefined ? 'none' : path.basename(found),
+        where: this.options.out,
+        hint: 'Start again with resume: true, --resume, or give another folder.',
+      })
+    })
+  }
+
+  private async runAlone(): Promise<TrainResult> {
     const log = new TrainingLog(this.options.out, this.step)
     try {
       const progress = await this.takeSteps(this.#progress, log)
       this.#progress = progress
-      const checkpoint = await this.#checkpoints.save(this.#trained, progress)
+      const checkpoint = await this.save(progress)
       const { step } = progress
       if (step < this.steps) return { step, isComplete: false, figures: {}, folder: checkpoint }
       this.takeAverage()
@@ -151,6 +169,7 @@ export class Trainer {
     const { out, resume = false } = this.options
     const settings = settingsOf(this.options, this.#schedule, this.steps, this.#trained.optimizers)
     const newest = await this.#checkpoints.newest()
+    this.#begunFrom = newest
     if (newest === undefined) return { ...this.#progress, settings }
     if (resume) return loadCheckpoint(newest, this.#trained, settings, (place) => this.poolNow(place))
     throw new FileError('There is a training already', {
@@ -221,8 +240,16 @@ export class Trainer {
     const progress = { ...before, step, position: batch.next, data }
     if (step === this.steps) return progress // its end is another's
     await unlessAborted(this.options.signal, () => this.evaluateNow(step, log))
-    if (step % saveEvery === 0) await this.#checkpoints.save(this.#trained, progress)
+    if (step % saveEvery === 0) await this.save(progress)
     return progress
+  }
+
+  /** Writes a checkpoint. The last update may have made what no later step has seen. @throws {TrainingError} */
+  private async save(progress: Progress): Promise<string> {
+    for (const [name, variable] of this.#trained.parameters) {
+      if (await firstNonFiniteOf(variable)) throw diverged(`step ${progress.step}, parameter ${name} after it`)
+    }
+    return this.#checkpoints.save(this.#trained, progress)
   }
 
   /** @returns loss and length of the gradient */
@@ -236,12 +263,10 @@ export class Trainer {
       const [loss = NaN] = await result.loss.data()
       const [norm = NaN] = await result.norm.data()
       if (Number.isFinite(loss) && Number.isFinite(norm)) return [loss, norm]
-      throw new TrainingError('The training diverged', {
-        expected: 'a finite loss and gradient',
-        found: `a loss of ${loss}`,
-        where: `step ${step}, ${await this.firstBad(arrays, await result.norms.data<'float32'>())}`,
-        hint: 'Take a smaller learning rate or a longer warm-up, and go on from the last checkpoint.',
-      })
+      throw diverged(
+        `step ${step}, ${await this.firstBad(arrays, await result.norms.data<'float32'>())}`,
+        `a loss of ${loss}`,
+      )
     } finally {
       tf.dispose({ ...result })
     }
@@ -310,6 +335,14 @@ export class Trainer {
     return folder
   }
 }
+
+const diverged = (where: string, found?: string): TrainingError =>
+  new TrainingError('The training diverged', {
+    expected: 'a finite loss and gradient',
+    found,
+    where,
+    hint: 'Take a smaller learning rate or a longer warm-up, and go on from the last checkpoint.',
+  })
 
 const fineTuning = (steps: number): Schedule => cosineSchedule({ steps, warmup: Math.floor(steps / 20) })
 

@@ -1,4 +1,5 @@
 import fc from 'fast-check'
+import { NonFiniteError } from '../../src/errors.js'
 import { jsonLine, printable } from '../../src/cli/printable.js'
 
 const anyText = fc.string({ unit: fc.integer({ min: 0, max: 0xffff }).map((code) => String.fromCharCode(code)) })
@@ -23,5 +24,9 @@ describe('jsonLine', () => {
         expect(JSON.parse(line)).toEqual(value)
       }),
     )
+  })
+
+  it.each([NaN, Infinity, -Infinity])('does not write %s as null', (value) => {
+    expect(() => jsonLine({ list: [1, value] })).toThrow(NonFiniteError)
   })
 })

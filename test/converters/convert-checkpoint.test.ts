@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { mkdtemp, readdir, readFile, realpath, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -408,4 +409,29 @@ describe('how images and texts are prepared goes along', () => {
     >
     expect(model_cfg?.text_cfg).toMatchObject({ tokenizer_kwargs: { clean: 'lower' } })
   })
+})
+
+it.each([
+  ['transformers', NaN, undefined, /not a finite number.*NaN at index 3 of vision_model\.post_layernorm\.bias/],
+  ['big_vision', -Infinity, undefined, /-Infinity at index 3 of /],
+  ['open_clip', 1e5, 'F16', /too large for F16.*100000 at index 3 of /],
+  ['timm', 3.4e38, 'BF16', /too large for BF16.*at index 3 of /],
+] as const)('refuses for %s a weight of %p as %s, and writes nothing', async (to, value, dtype, message) => {
+  const { tensors, metadata } = parseSafetensors(await readFile(`${fixtures}/siglip-tiny/model.safetensors`))
+  const name = 'vision_model.post_layernorm.bias'
+  const tensor = tensors.get(name)
+  if (!tensor) throw new Error(`no ${name}`)
+  const data = Float32Array.from(tensor.data, Number)
+  data[3] = value
+  const bytes = new Uint8Array(Buffer.concat(serializeSafetensors(tensors.set(name, { ...tensor, data }), metadata)))
+  const config = await readFile(`${fixtures}/siglip-tiny/config.json`)
+  const folder = new MemoryFolder(
+    new Map([
+      ['config.json', config],
+      ['model.safetensors', bytes],
+    ]),
+  )
+  const there = path.join(parent, 'there')
+  await expect(convertCheckpoint(folder, there, { to, dtype })).rejects.toThrow(message)
+  expect(existsSync(there)).toBe(false)
 })

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs'
-import { InputError } from '../../src/errors.js'
+import { InputError, NonFiniteError } from '../../src/errors.js'
 import { batchFunction } from '../../src/pipelines/batch-function.js'
 import { onEachBackend } from '../backends.js'
 
@@ -20,6 +20,19 @@ onEachBackend((backend) => {
       expect(Array.from(result.dataSync().slice(0, 6))).toEqual([0, 1, 2, 4, 5, 6])
       result.dispose()
     }
+    run.dispose()
+    expect(tf.memory().numTensors).toBe(before)
+  })
+
+  it.each([true, false])('refuses results that are not finite, with jit %s, and keeps nothing', async (jit) => {
+    const inverse = ({ x }: { x: tf.Tensor }): tf.Tensor2D => tf.div(1, x.as2D(-1, 3))
+    const run = batchFunction<Pick<ReturnType<typeof batch>, 'x'>, tf.Tensor2D>(inverse, { jit })
+    const before = tf.memory().numTensors
+    const inputs = (...values: number[]) => ({ x: { data: Float32Array.from(values), shape: [2, 3] } })
+    await expect(run(inputs(1, 2, 3, 4, 0, 6))).rejects.toThrow(NonFiniteError)
+    await expect(run(inputs(1, 2, 3, 4, 0, 6))).rejects.toThrow(/found Infinity \(input 2 of a batch of 2\)/)
+    await expect(run(inputs(1, NaN, 3, 4, 5, 6))).rejects.toThrow(/found NaN \(input 1 of a batch of 2\)/)
+    tf.dispose(await run(inputs(1.2e-38, 1.2e-38, 1.2e-38, 1.2e-38, 1.2e-38, 1.2e-38))) // whose sum is infinite
     run.dispose()
     expect(tf.memory().numTensors).toBe(before)
   })

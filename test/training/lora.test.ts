@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import * as tf from '@tensorflow/tfjs'
 import { ConfigError, FileError, InputError, WeightsError } from '../../src/errors.js'
+import { parseSafetensors } from '../../converters/safetensors.js'
+import { serializeSafetensors } from '../../converters/serialize-safetensors.js'
 import { MemoryFolder } from '../../src/hub/memory-folder.js'
 import { SiglipForImageClassification } from '../../src/models/siglip-for-image-classification.js'
 import { SiglipModel } from '../../src/models/siglip-model.js'
@@ -187,6 +189,23 @@ onEachBackend(() => {
     [{ alpha_pattern: { '.*.*.*.*.*.*.*.*X': 10 } }, ConfigError],
   ])('refuses %j', async (changes, Class) => {
     await expect(loadLora(model, files(changes))).rejects.toThrow(Class)
+  })
+
+  it.each([NaN, -Infinity])('refuses adapters with %p in them, and names the tensor', async (value) => {
+    const { tensors } = parseSafetensors(weights)
+    const [name = '', tensor] = [...tensors].find(([key]) => key.endsWith('lora_B.weight')) ?? []
+    if (!tensor) throw new Error('no adapter')
+    const data = Float32Array.from(tensor.data, Number)
+    data[1] = value
+    tensors.set(name, { ...tensor, dtype: 'F32', data })
+    const folder = new MemoryFolder(
+      new Map([
+        ['adapter_config.json', new TextEncoder().encode(JSON.stringify(config))],
+        ['adapter_model.safetensors', new Uint8Array(Buffer.concat(serializeSafetensors(tensors)))],
+      ]),
+    )
+    await expect(loadLora(model, folder)).rejects.toThrow(WeightsError)
+    await expect(loadLora(model, folder)).rejects.toThrow(`found ${value} at index 1 of ${name}`)
   })
 
   it('refuses adapters of another model, and a folder without any', async () => {

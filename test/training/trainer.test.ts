@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import * as tf from '@tensorflow/tfjs'
@@ -142,6 +142,13 @@ onEachBackend(() => {
     expect(stopped).toMatchObject({ step: 3, isComplete: false, folder: path.join(out, 'checkpoints', 'step-3') })
     await expect(trained(options)).rejects.toThrow(FileError)
     await expect(trained({ ...options, resume: true, batchSize: 4 })).rejects.toThrow(/batchSize 6/)
+    const state = path.join(out, 'checkpoints', 'step-3', 'training.safetensors')
+    const bytes = await readFile(state)
+    await writeFile(state, Buffer.concat([bytes.subarray(0, -4), Buffer.from(Float32Array.of(NaN).buffer)]))
+    await expect(trained({ ...options, resume: true })).rejects.toThrow(
+      /found NaN at index \d+ of .*training\.safetensors/,
+    )
+    await writeFile(state, bytes)
     const rest = await trained({ ...options, resume: true })
     expect([...stopped.losses, ...rest.losses]).toEqual(whole.losses)
     expect(rest.weights).toEqual(whole.weights)
@@ -284,9 +291,10 @@ onEachBackend(() => {
     ['step 1, the loss', { loss: ({ logits }) => tf.sum(tf.log(tf.sub(tf.neg(tf.abs(logits)), 1))) }],
     ['step 1, gradient of ', { loss: ({ logits }) => tf.sum(tf.sqrt(tf.mul(logits, 0))) }],
     ['step 2, parameter ', { learningRate: 1e39 }],
-  ] as [string, { data?: 'bad'; loss?: TrainOptions['loss']; learningRate?: number }][])(
+    ['step 1, parameter ', { learningRate: 1e39, steps: 1 }],
+  ] as [string, { data?: 'bad'; loss?: TrainOptions['loss']; learningRate?: number; steps?: number }][])(
     'stops at once and saves nothing where there are no finite numbers: %s',
-    async (where, { data, loss, learningRate }) => {
+    async (where, { data, loss, learningRate, steps = 3 }) => {
       const model = await SiglipModel.fromPretrained(checkpoint)
       const processor = await SiglipProcessor.fromPretrained(checkpoint)
       const bad = { toFiles: () => new Map(), call: notANumber, preprocess: () => fail() }
@@ -295,7 +303,7 @@ onEachBackend(() => {
         processor: data ? { imageProcessor: bad, tokenizer: processor.tokenizer, toFiles: () => new Map() } : processor,
         data: colourData,
         batchSize: 6,
-        steps: 3,
+        steps,
         loss,
         out,
         optimizer: (parameters) => new AdamW({ parameters, learningRate }),

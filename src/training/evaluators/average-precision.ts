@@ -15,7 +15,7 @@ export interface MeanAveragePrecision {
  *
  * @param relevant whether each is right, in the order of the scores
  * @returns undefined if none is right
- * @throws {InputError} for another number of scores than of `relevant`
+ * @throws {InputError} for another number of scores than of `relevant`, and for a score that is NaN: it has no place in an order
  */
 export function averagePrecision(scores: ArrayLike<number>, relevant: ArrayLike<unknown>): number | undefined {
   if (scores.length !== relevant.length) {
@@ -24,6 +24,9 @@ export function averagePrecision(scores: ArrayLike<number>, relevant: ArrayLike<
       found: `${relevant.length}`,
     })
   }
+  const nan = Array.prototype.findIndex.call(scores, (score) => Number.isNaN(score))
+  if (nan >= 0)
+    throw new InputError('scores has what is no number', { expected: 'numbers', found: 'NaN', where: `score ${nan}` })
   const order = Array.from({ length: scores.length }, (_, i) => i).sort((a, b) => (scores[b] ?? 0) - (scores[a] ?? 0))
   let [right, area, before] = [0, 0, 0]
   for (const [seen, place] of order.entries()) {

@@ -1,3 +1,5 @@
+import { InputError } from '../../errors.js'
+
 /** How many other candidates a right one has before it, and beside it. */
 export interface TiedRank {
   /** Wrong candidates with a higher score than the best right one. */
@@ -8,7 +10,7 @@ export interface TiedRank {
   readonly right: number
 }
 
-/** Where the best right candidate stands in a row of scores. */
+/** Where the best right candidate stands in a row of scores. @throws {InputError} for a score that is NaN: it has no rank */
 export function tiedRank(scores: Float32Array, isRight: (candidate: number) => boolean): TiedRank {
   let best = -Infinity
   let right = 0
@@ -23,6 +25,8 @@ export function tiedRank(scores: Float32Array, isRight: (candidate: number) => b
   for (const score of scores) {
     if (score > best) ahead++
     else if (score === best) tied++
+    else if (Number.isNaN(score))
+      throw new InputError('A score is not a number', { hint: 'The embeddings may be too large.' })
   }
   return { ahead, tied, right }
 }

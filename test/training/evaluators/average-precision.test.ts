@@ -19,5 +19,6 @@ it('leaves classes that apply to nothing out of the mean', async () => {
 
 it('refuses shapes that do not go together', async () => {
   expect(() => averagePrecision([1], [])).toThrow(InputError)
+  expect(() => averagePrecision([1, NaN], [1, 0])).toThrow(/found NaN \(score 1\)/)
   await expect(meanAveragePrecision(matrix([[1]]), matrix([[1, 0]]))).rejects.toThrow(InputError)
 })

@@ -1,4 +1,5 @@
 import fc from 'fast-check'
+import { InputError } from '../../../src/errors.js'
 import { probabilityWithin, tiedRank } from '../../../src/training/evaluators/tied-rank.js'
 
 const rows = fc.array(fc.record({ score: fc.integer({ min: 0, max: 3 }), isRight: fc.boolean() }), {
@@ -25,4 +26,15 @@ it('the probability is the share of the possible orders', () => {
       expect(probabilityWithin(k, rank)).toBeCloseTo(found.length / orders.length, 9)
     }),
   )
+})
+
+it('a score that is NaN has no rank, right or wrong', () => {
+  for (const scores of [
+    [1, NaN],
+    [NaN, 1],
+    [NaN, NaN],
+  ]) {
+    for (const right of [0, 1])
+      expect(() => tiedRank(Float32Array.from(scores), (i) => i === right)).toThrow(InputError)
+  }
 })
