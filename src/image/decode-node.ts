@@ -48,6 +48,16 @@ export async function readFileBytes(
   }
 }
 
+/** Whether there is anything at a path or `file:` URL. */
+export async function isThere(location: string): Promise<boolean> {
+  try {
+    await stat(/^file:/i.test(location) ? fileURLToPath(location) : location)
+    return true
+  } catch {
+    return false
+  }
+}
+
 function notAFile(isFolder: boolean, where: string): FileError {
   return new FileError('Not a picture file', {
     expected: 'a file',

@@ -1,18 +1,33 @@
 import type sharpModule from 'sharp'
 import type { Metadata, Sharp as SharpPipeline } from 'sharp'
+import { ImageError } from '../errors.js'
 import { orientationOf } from './exif-orientation.js'
 import { toBytes, type Samples } from './pillow-samples.js'
 import { pngExif } from './png-exif.js'
-import { brokenPicture, checkFormat, checkPixelCount, type DecodeLimits } from './picture-header.js'
+import { brokenPicture, checkFormat, checkPixelCount, readPictureHeader, type DecodeLimits } from './picture-header.js'
 import type { RawPixels } from './raw-pixels.js'
-import { checkColours, withKnownOrientation, withoutOtherBands } from './tiff-samples.js'
+import { checkColours, checkTiffMemory, withKnownOrientation, withoutOtherBands } from './tiff-samples.js'
 import { readTiffTags } from './tiff-tags.js'
 import { latin1 } from '../latin1.js'
 
 export type Sharp = typeof sharpModule
 
-/** What sharp could read besides (SVG, PDF) Pillow can't, and is better not let in. */
-const formats = ['JPEG', 'PNG', 'WebP', 'GIF', 'TIFF', 'AVIF']
+/** What is decoded, and sharp's name of it. What it could read besides (SVG, PDF) Pillow can't, and is better not let in. */
+const formats = { JPEG: 'jpeg', PNG: 'png', WebP: 'webp', GIF: 'gif', TIFF: 'tiff', AVIF: 'heif' } as const
+
+/** Bytes of a sample, by libvips' names. */
+const sampleBytes: Readonly<Partial<Record<string, number>>> = {
+  uchar: 1,
+  char: 1,
+  ushort: 2,
+  short: 2,
+  uint: 4,
+  int: 4,
+  float: 4,
+  double: 8,
+  complex: 8,
+  dpcomplex: 16,
+}
 
 /** Errors as well as cut-off files; libjpeg's and libpng's mere warnings pass, as with Pillow. ICC profiles are ignored. */
 const lenient = { failOn: 'error', ignoreIcc: true, limitInputPixels: false } as const
@@ -24,13 +39,16 @@ const lenient = { failOn: 'error', ignoreIcc: true, limitInputPixels: false } as
  */
 export async function decodeWithSharp(sharp: Sharp, original: Uint8Array, limits: DecodeLimits): Promise<RawPixels> {
   const bytes = asStillAvif(original)
-  checkFormat(bytes, formats, limits.where, 'Convert it, or check that it is the file you mean.')
+  checkFormat(bytes, Object.keys(formats), limits.where, 'Convert it, or check that it is the file you mean.')
+  const tags = isTiff(bytes) ? readTiffTags(bytes) : undefined
+  if (tags) checkTiffMemory(readTiffTags(bytes, Math.max), limits)
   const broken = (cause: unknown): never => {
     throw brokenPicture(cause, limits.where)
   }
   const metadata = await sharp(bytes, lenient).metadata().catch(broken)
-  checkPixelCount(metadata.width, metadata.height, limits)
-  const tags = metadata.format === 'tiff' ? readTiffTags(bytes) : undefined
+  checkSameFormat(bytes, metadata, limits.where)
+  const bytesPerPixel = metadata.channels * (sampleBytes[metadata.depth] ?? 16)
+  checkPixelCount(metadata.width, metadata.height, limits, bytesPerPixel)
   if (tags) checkColours(tags, limits.where)
   const file = tags ? withKnownOrientation(bytes, tags) : bytes
   const pipeline = turn(sharp(file, lenient).autoOrient(), hiddenOrientation(bytes, metadata))
@@ -44,6 +62,21 @@ export async function decodeWithSharp(sharp: Sharp, original: Uint8Array, limits
   const { width, height, channels } = info
   const pixels = { width, height, ...toBytes(samplesOf(data, metadata), channels, metadata.space === 'cmyk') }
   return tags ? withoutOtherBands(pixels, tags) : pixels
+}
+
+const isTiff = (bytes: Uint8Array): boolean => readPictureHeader(bytes).format === 'TIFF'
+
+/** What the file begins as is what sharp decodes: no file has two formats. @throws ImageError */
+function checkSameFormat(bytes: Uint8Array, { format, compression }: Metadata, where: string): void {
+  const { format: begins = '' } = readPictureHeader(bytes)
+  const expected = Object.entries(formats).find(([name]) => name === begins)?.[1]
+  if (format === expected && (format !== 'heif' || compression === 'av1')) return
+  throw new ImageError('The picture is not what it begins as', {
+    expected: begins,
+    found: compression ?? format,
+    where,
+    hint: 'Convert it, or check that it is the file you mean.',
+  })
 }
 
 /** Of an AVIF sequence, which libvips refuses by its brand, it reads the first frame if it has that of a still picture. */

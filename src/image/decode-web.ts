@@ -23,8 +23,9 @@ export async function decodeBytes(bytes: Uint8Array, limits: DecodeLimits): Prom
     })
   }
   checkFormat(bytes, formats, where, 'Convert it, or check that it is the file you mean.')
-  const header = readPictureHeader(bytes)
-  checkPixelCount(header.width ?? 0, header.height ?? 0, limits)
+  const { format, width: wide, height: high } = readPictureHeader(bytes)
+  if (wide === undefined || high === undefined) throw brokenPicture(`no size in the header of ${format ?? ''}`, where)
+  checkPixelCount(wide, high, limits)
   const bitmap = await createImageBitmap(new Blob([new Uint8Array(bytes)]), {
     colorSpaceConversion: 'none',
     imageOrientation: 'from-image',
@@ -43,6 +44,9 @@ export async function decodeBytes(bytes: Uint8Array, limits: DecodeLimits): Prom
     bitmap.close()
   }
 }
+
+/** A page can't ask without fetching: base64 of an image is no relative URL of its. */
+export const isThere = (): Promise<boolean> => Promise.resolve(false)
 
 /**
  * The bytes of a file that a page names by a relative URL.

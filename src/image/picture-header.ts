@@ -1,6 +1,5 @@
 import { ImageError } from '../errors.js'
-import { isFrame, jpegSegments } from './jpeg-segments.js'
-import { latin1 } from '../latin1.js'
+  const start = latin1(bytes.subarray(0, 64))
 
 /** What the first bytes of a file say. */
 export interface PictureHeader {
@@ -18,40 +17,64 @@ export interface DecodeLimits {
   readonly where: string
 }
 
-/** Texts that files of a format hold at an offset; the first that fits is taken. */
-const signatures: readonly (readonly [format: string, offset: number, text: string])[] = [
-  ['JPEG', 0, '\xff\xd8\xff'],
-  ['PNG', 0, '\x89PNG\r\n\x1a\n'],
-  ['GIF', 0, 'GIF87a'],
-  ['GIF', 0, 'GIF89a'],
-  ['WebP', 8, 'WEBP'],
-  ['TIFF', 0, 'II*\0'],
-  ['TIFF', 0, 'MM\0*'],
-  ['TIFF', 0, 'II+\0'],
-  ['TIFF', 0, 'MM\0+'],
-  ['BMP', 0, 'BM'],
-  ['JPEG 2000', 4, 'jP  '],
-  ['JPEG XL', 0, '\xff\x0a'],
-  ['JPEG XL', 4, 'JXL '],
-  ['icon', 0, '\0\0\x01\0'],
-  ['PSD', 0, '8BPS'],
-  ['PDF', 0, '%PDF'],
+/** Texts that files of a format hold at offsets, all of them; the first that fits is taken. */
+const signatures: readonly (readonly [format: string, ...places: readonly (readonly [number, string])[]])[] = [
+  ['JPEG', [0, '\xff\xd8\xff']],
+  ['PNG', [0, '\x89PNG\r\n\x1a\n']],
+  ['GIF', [0, 'GIF87a']],
+  ['GIF', [0, 'GIF89a']],
+  ['WebP', [0, 'RIFF'], [8, 'WEBP']],
+  ['TIFF', [0, 'II*\0']],
+  ['TIFF', [0, 'MM\0*']],
+  ['TIFF', [0, 'II+\0']],
+  ['TIFF', [0, 'MM\0+']],
+  ['BMP', [0, 'BM']],
+  ['JPEG 2000', [0, '\0\0\0\x0cjP  ']],
+  ['JPEG XL', [0, '\xff\x0a']],
+  ['JPEG XL', [0, '\0\0\0\x0cJXL ']],
+  ['icon', [0, '\0\0\x01\0']],
+  ['PSD', [0, '8BPS']],
+  ['PDF', [0, '%PDF']],
 ]
 
 /** Reads the format and, if it stands near the beginning, the size of a picture. Trusts nothing that lies past the bytes. */
 export function readPictureHeader(bytes: Uint8Array): PictureHeader {
+<<<<<<< HEAD
   const start = latin1(bytes.subarray(0, 64))
   const format = signatures.find(([, offset, text]) => start.startsWith(text, offset))?.[0] ?? formatOfText(start)
+=======
+  const start = String.fromCharCode(...bytes.subarray(0, 64))
+>>>>>>> 0b85cdf (An image in base64 is read; what a file begins as is what is decoded; memory is counted before decoding, with bands, depth and tiles)
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+  const format =
+    signatures.find(([, ...places]) => places.every(([offset, text]) => start.startsWith(text, offset)))?.[0] ??
+    formatOfBrands(view) ??
+    formatOfText(start)
   const size = format === undefined ? undefined : sizeReaders[format]?.(view)
   return { format, ...size }
 }
 
+/** A list of brands is shorter. */
+const LONGEST_BRANDS = 1024
+
+/** The format of a file that begins with a box of brands, of which the first is its own and the others are those it goes with. */
+function formatOfBrands(view: DataView): string | undefined {
+  if (view.byteLength < 16) return undefined
+  const [size, type] = [view.getUint32(0), view.getUint32(4)]
+  if (type !== FTYP || size < 16 || size > LONGEST_BRANDS || size > view.byteLength) return undefined
+  for (let at = 8; at + 4 <= size; at += 4) {
+    if (at !== 12 && AVIF_BRANDS.includes(view.getUint32(at))) return 'AVIF' // the version stands at 12
+  }
+  return 'HEIC or video'
+}
+
+const FTYP = 0x66747970
+const AVIF_BRANDS = [0x61766966, 0x61766973] // avif, avis
+
 /** Formats that are told by words near the beginning. */
 function formatOfText(start: string): string | undefined {
-  if (start.startsWith('ftyp', 4)) return /avi[fs]/.test(start) ? 'AVIF' : 'HEIC or video'
   if (/^\s*<(!doctype )?html/i.test(start)) return 'HTML'
-  return /^\s*<(\?xml|svg|!doctype svg)/i.test(start) ? 'SVG or XML' : undefined
+  return /^\s*<(\?xml|svg|!--|!doctype svg)/i.test(start) ? 'SVG or XML' : undefined
 }
 
 /** Whether a file is of one of the formats, as far as its beginning says. @throws ImageError naming what it is otherwise. */
@@ -78,52 +101,26 @@ export function brokenPicture(cause: unknown, where: string): ImageError {
   })
 }
 
-/** Throws `ImageError` if a picture has more pixels than allowed: asked before they are decoded. */
-export function checkPixelCount(width: number, height: number, { maxPixels, where }: DecodeLimits): void {
-  if (width * height <= maxPixels) return
+/** Bytes that a pixel may take while it is decoded: red, green, blue and alpha of 16 bits. Wider ones count for more pixels. */
+const BYTES_PER_PIXEL = 8
+
+/**
+ * Throws `ImageError` if a picture takes more memory than one of as many pixels as are allowed: asked before they are decoded.
+ *
+ * @param bytesPerPixel of the samples as the file has them.
+ */
+export function checkPixelCount(
+  width: number,
+  height: number,
+  { maxPixels, where }: DecodeLimits,
+  bytesPerPixel = 1,
+): void {
+  if (width * height * Math.max(1, bytesPerPixel / BYTES_PER_PIXEL) <= maxPixels) return
+  const wide = bytesPerPixel > BYTES_PER_PIXEL ? ` of ${bytesPerPixel} bytes` : ''
   throw new ImageError('The picture is too large', {
-    expected: `at most ${maxPixels} pixels`,
-    found: `${width} × ${height}`,
+    expected: `at most ${maxPixels} pixels${wide && ` of ${BYTES_PER_PIXEL} bytes`}`,
+    found: `${width} × ${height}${wide}`,
     where,
     hint: 'If it is right, raise maxPixels.',
   })
-}
-
-type SizeReader = (view: DataView) => { width: number; height: number } | undefined
-
-const sizeReaders: Readonly<Partial<Record<string, SizeReader>>> = {
-  PNG: (view) => sizeAt(view, 24, () => ({ width: view.getUint32(16), height: view.getUint32(20) })),
-  GIF: (view) => sizeAt(view, 10, () => ({ width: view.getUint16(6, true), height: view.getUint16(8, true) })),
-  BMP: (view) =>
-    sizeAt(view, 26, () => ({ width: view.getInt32(18, true), height: Math.abs(view.getInt32(22, true)) })),
-  WebP: (view) => sizeAt(view, 30, () => webpSize(view)),
-  JPEG: jpegSize,
-}
-
-function sizeAt<T>(view: DataView, needed: number, read: () => T): T | undefined {
-  return view.byteLength < needed ? undefined : read()
-}
-
-/** The size in the first chunk: extended, lossless or lossy. */
-function webpSize(view: DataView): { width: number; height: number } {
-  const kind = view.getUint8(15) // 'X', 'L' or ' '
-  if (kind === 0x58) return { width: uint24(view, 24) + 1, height: uint24(view, 27) + 1 }
-  if (kind !== 0x4c) return { width: view.getUint16(26, true) & 0x3fff, height: view.getUint16(28, true) & 0x3fff }
-  const bits = view.getUint32(21, true)
-  return { width: (bits & 0x3fff) + 1, height: ((bits >> 14) & 0x3fff) + 1 }
-}
-
-function uint24(view: DataView, at: number): number {
-  return view.getUint16(at, true) | (view.getUint8(at + 2) << 16)
-}
-
-/** The size in the frame header. */
-function jpegSize({ buffer, byteOffset, byteLength }: DataView): { width: number; height: number } | undefined {
-  for (const segment of jpegSegments(new Uint8Array(buffer, byteOffset, byteLength))) {
-    const [, high, height, wide, width] = segment.data
-    if (!isFrame(segment)) continue
-    if (high === undefined || height === undefined || wide === undefined || width === undefined) return undefined
-    return { width: wide * 256 + width, height: high * 256 + height }
-  }
-  return undefined
 }

@@ -1,5 +1,6 @@
-import { readFileBytes } from '#decode'
+import { isThere, readFileBytes } from '#decode'
 import { InputError } from '../errors.js'
+import { base64Image } from './base64-image.js'
 import { checkSize, collectBytes } from './collect-bytes.js'
 import { fetchBytes } from './fetch-bytes.js'
 import type { ImageInput, ReadOptions } from './image-input.js'
@@ -37,17 +38,42 @@ export async function readBytes(input: Exclude<ImageInput, RawPixels>, options: 
     return { bytes: await collectBytes(input, maxBytes, where), where }
   }
   throw new InputError('Not a picture', {
-    expected: 'a path, a URL, bytes, a stream, a Blob or pixels',
+    expected: 'a path, a URL, base64, bytes, a stream, a Blob or pixels',
     found: Object.prototype.toString.call(input).slice(8, -1),
     where: 'images',
   })
 }
 
 async function readLocation(location: string, maxBytes: number, options: ReadOptions): Promise<FileBytes> {
-  const isUrl = /^(https?|data|blob):/i.test(location)
-  if (!isUrl) return { bytes: await readFileBytes(location, { ...options, maxBytes }), where: location }
-  const where = /^data:/i.test(location) ? `${location.slice(0, 30)}…` : location // data: URLs hold the whole picture
-  return { bytes: await fetchBytes(location, where, maxBytes, options), where }
+  const where = shown(location)
+  if (/^(https?|data|blob):/i.test(location)) {
+    return { bytes: await fetchBytes(location, where, maxBytes, options), where }
+  }
+  const isFile = location.length <= LONGEST_PATH && (await isThere(location))
+  const bytes = isFile ? undefined : base64Image(location)
+  if (bytes) {
+    checkSize(bytes.length, maxBytes, where)
+    return { bytes, where }
+  }
+  if (location.length > LONGEST_PATH) {
+    throw new InputError('Not a picture', {
+      expected: 'a path, a URL, or an image in base64',
+      found: `a text of ${location.length} characters`,
+      where,
+      hint: 'If it is base64, it is cut off at its beginning, or of something else than an image.',
+    })
+  }
+  return { bytes: await readFileBytes(location, { ...options, maxBytes }), where }
+}
+
+/** No system has longer paths. */
+const LONGEST_PATH = 32_768
+
+/** A location as messages show it: data: URLs and base64 hold the whole image. */
+function shown(location: string): string {
+  const most = /^data:/i.test(location) ? 30 : 1024
+  if (location.length <= most) return location
+  return `${location.slice(0, 30)}…`
 }
 
 function isArrayBuffer(value: unknown): value is ArrayBuffer {

@@ -1,10 +1,24 @@
 import { ImageError } from '../errors.js'
+import { checkPixelCount, type DecodeLimits } from './picture-header.js'
 import type { RawPixels } from './raw-pixels.js'
 import { TiffTag, withTiffTag, type TiffTags } from './tiff-tags.js'
 
 const Photometric = { RGB: 2, CMYK: 5, YCBCR: 6 } as const
 const JPEG: readonly number[] = [6, 7]
 const NO_ALPHA = 0
+
+/**
+ * Checks what a decoder takes memory for before it has read any sample: all of them, and those of a tile, which may be larger than
+ * the picture.
+ *
+ * @throws ImageError if that is more than a picture of as many pixels as are allowed takes
+ */
+export function checkTiffMemory(tags: TiffTags, limits: DecodeLimits): void {
+  const get = (tag: number, otherwise: number): number => tags.get(tag) ?? otherwise
+  const bits = get(TiffTag.SAMPLES_PER_PIXEL, 1) * get(TiffTag.BITS_PER_SAMPLE, 1)
+  checkPixelCount(get(TiffTag.WIDTH, 0), get(TiffTag.LENGTH, 0), limits, bits / 8)
+  checkPixelCount(get(TiffTag.TILE_WIDTH, 0), get(TiffTag.TILE_LENGTH, 0), limits, bits / 8)
+}
 
 /** @throws ImageError if the samples are no colours that libvips knows, but would be taken for some */
 export function checkColours(tags: TiffTags, where: string): void {

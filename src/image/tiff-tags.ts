@@ -1,9 +1,14 @@
 /** The tags that are asked for. */
 export const TiffTag = {
+  WIDTH: 256,
+  LENGTH: 257,
+  BITS_PER_SAMPLE: 258,
   COMPRESSION: 259,
   PHOTOMETRIC: 262,
   ORIENTATION: 274,
   SAMPLES_PER_PIXEL: 277,
+  TILE_WIDTH: 322,
+  TILE_LENGTH: 323,
   EXTRA_SAMPLES: 338,
 } as const
 
@@ -11,16 +16,24 @@ export const TiffTag = {
 export type TiffTags = ReadonlyMap<number, number>
 
 /**
- * The tags in the first directory of a TIFF or BigTIFF file, which EXIF data is too, that hold whole numbers of 16 or 32 bits: the
+ * The tags in the first directory of a TIFF or BigTIFF file, which EXIF data is too, that hold whole numbers of 16, 32 or 64 bits: the
  * first number of each. Trusts nothing that lies past the bytes.
+ *
+ * @param pick which counts of a tag that stands there twice. Default: the later one, as to Pillow; to libtiff it is the first.
  */
-export function readTiffTags(bytes: Uint8Array): TiffTags {
+export function readTiffTags(bytes: Uint8Array, pick = (_: number, later: number): number => later): TiffTags {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
   const tags = new Map<number, number>()
   for (const { tag, at, size, little } of places(view)) {
-    tags.set(tag, size === 2 ? view.getUint16(at, little) : view.getUint32(at, little))
+    const value = numberAt(view, at, size, little)
+    tags.set(tag, pick(tags.get(tag) ?? value, value))
   }
   return tags
+}
+
+function numberAt(view: DataView, at: number, size: Place['size'], little: boolean): number {
+  if (size === 2) return view.getUint16(at, little)
+  return size === 4 ? view.getUint32(at, little) : Number(view.getBigUint64(at, little))
 }
 
 /** A copy of a file with another number for one of the tags it has. */
@@ -30,7 +43,8 @@ export function withTiffTag(bytes: Uint8Array, changed: number, value: number): 
   for (const { tag, at, size, little } of places(view)) {
     if (tag !== changed) continue
     if (size === 2) view.setUint16(at, value, little)
-    else view.setUint32(at, value, little)
+    else if (size === 4) view.setUint32(at, value, little)
+    else view.setBigUint64(at, BigInt(value), little)
   }
   return copy
 }
@@ -39,12 +53,12 @@ interface Place {
   readonly tag: number
   /** Where the first number begins. */
   readonly at: number
-  readonly size: 2 | 4
+  readonly size: 2 | 4 | 8
   readonly little: boolean
 }
 
-/** Bytes of a number, by its type. */
-const sizes: Readonly<Partial<Record<number, 2 | 4>>> = { 3: 2, 4: 4 }
+/** Bytes of a number, by its type: without and with a sign. */
+const sizes: Readonly<Partial<Record<number, 2 | 4 | 8>>> = { 3: 2, 4: 4, 8: 2, 9: 4, 16: 8, 17: 8 }
 
 /** Where the numbers are. */
 function* places(view: DataView): Generator<Place> {

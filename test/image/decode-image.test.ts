@@ -88,6 +88,8 @@ describe('the forms a picture can have', () => {
     ['a file: URL', () => pathToFileURL(file)],
     ['an http: URL', () => `${origin}/small-rgb.png`],
     ['a data: URL', () => `data:image/png;base64,${bytes.toString('base64')}`],
+    ['base64', () => bytes.toString('base64')],
+    ['base64 in lines', () => bytes.toString('base64').replace(/.{76}/g, '$&\n')],
     ['a Buffer', () => bytes],
     ['a Uint8Array in the middle of a buffer', () => Uint8Array.from([1, 2, 3, ...bytes]).subarray(3)],
     ['an ArrayBuffer', () => Uint8Array.from(bytes).buffer],
@@ -117,6 +119,7 @@ describe('the forms a picture can have', () => {
     expect(Array.from(data)).toEqual([255, 255, 255, 204, 224, 244, 0, 100, 200])
   })
 
+  const svg = "xmlns='http://www.w3.org/2000/svg' width='4' height='4'><rect width='4' height='4' fill='red'/></svg>"
   const tiny = { data: new Uint8Array(5), width: 1, height: 1 }
   test.each<[string, () => ImageInput, object, typeof FileError | typeof ImageError | typeof InputError, string]>([
     ['a missing file', () => '/nowhere/cat.png', {}, FileError, '/nowhere/cat.png'],
@@ -139,6 +142,14 @@ describe('the forms a picture can have', () => {
     ['text', () => Buffer.from('hello, world'), {}, ImageError, 'expected JPEG, PNG'],
     ['a web page', () => Buffer.from('<!DOCTYPE html><html></html>'), {}, ImageError, 'HTML'],
     ['SVG', () => Buffer.from('<svg xmlns="http://www.w3.org/2000/svg"/>'), {}, ImageError, 'SVG'],
+    ['SVG with WEBP in it', () => Buffer.from(`<svg a='WEBP' ${svg}`), {}, ImageError, 'SVG'],
+    ['SVG with the brand of AVIF in it', () => Buffer.from(`<!--ftypavif--><svg ${svg}`), {}, ImageError, 'SVG'],
+    ['base64 of SVG', () => Buffer.from(`<svg ${svg}`).toString('base64'), {}, ImageError, 'SVG'],
+    ['base64 that is large', () => bytes.toString('base64'), { maxBytes: 100 }, ImageError, 'at most 100 bytes'],
+    ['base64 that is cut off', () => bytes.subarray(0, 9000).toString('base64'), {}, ImageError, 'broken'],
+    ['a long text', () => 'a'.repeat(300_000), {}, InputError, 'a text of 300000 characters'],
+    ['a long path', () => `${'a/'.repeat(3000)}a.png`, {}, FileError, 'a/a/'],
+    ['a long URL', () => `http://127.0.0.1:1/${'a'.repeat(300_000)}`, {}, FileError, 'http://127'],
     ['BMP', () => fixture('images-more', 'plain.bmp'), {}, ImageError, 'BMP'],
     ['a cut-off PNG', () => bytes.subarray(0, 9000), {}, ImageError, 'broken'],
     ['only a PNG’s beginning', () => bytes.subarray(0, 20), {}, ImageError, 'broken'],
@@ -154,6 +165,7 @@ describe('the forms a picture can have', () => {
     expect(error).toBeInstanceOf(ErrorClass)
     expect(String(error)).toContain(says)
     expect(String(error)).not.toContain('\n')
+    expect(String(error).length).toBeLessThan(2000)
   })
 
   /** A PNG that says it is 50,000 pixels wide and high, and holds almost nothing. */

@@ -45,6 +45,14 @@ describe('decodeBytes in a page', () => {
     expect(createImageBitmap).not.toHaveBeenCalled()
   })
 
+  test('decodes nothing of a size that is not known before', async () => {
+    const avif = await readFile(fixture('images-more', 'plain.avif'))
+    const bytes = Buffer.from(avif)
+    bytes.write('xxxx', bytes.indexOf('ispe'), 'latin1')
+    await expect(decodeBytes(bytes, limits)).rejects.toThrow(/no size/)
+    expect(createImageBitmap).not.toHaveBeenCalled()
+  })
+
   test('refuses what the browser can’t decode, and what is no picture', async () => {
     const bytes = await readFile(fixture('images', 'small-rgb.png'))
     await expect(decodeBytes(bytes.subarray(0, 50), limits)).rejects.toThrow(ImageError)

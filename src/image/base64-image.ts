@@ -1,0 +1,29 @@
+import { readPictureHeader } from './picture-header.js'
+
+/** No image has fewer letters; what is shorter is a name. */
+const SHORTEST = 40
+
+/** Base64 without spaces, in either alphabet. */
+const BASE64 = /^[A-Za-z0-9+/_-]+={0,2}$/
+
+/**
+ * The bytes of an image that a text holds in base64, also broken into lines; undefined if it is no base64, or of something else. As
+ * transformers' `load_image` takes them.
+ */
+export function base64Image(text: string): Uint8Array<ArrayBuffer> | undefined {
+  if (text.length < SHORTEST) return undefined
+  const isImage = readPictureHeader(decoded(text.slice(0, 256).replace(/\s+/g, '').slice(0, 88))).format !== undefined
+  if (!isImage) return undefined
+  const letters = text.replace(/\s+/g, '')
+  return BASE64.test(letters) ? decoded(letters) : undefined
+}
+
+/** The bytes of whole groups of letters; none if that is no base64. */
+function decoded(letters: string): Uint8Array<ArrayBuffer> {
+  const unpadded = letters.replace(/=+$/, '').replaceAll('-', '+').replaceAll('_', '/')
+  try {
+    return Uint8Array.from(atob(unpadded), (letter) => letter.charCodeAt(0))
+  } catch {
+    return new Uint8Array(0)
+  }
+}
