@@ -6,8 +6,8 @@ import { placeOf } from './file-source.js'
 /** A parsed object of JSON, its values not yet checked. */
 export type JsonObject = Readonly<Record<string, unknown>>
 
-/** Configurations are a few kilobytes; those with the names of many thousand classes, a few megabytes. */
-const LARGEST = 2 ** 24
+/** Configurations are a few kilobytes; those with the names of several hundred thousand classes, many megabytes. */
+const LARGEST = 100_000_000
 
 /** A file of a folder that is to hold a JSON object. @throws FileError if there is none; ConfigError if it isn't an object. */
 export async function readJsonObject(folder: CheckpointFolder, name: string): Promise<JsonObject> {
@@ -54,7 +54,7 @@ const spellings = new Map([
   ['NaN', JSON.stringify(NOT_A_NUMBER)],
 ])
 
-/** A configuration's file. */
+/** A configuration's file. @throws ConfigError for one that is too large to be read again */
 export function jsonFile(json: JsonObject): Uint8Array<ArrayBuffer> {
   let names: unknown
   const marked = JSON.stringify(
@@ -66,7 +66,13 @@ export function jsonFile(json: JsonObject): Uint8Array<ArrayBuffer> {
     },
     2,
   )
-  return new TextEncoder().encode(`${marked.replace(pythonFloats, '$1')}\n`)
+  const bytes = new TextEncoder().encode(`${marked.replace(pythonFloats, '$1')}\n`)
+  if (bytes.length <= LARGEST) return bytes
+  throw new ConfigError('too large for a configuration', {
+    expected: `at most ${LARGEST} bytes`,
+    found: `${bytes.length}`,
+    hint: 'Shorten the names of the classes.',
+  })
 }
 
 /**

@@ -1,8 +1,13 @@
+import { InputError } from '../src/errors.js'
 import { crc32 } from './crc32.js'
 import { isFloatDtype, fromFloat32, type FloatDtype } from './float-conversion.js'
 import type { FileContent } from './save-folder.js'
 import { npyHead } from './serialize-npy.js'
 import type { WeightsToSave } from './weight-files.js'
+import { LARGEST_DIRECTORY } from './zip.js'
+
+/** Bytes of an entry in the list beside its name, `.npy` included. */
+const LONGEST_ENTRY = 46 + 4 + 28
 
 /** Sizes and offsets from here on stand in a zip64 field. */
 const ZIP64 = 0xffffffff
@@ -15,8 +20,17 @@ const ATTRIBUTES = 0o600 << 16
  * An `.npz` archive of weights, byte for byte as `numpy.savez` writes it: stored arrays, one at a time in memory.
  *
  * @param dtype the type of all weights. Default: each keeps its own; what is no float becomes F32.
+ * @throws InputError for more weights than an archive's list of entries holds
  */
 export function npzFile(weights: WeightsToSave, dtype?: FloatDtype): FileContent {
+  const names = [...weights.tensors.keys()]
+  const directorySize = names.reduce((sum, name) => sum + LONGEST_ENTRY + new TextEncoder().encode(name).length, 0)
+  if (directorySize > LARGEST_DIRECTORY) {
+    throw new InputError('The archive would have more entries than are read again', {
+      expected: `at most ${LARGEST_DIRECTORY} bytes of entries`,
+      found: `${directorySize} for ${names.length} weights`,
+    })
+  }
   return async function* () {
     const directory: Uint8Array[] = []
     let offset = 0

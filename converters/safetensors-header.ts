@@ -2,7 +2,7 @@ import { FormatError, type ErrorDetail } from '../src/errors.js'
 import { byteLength as bytesOf, dtypeBits, isDtype, isShape, type Dtype } from './dtypes.js'
 
 /** The most that a header may take, as in the Rust implementation: 100 MB. */
-const LARGEST_HEADER = 100_000_000
+export const LARGEST_HEADER = 100_000_000
 
 /** A tensor in a file. */
 export interface TensorInfo {

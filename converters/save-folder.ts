@@ -90,6 +90,36 @@ export async function saveFile(file: string, content: FileContent): Promise<void
   }
 }
 
+/**
+ * Writes a file and another one that says what is in it. Both are written beside their places before either takes its place, and an
+ * older companion goes first: a process that is killed leaves the old pair, the new one, or a file without a companion; never one with
+ * that of another file.
+ *
+ * @throws FileError if one can't be written; while neither has taken its place, the older ones are as before.
+ */
+export async function savePair(
+  file: string,
+  content: FileContent,
+  companion: string,
+  companionContent: FileContent,
+): Promise<void> {
+  const targets = [path.resolve(file), path.resolve(companion)] as const
+  const [partial, partialCompanion] = [savingPath(targets[0], 'partial'), savingPath(targets[1], 'partial')]
+  try {
+    for (const target of targets) await clearInterruptedSaves(target)
+    await write(partial, content)
+    await write(partialCompanion, companionContent)
+    await rm(targets[1], { force: true })
+    await rename(partial, targets[0])
+    await rename(partialCompanion, targets[1])
+    await sync(path.dirname(targets[0]))
+  } catch (error) {
+    throw fileError(error, file)
+  } finally {
+    for (const left of [partial, partialCompanion]) await rm(left, { force: true }).catch(() => undefined)
+  }
+}
+
 /** The real place of a folder, whose parent exists from here on. */
 async function destination(directory: string): Promise<string> {
   const absolute = path.resolve(directory)

@@ -1,5 +1,6 @@
 import { InputError } from '../src/errors.js'
 import { byteLength, dtypeBits, isShape, type Dtype, type TensorData } from './dtypes.js'
+import { LARGEST_HEADER } from './safetensors-header.js'
 
 /** A tensor in memory. */
 export interface Tensor {
@@ -20,7 +21,7 @@ export interface SafetensorsLayout {
  * A safetensors file in pieces, equal byte for byte to what the Python library writes: `new Blob(pieces)`, or one after the other to
  * a file. Data are not copied.
  *
- * @throws InputError if a tensor's data don't fit its type and shape, or a name is not allowed.
+ * @throws InputError if a tensor's data don't fit its type and shape, a name is not allowed, or the header takes more than 100 MB.
  */
 export function serializeSafetensors(
   tensors: ReadonlyMap<string, Tensor>,
@@ -71,6 +72,13 @@ export function layoutSafetensors(
   // Written entry by entry: as an object's keys, names like "7" would move to the front.
   const json = [...texts, ...entries].map(([key, value]) => `${JSON.stringify(key)}:${JSON.stringify(value)}`)
   const header = new TextEncoder().encode(`{${json.join(',')}}`)
+  if (header.length > LARGEST_HEADER) {
+    throw new InputError('The header is too long', {
+      expected: `at most ${LARGEST_HEADER} bytes, which is what readers take`,
+      found: `${header.length} bytes of ${tensors.size} tensors and the metadata`,
+      hint: 'Write several files, or texts as tensors of bytes.',
+    })
+  }
   const padded = Math.ceil(header.length / 8) * 8 // so that the data begin at a multiple of 8
   const head = new Uint8Array(8 + padded).fill(0x20)
   new DataView(head.buffer).setBigUint64(0, BigInt(padded), true)

@@ -7,7 +7,7 @@ import { unknownTensor } from './stored-tensor.js'
 import type { WeightInfo, Weights } from './weights.js'
 
 /** The most that an index may take: a million tensors fit. */
-const LARGEST_INDEX = 100_000_000
+export const LARGEST_INDEX = 100_000_000
 
 /**
  * Opens weights that lie in several files, with an index (`model.safetensors.index.json`) that says which weight is in which. The

@@ -3,6 +3,7 @@ import { byteLength, elementCount, type Dtype } from './dtypes.js'
 import { fromFloat32, isFloatDtype, type FloatDtype } from './float-conversion.js'
 import type { FileContent } from './save-folder.js'
 import { layoutSafetensors } from './serialize-safetensors.js'
+import { LARGEST_INDEX } from './sharded-weights.js'
 import type { Weights } from './weights.js'
 
 /** Weights to be written: those of a checkpoint, or a model's. */
@@ -38,7 +39,7 @@ export function isSavedWeightFile(name: string): boolean {
  * `model-00001-of-00003.safetensors` … and `model.safetensors.index.json`; byte for byte as transformers' `save_pretrained` writes
  * them. One weight at a time is read and in memory.
  *
- * @throws InputError if `maxShardSize` is not a size.
+ * @throws InputError if `maxShardSize` is not a size, and for more names than an index holds.
  */
 export function weightFiles(
   weights: WeightsToSave,
@@ -104,7 +105,12 @@ function indexOf(tensors: FloatTensors, places: readonly [string, string][]): Ui
     },
     weight_map: Object.fromEntries([...places].sort(([a], [b]) => (a < b ? -1 : 1))),
   }
-  return new TextEncoder().encode(`${JSON.stringify(index, undefined, 2)}\n`)
+  const bytes = new TextEncoder().encode(`${JSON.stringify(index, undefined, 2)}\n`)
+  if (bytes.length <= LARGEST_INDEX) return bytes
+  throw new InputError('The index of the shards is too large to be read again', {
+    expected: `at most ${LARGEST_INDEX} bytes`,
+    found: `${bytes.length} for ${tensors.size} weights`,
+  })
 }
 
 function sizeOf(size: number | string): number {

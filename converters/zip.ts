@@ -4,7 +4,7 @@ import { partOf, readRange, type ByteSource } from './byte-source.js'
 import { crc32 } from './crc32.js'
 
 /** The most that a list of entries may take. */
-const LARGEST_DIRECTORY = 64_000_000
+export const LARGEST_DIRECTORY = 64_000_000
 /** Deflate makes at most 1032 bytes of one. */
 const LARGEST_RATIO = 1032
 /** Compressed bytes that are unpacked at once. */

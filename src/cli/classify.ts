@@ -62,7 +62,9 @@ async function classify(args: readonly string[], options: Options, session: Sess
   const labels = await labelsOf(options, session.signal)
   if (labels.length === 0 && options.model === undefined) throw noLabels()
   const folder = modelFolder(options, session)
-  const names = await findPictures(args)
+  const names = await findPictures(args, (line) => {
+    session.say(line)
+  })
 
   limitThreads(options)
   const checkpoint = await openCheckpoint(folder, options, session)

@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander'
 import { UsageError } from '../errors.js'
 import { openEmbedder } from './embedder.js'
-import { checkWritable, embeddingsFile, saveEmbeddings } from './embeddings-file.js'
+import { checkNamesFit, checkWritable, embeddingsFile, saveEmbeddings } from './embeddings-file.js'
 import { findPictures } from './find-pictures.js'
 import { addModelOptions, modelFolder, type ModelOptions } from './model-options.js'
 import { jsonLine, printable } from './printable.js'
@@ -44,8 +44,11 @@ export function addEmbed(program: Command, session: Session): void {
 async function embed(options: Options, session: Session): Promise<void> {
   const kind = options.image ? 'image' : 'text'
   const folder = modelFolder(options, session)
-  const inputs = await inputsOf(options, session.signal)
-  if (options.out !== undefined) await checkWritable(options.out)
+  const inputs = await inputsOf(options, session)
+  if (options.out !== undefined) {
+    await checkWritable(options.out)
+    checkNamesFit(options.out, inputs)
+  }
   const embedder = await openEmbedder(folder, options, session)
   const progress = await Progress.start(session, inputs.length, 8, `${kind}s`)
   const names: string[] = []
@@ -72,9 +75,12 @@ async function embed(options: Options, session: Session): Promise<void> {
   session.say(`${options.out}: ${rows.length} × ${rows[0]?.length} float32`)
 }
 
-async function inputsOf({ image, text, texts }: Options, signal: AbortSignal): Promise<readonly string[]> {
-  if (image) return findPictures(image)
-  const given = texts === undefined ? text : await readLines(texts, signal)
+async function inputsOf({ image, text, texts }: Options, session: Session): Promise<readonly string[]> {
+  if (image)
+    return findPictures(image, (line) => {
+      session.say(line)
+    })
+  const given = texts === undefined ? text : await readLines(texts, session.signal)
   if (given && given.length > 0) return given
   throw new UsageError('Nothing to embed', { hint: 'Give pictures by --image, or texts by --text or --texts FILE.' })
 }

@@ -1,10 +1,12 @@
 import { existsSync } from 'node:fs'
-import { access, constants, rm, stat } from 'node:fs/promises'
+import { access, constants, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { InvalidArgumentError } from 'commander'
 import { FileError } from '../errors.js'
+import { withProcessLock } from '../hub/process-lock.js'
 import { errorCode } from './error-code.js'
-import { saveFile } from '../../converters/save-folder.js'
+import type { Dtype } from '../../converters/dtypes.js'
+import { saveFile, savePair } from '../../converters/save-folder.js'
 import { npyHead } from '../../converters/serialize-npy.js'
 import { layoutSafetensors } from '../../converters/serialize-safetensors.js'
 
@@ -40,7 +42,8 @@ export async function checkWritable(file: string): Promise<void> {
 
 /**
  * Writes rows of one width as a float32 array `[rows, width]`, as a whole or not at all. In a safetensors file it is the tensor
- * `embeddings`, and the metadata's `inputs` is the JSON list of what the rows belong to; a .npy file gets both in a .json beside it.
+ * `embeddings`, and the metadata's `inputs` is the JSON list of what the rows belong to; where that is too long for the format's header,
+ * it is a tensor of bytes, of the same name. A .npy file gets both in a .json beside it.
  *
  * @throws {FileError} if it can't be written
  */
@@ -49,25 +52,97 @@ export async function saveEmbeddings(
   rows: readonly Float32Array[],
   { kind, inputs, more }: EmbeddedInputs,
 ): Promise<void> {
-  const isNpy = path.extname(file) === '.npy'
   const width = rows[0]?.length ?? 0
   const shape = [rows.length, width]
-  const tensors = new Map([['embeddings', { dtype: 'F32', shape }]] as const)
-  const head = isNpy
-    ? npyHead(shape)
-    : layoutSafetensors(tensors, { kind, inputs: JSON.stringify(inputs), ...more }).head
-  if (isNpy) await rm(`${file}.json`, { force: true }) // of other rows
+  if (path.extname(file) === '.npy') {
+    const beside = (): Iterable<Uint8Array> => namesBeside(kind, inputs)
+    await withProcessLock(lockOf(file), () => savePair(file, () => npyPieces(shape, rows), `${file}.json`, beside))
+    return
+  }
+  const texts = Object.entries({ inputs: JSON.stringify(inputs), ...more })
+  const isLong = ([, text]: readonly [string, string]): boolean => text.length > LONGEST_IN_HEADER
+  const long = sumOfLengths(texts) > LONGEST_HEADER ? texts.filter(isLong) : []
+  const short = texts.filter((text) => !long.includes(text))
+  const bytes = new Map(long.map(([name, text]) => [name, new TextEncoder().encode(text)]))
+  const tensors = new Map<string, { readonly dtype: Dtype; readonly shape: readonly number[] }>([
+    ['embeddings', { dtype: 'F32', shape }],
+    ...[...bytes].map(([name, { length }]) => [name, { dtype: 'U8', shape: [length] }] as const),
+  ])
+  const { head, names } = layoutSafetensors(tensors, { kind, ...Object.fromEntries(short) })
   await saveFile(file, function* () {
     yield head
-    for (let i = 0; i < rows.length; i += ROWS_AT_ONCE) {
-      const some = rows.slice(i, i + ROWS_AT_ONCE)
-      const joined = new Float32Array(some.length * width)
-      for (const [place, row] of some.entries()) joined.set(row, place * width)
-      yield new Uint8Array(joined.buffer)
+    for (const name of names) {
+      const text = bytes.get(name)
+      if (text) yield text
+      else yield* piecesOf(rows)
     }
   })
-  if (isNpy) await saveFile(`${file}.json`, new TextEncoder().encode(`${JSON.stringify({ kind, inputs })}\n`))
 }
 
-/** Rows that are written together. */
-const ROWS_AT_ONCE = 1024
+/** The lock that processes hold while they write a file of embeddings. */
+export function lockOf(file: string): string {
+  const { dir, base } = path.parse(path.resolve(file))
+  return path.join(dir, `.${base}.lock`)
+}
+
+/**
+ * Checks, before the work, that a file of embeddings can be written and read again.
+ *
+ * @param inputs what the rows will belong to
+ * @param perRow characters of other texts that each row will have
+ * @throws {FileError} for more names than fit into a text
+ */
+export function checkNamesFit(file: string, inputs: Iterable<string>, perRow = 0): void {
+  if (path.extname(file) === '.npy') return // whose names are written one by one
+  let [length, count] = [0, 0]
+  for (const input of inputs) {
+    count++
+    length += Math.max(perRow, JSON.stringify(input).length + 1)
+  }
+  if (length <= LONGEST_TEXT) return
+  throw new FileError('The names are too many for one file', {
+    expected: `at most ${LONGEST_TEXT} characters of names`,
+    found: `${length} of ${count} inputs`,
+    where: file,
+    hint: 'Make several files, each of a part of the inputs.',
+  })
+}
+
+/** What JavaScript holds in one text. */
+const LONGEST_TEXT = 2 ** 29 - 25
+/** The most that a header takes, as all readers of the format have it, is 100 MB; some of it is left for the rest. */
+const LONGEST_HEADER = 90_000_000
+/** Texts up to this length stay in the header in any case. */
+const LONGEST_IN_HEADER = 65_536
+/** Rows, and names, that are written together. */
+const AT_ONCE = 1024
+
+/** In bytes, at most: escapes are counted. */
+const sumOfLengths = (texts: readonly (readonly [string, string])[]): number =>
+  texts.reduce((sum, [, text]) => sum + Buffer.byteLength(JSON.stringify(text)), 0)
+
+function* npyPieces(shape: readonly number[], rows: readonly Float32Array[]): Generator<Uint8Array> {
+  yield npyHead(shape)
+  yield* piecesOf(rows)
+}
+
+function* piecesOf(rows: readonly Float32Array[]): Generator<Uint8Array> {
+  const width = rows[0]?.length ?? 0
+  for (let i = 0; i < rows.length; i += AT_ONCE) {
+    const some = rows.slice(i, i + AT_ONCE)
+    const joined = new Float32Array(some.length * width)
+    for (const [place, row] of some.entries()) joined.set(row, place * width)
+    yield new Uint8Array(joined.buffer)
+  }
+}
+
+/** `{"kind":"image","inputs":["a.jpg", …]}`, however long it is. */
+function* namesBeside(kind: string, inputs: readonly string[]): Generator<Uint8Array> {
+  const encoder = new TextEncoder()
+  yield encoder.encode(`{"kind":${JSON.stringify(kind)},"inputs":[`)
+  for (let i = 0; i < inputs.length; i += AT_ONCE) {
+    const some = inputs.slice(i, i + AT_ONCE).map((input) => JSON.stringify(input))
+    yield encoder.encode(`${i > 0 ? ',' : ''}${some.join(',')}`)
+  }
+  yield encoder.encode(']}\n')
+}

@@ -2,6 +2,7 @@ import { readdir, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { FileError } from '../errors.js'
 import { isImageName, isToolMade } from '../image/image-files.js'
+import { leftOutImages } from '../image/left-out-images.js'
 import { errorCode } from './error-code.js'
 
 /** Standard input, as an argument. */
@@ -12,18 +13,22 @@ export const STDIN = '-'
  * matches of a glob pattern, each sorted. What exists under its literal name is no pattern, also of a pattern's first folders. Patterns
  * take no notice of upper and lower case. What is hidden or made by a tool ({@link isToolMade}) is left out, unless it is named.
  *
+ * @param onLeftOut told, in one line a folder, how many images in it are of formats that are not decoded
  * @throws {FileError} for a folder without pictures or that can't be read, and for a pattern without matches
  */
-export async function findPictures(args: readonly string[]): Promise<string[]> {
+export async function findPictures(
+  args: readonly string[],
+  onLeftOut: (line: string) => void = () => undefined,
+): Promise<string[]> {
   const found: string[] = []
-  for (const arg of args) for (const picture of await picturesOf(arg)) found.push(picture)
+  for (const arg of args) for (const picture of await picturesOf(arg, onLeftOut)) found.push(picture)
   return found
 }
 
-async function picturesOf(arg: string): Promise<readonly string[]> {
+async function picturesOf(arg: string, onLeftOut: (line: string) => void): Promise<readonly string[]> {
   if (arg === STDIN || /^(https?|file|data):/i.test(arg)) return [arg]
   const entry = await stat(arg).catch(() => undefined)
-  if (entry) return entry.isDirectory() ? picturesIn(arg) : [arg]
+  if (entry) return entry.isDirectory() ? picturesIn(arg, onLeftOut) : [arg]
   const { glob, isDynamicPattern } = await import('tinyglobby')
   if (!isDynamicPattern(arg)) return [arg] // reading it will say what is wrong
   const { folder, pattern } = await splitPattern(path.sep === '\\' ? arg.replaceAll('\\', '/') : arg)
@@ -46,17 +51,22 @@ async function splitPattern(arg: string): Promise<{ readonly folder: string; rea
   return { folder: arg.slice(0, end), pattern: arg.slice(end) }
 }
 
-async function picturesIn(folder: string): Promise<string[]> {
+async function picturesIn(folder: string, onLeftOut: (line: string) => void): Promise<string[]> {
   const names = await readdir(folder).catch((cause: unknown) => {
     const found = errorCode(cause)
     throw new FileError('The folder can’t be read', { found, where: folder, hint: 'Check its permissions.', cause })
   })
-  const pictures = names.filter((name) => isImageName(name) && !isToolMade(name)).sort()
-  if (pictures.length > 0) return pictures.map((name) => path.join(folder, name))
+  const own = names.filter((name) => !isToolMade(name))
+  const pictures = own.filter(isImageName).sort()
+  const leftOut = leftOutImages(folder, own)
+  if (pictures.length > 0) {
+    if (leftOut !== undefined) onLeftOut(leftOut)
+    return pictures.map((name) => path.join(folder, name))
+  }
   throw new FileError('No pictures in the folder', {
     expected: 'JPEG, PNG, WebP, GIF, TIFF or AVIF files',
     found: `${names.length} other files`,
     where: folder,
-    hint: 'Folders inside it are not searched: give a pattern such as "photos/**/*.jpg".',
+    hint: leftOut ?? 'Folders inside it are not searched: give a pattern such as "photos/**/*.jpg".',
   })
 }

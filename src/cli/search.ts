@@ -3,8 +3,9 @@ import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { InvalidArgumentError, type Command } from 'commander'
 import { FileError, UsageError } from '../errors.js'
+import { mapLimited } from '../image/map-limited.js'
 import { type Embedder, openEmbedder } from './embedder.js'
-import { checkWritable } from './embeddings-file.js'
+import { checkNamesFit, checkWritable } from './embeddings-file.js'
 import { findPictures, STDIN } from './find-pictures.js'
 import { addModelOptions, modelFolder, type ModelOptions } from './model-options.js'
 import { count } from './option-values.js'
@@ -49,12 +50,17 @@ export function addSearch(program: Command, session: Session): void {
 async function search(query: string, args: readonly string[], options: Options, session: Session): Promise<void> {
   checkArguments(args, options)
   const folder = modelFolder(options, session)
-  const pictures = new Map((await findPictures(args)).map((name) => [inputOf(name), name]))
+  const sayLeftOut = (line: string): void => {
+    session.say(line)
+  }
+  const pictures = new Map((await findPictures(args, sayLeftOut)).map((name) => [inputOf(name), name]))
   if (options.index !== undefined && pictures.size > 0) await checkWritable(options.index)
-  const { fingerprint, PictureIndex } = await import('./picture-index.js')
+  const { fingerprint, LONGEST_STAMP, PictureIndex } = await import('./picture-index.js')
   const embedder = await openEmbedder(folder, { ...options, normalize: true }, session)
   try {
     const index = await PictureIndex.open(options.index, fingerprint(embedder))
+    if (options.index !== undefined)
+      checkNamesFit(options.index, new Set([...index.all, ...pictures.keys()]), LONGEST_STAMP)
     const [sought] = await allOf(options.like ? embedder.images([query]) : embedder.texts([query]))
     if (!sought) return // a picture that can't be decoded, which was said
     await embedNew(pictures, index, embedder, session).finally(() => index.save()) // also what was done before Ctrl-C
@@ -98,7 +104,7 @@ async function embedNew(
   const names = [...pictures].flatMap(([input, name]) => (index.embedding(input) ? [] : name))
   if (names.length === 0) return
   const stamps = new Map(
-    await Promise.all(names.map(async (name) => [name, (await stampOf(inputOf(name))) ?? ''] as const)),
+    await mapLimited(names, 64, async (name) => [name, (await stampOf(inputOf(name))) ?? ''] as const),
   )
   const progress = await Progress.start(session, names.length, 8, 'pictures')
   let unsaved = 0

@@ -4,6 +4,9 @@ import { printable } from './printable.js'
 /** The exit code after each of the things that stop a command from outside. */
 const STOPS = { SIGINT: 130, SIGTERM: 143, EPIPE: 0 } as const
 
+/** Characters of an error's message that are printed: our own are shorter, others may quote a whole file. */
+const LONGEST_MESSAGE = 20_000
+
 /** One run of the command line: how it is stopped, what it says beside its results, and how it ends. */
 export class Session {
   /** Everything is printed by this, so that a progress bar can stand aside. */
@@ -61,7 +64,7 @@ export class Session {
   fail(error: unknown): void {
     this.#exitCode = error instanceof UsageError ? 2 : Math.max(this.#exitCode, 1)
     process.exitCode = this.#exitCode
-    const message = error instanceof Error ? error.message : String(error)
+    const message = (error instanceof Error ? error.message : String(error)).slice(0, LONGEST_MESSAGE)
     const hint = error instanceof SiglipError || this.#debug ? '' : '. Run it again with --debug to see where.'
     const stack = this.#debug && error instanceof Error ? `${stackOf(error)}\n` : ''
     this.#write(`siglip: ${printable(message.replace(/\s+/g, ' '))}${hint}\n${stack}`)

@@ -4,14 +4,15 @@
  * @module
  */
 
+import { isOtherImage } from './left-out-images.js'
+
 const DECODED = /\.(jpe?g|jpe|jfif|png|webp|gif|tiff?|avif)$/i
-const OTHER_FORMATS = /\.(bmp|hei[cf]|jxl)$/i
 
 /** Whether a file is an image of a format that can be decoded, by its ending. */
 export const isImageName = (name: string): boolean => DECODED.test(name)
 
 /** Whether a file is an image, decoded or not, by its ending. */
-export const isAnyImageName = (name: string): boolean => DECODED.test(name) || OTHER_FORMATS.test(name)
+export const isAnyImageName = (name: string): boolean => DECODED.test(name) || isOtherImage(name)
 
 /** What systems, archivers and image databases leave beside images, apart from hidden names. */
 const TOOL_MADE = new Set([

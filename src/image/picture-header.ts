@@ -1,5 +1,6 @@
 import { ImageError } from '../errors.js'
-  const start = latin1(bytes.subarray(0, 64))
+import { latin1 } from '../latin1.js'
+import { sizeReaders } from './picture-size.js'
 
 /** What the first bytes of a file say. */
 export interface PictureHeader {
@@ -39,12 +40,7 @@ const signatures: readonly (readonly [format: string, ...places: readonly (reado
 
 /** Reads the format and, if it stands near the beginning, the size of a picture. Trusts nothing that lies past the bytes. */
 export function readPictureHeader(bytes: Uint8Array): PictureHeader {
-<<<<<<< HEAD
   const start = latin1(bytes.subarray(0, 64))
-  const format = signatures.find(([, offset, text]) => start.startsWith(text, offset))?.[0] ?? formatOfText(start)
-=======
-  const start = String.fromCharCode(...bytes.subarray(0, 64))
->>>>>>> 0b85cdf (An image in base64 is read; what a file begins as is what is decoded; memory is counted before decoding, with bands, depth and tiles)
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
   const format =
     signatures.find(([, ...places]) => places.every(([offset, text]) => start.startsWith(text, offset)))?.[0] ??

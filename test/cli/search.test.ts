@@ -1,4 +1,4 @@
-import { copyFile, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { parseSafetensors } from '../../converters/safetensors.js'
@@ -77,6 +77,33 @@ describe('siglip search', () => {
     expect([code, jsonLines(stdout)]).toEqual([1, expect.any(Array)])
     expect(jsonLines(stdout)).toHaveLength(3)
     expect(stderr).toMatch(/broken\.png/)
+  })
+
+  it('says in one line which images of a folder are of formats that are not decoded', async () => {
+    for (const name of ['a.heic', 'b.HEIC', 'c.bmp', 'd.cr2', 'notes.txt']) await writeFile(path.join(folder, name), '')
+    const { code, stdout, stderr } = await run('a cat', '.')
+    expect([code, jsonLines(stdout).length]).toEqual([0, 3])
+    expect(
+      stderr.match(/^\.: left out 4 images \(2 \.heic, 1 \.bmp, 1 \.cr2\) of formats that are not decoded\..*$/m),
+    ).not.toBeNull()
+    await mkdir(path.join(folder, 'phone'))
+    await writeFile(path.join(folder, 'phone', 'a.heic'), '')
+    expect(await run('a cat', 'phone')).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/left out 1 image \(1 \.heic\)/) as string,
+    })
+  })
+
+  it('keeps what two searches at once embed', async () => {
+    await mkdir(path.join(folder, 'more'))
+    for (const name of ['gray.png', 'tall.png']) await put(name, `more/${name}`)
+    await Promise.all([
+      run('a cat', '.', '--index', 'kept.safetensors'),
+      run('a cat', 'more', '--index', 'kept.safetensors'),
+    ])
+    const { inputs = '' } = await kept()
+    const names = (JSON.parse(inputs) as string[]).map((name) => path.basename(name))
+    expect(names.sort()).toEqual(['chelsea.png', 'coffee.png', 'gray.png', 'rocket.jpg', 'tall.png'])
   })
 
   it.each<[string, string[], number, RegExp]>([

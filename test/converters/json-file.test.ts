@@ -46,3 +46,13 @@ it('numbers that JSON lacks are written as they are read', async () => {
   expect(text.replace(/\s/g, '')).toBe('{"a":NaN,"b":[Infinity,-Infinity],"layer_norm_eps":1.0}')
   expect(await read(text)).toEqual(json)
 })
+
+it('what is read again alone is written', async () => {
+  const names = (count: number) => ({
+    id2label: Object.fromEntries(Array.from({ length: count }, (_, i) => [i, 'x'.repeat(100)])),
+  })
+  const many = names(200_000)
+  expect(await read(new TextDecoder().decode(jsonFile(many)))).toEqual(many)
+  expect(() => jsonFile(names(900_000))).toThrow(ConfigError)
+  expect(() => jsonFile(names(900_000))).toThrow(/at most 100000000 bytes, found 1\d{8}/)
+})

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import type { FileContent } from '../../converters/save-folder.js'
+import { InputError } from '../../src/errors.js'
 import { npzFile } from '../../converters/npz-file.js'
 import { openWeights } from '../../converters/open-weights.js'
 import { MemoryFolder } from '../../src/hub/memory-folder.js'
@@ -44,4 +45,15 @@ test('an archive of more entries than 16 bits count is read back', async () => {
   const again = await openWeights(folder, { file: 'a.npz' })
   expect(again.tensors.size).toBe(70_000)
   expect([...(await again.read('t69999'))]).toEqual([7])
+})
+
+test('more weights than are read again are refused before any is read', () => {
+  const name = 'x'.repeat(60_000)
+  const tensors = new Map(
+    Array.from({ length: 1100 }, (_, i) => [`${name}${i}`, { dtype: 'F32' as const, shape: [1] }]),
+  )
+  const read = jest.fn()
+  expect(() => npzFile({ tensors, read })).toThrow(InputError)
+  expect(() => npzFile({ tensors, read })).toThrow(/1100 weights/)
+  expect(read).not.toHaveBeenCalled()
 })

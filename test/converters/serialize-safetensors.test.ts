@@ -53,6 +53,16 @@ test('the data begin at a multiple of 8, and each tensor at a multiple of its ow
   )
 })
 
+test('a header that no reader takes is refused, and one that is as long as can be is read', () => {
+  const data = new Float32Array(1)
+  const write = (length: number): Uint8Array[] =>
+    serializeSafetensors(new Map([['a', { dtype: 'F32', shape: [1], data }]]), { text: 'x'.repeat(length) })
+  expect(() => write(100_000_000)).toThrow(InputError)
+  expect(() => write(100_000_000)).toThrow(/at most 100000000 bytes.*found 1000000\d\d bytes of 1 tensors/)
+  const { metadata } = parseSafetensors(new Uint8Array(Buffer.concat(write(99_999_900))))
+  expect(metadata['text']).toHaveLength(99_999_900)
+})
+
 test('data that do not fit their shape, and names that the format keeps, are refused', () => {
   const data = new Float32Array(4)
   const write = (name: string, shape: number[]): unknown =>

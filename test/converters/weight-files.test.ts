@@ -73,6 +73,17 @@ test('what is no size is refused', async () => {
   }
 })
 
+test('an index of shards that would not be read again is refused', () => {
+  const name = 'x'.repeat(1000)
+  const tensors = new Map(
+    Array.from({ length: 100_000 }, (_, i) => [`${name}${i}`, { dtype: 'F32' as const, shape: [4] }]),
+  )
+  const weights = { tensors, read: () => Promise.resolve(new Float32Array(4)) }
+  expect(() => weightFiles(weights, { maxShardSize: 800_000 })).toThrow(
+    /index of the shards is too large.*100000 weights/,
+  )
+})
+
 test('weight files of an earlier save are known by their names', () => {
   const weights = [
     'model.safetensors',
