@@ -16,6 +16,7 @@ import { readlink, realpath } from 'node:fs/promises'
 import path from 'node:path'
 import { FileError } from '../src/errors.js'
 import { checkFileName } from '../src/hub/file-name.js'
+import { withProcessLock } from '../src/hub/process-lock.js'
 import { clearInterruptedSaves, savingPath } from '../src/hub/interrupted-save.js'
 import { makeFolder } from '../src/hub/make-folder.js'
 
@@ -58,9 +59,13 @@ export async function saveFolder(
     await mkdir(partial)
     for (const [name, content] of files) await write(path.join(partial, name), content)
     if (asWhole) {
-      await keepOthers(target, partial, givesWay)
-      await sync(partial)
-      await replaceFolder(target, partial)
+      const finished = partial
+      await withProcessLock(lockOf(target), async () => {
+        // Two saves into one folder at once: the second takes over what the first has written.
+        await keepOthers(target, finished, givesWay)
+        await sync(finished)
+        await replaceFolder(target, finished)
+      })
     } else {
       for (const name of files.keys()) await moveFile(path.join(partial, name), path.join(target, name))
       for (const name of await readdir(target))
@@ -118,6 +123,12 @@ export async function savePair(
   } finally {
     for (const left of [partial, partialCompanion]) await rm(left, { force: true }).catch(() => undefined)
   }
+}
+
+/** The lock that a process holds while it puts a file or folder in its place. */
+export function lockOf(target: string): string {
+  const { dir, base } = path.parse(path.resolve(target))
+  return path.join(dir, `.${base}.lock`)
 }
 
 /** The real place of a folder, whose parent exists from here on. */

@@ -6,7 +6,7 @@ import { FileError } from '../errors.js'
 import { withProcessLock } from '../hub/process-lock.js'
 import { errorCode } from './error-code.js'
 import type { Dtype } from '../../converters/dtypes.js'
-import { saveFile, savePair } from '../../converters/save-folder.js'
+import { lockOf, saveFile, savePair } from '../../converters/save-folder.js'
 import { npyHead } from '../../converters/serialize-npy.js'
 import { layoutSafetensors } from '../../converters/serialize-safetensors.js'
 
@@ -77,12 +77,6 @@ export async function saveEmbeddings(
       else yield* piecesOf(rows)
     }
   })
-}
-
-/** The lock that processes hold while they write a file of embeddings. */
-export function lockOf(file: string): string {
-  const { dir, base } = path.parse(path.resolve(file))
-  return path.join(dir, `.${base}.lock`)
 }
 
 /**

@@ -17,7 +17,7 @@ import {
 } from 'node:fs/promises'
 import { hostname, tmpdir } from 'node:os'
 import path from 'node:path'
-import { saveFile, saveFolder, type FileContent } from '../../converters/save-folder.js'
+import { saveFile, saveFolder, savePair, type FileContent } from '../../converters/save-folder.js'
 import { FileError, InputError } from '../../src/errors.js'
 import { openFolder } from '../../src/hub/open-folder-node.js'
 import { thisProcess } from '../../src/hub/process-identity.js'
@@ -75,6 +75,30 @@ test('a folder is replaced; its other files, folders, links and permissions stay
   expect(await readlink(path.join(folder, 'link'))).toBe('README.md')
   expect((await stat(folder)).mode).toBe(mode)
   expect(await readdir(parent)).toEqual(['model'])
+})
+
+test('saves into one folder at once keep the files of each other', async () => {
+  const names = Array.from({ length: 8 }, (_, i) => `file-${i}`)
+  await Promise.all(names.map((name) => saveFolder(folder, textFiles({ [name]: name, shared: name }))))
+  const { shared, ...own } = await content()
+  expect(own).toEqual(Object.fromEntries(names.map((name) => [name, name])))
+  expect(names).toContain(shared)
+  expect(await readdir(parent)).toEqual(['model'])
+})
+
+test('of a pair, the companion that stands beside a file is its own', async () => {
+  const [file, companion] = [path.join(parent, 'rows'), path.join(parent, 'rows.json')]
+  const bytes = (text: string): FileContent => new TextEncoder().encode(text)
+  const failing = function* (): Generator<Uint8Array> {
+    yield new Uint8Array(1)
+    throw new RangeError('no such row')
+  }
+  await savePair(file, bytes('1'), companion, bytes('of 1'))
+  await expect(savePair(file, bytes('2'), companion, failing)).rejects.toThrow(RangeError)
+  await expect(savePair(file, failing, companion, bytes('of 2'))).rejects.toThrow(RangeError)
+  expect(await content(parent)).toEqual({ rows: '1', 'rows.json': 'of 1' })
+  await savePair(file, bytes('2'), companion, bytes('of 2'))
+  expect(await content(parent)).toEqual({ rows: '2', 'rows.json': 'of 2' })
 })
 
 test('a link to a folder stays one', async () => {
