@@ -1,6 +1,7 @@
 import { readRange, type ByteSource } from '../../../converters/byte-source.js'
 import { isToolMade } from '../../image/image-files.js'
 import { ReadWindow, tarMembers, type TarMember } from '../../../converters/tar.js'
+import { isOtherImage } from '../../image/left-out-images.js'
 import type { BrokenSample } from './broken-sample.js'
 import type { Sample } from './sample.js'
 
@@ -19,6 +20,8 @@ const LONGEST_TEXT = 2 ** 20
 interface Group {
   readonly key: string
   picture?: TarMember
+  /** The ending of a picture that is not decoded. */
+  otherPicture?: string
   /** What the members say, by their endings. */
   readonly texts: Map<string, string>
   readonly broken: BrokenSample[]
@@ -38,12 +41,14 @@ export async function readShard(source: ByteSource, name: string): Promise<Shard
   for await (const member of tarMembers(source, window)) {
     const [, stem = '', ending = ''] = /^((?:.*\/)?[^/.]+)\.([^/]+)$/.exec(member.name) ?? []
     const kind = ending.toLowerCase()
-    if (!pictureEndings.has(kind) && !textEndings.has(kind)) continue
+    const isOther = isOtherImage(`.${kind}`)
+    if (!pictureEndings.has(kind) && !textEndings.has(kind) && !isOther) continue
     if (folderParts(stem).some(isToolMade)) continue
     const key = `${name}:${stem.normalize()}` // a picture and its caption may spell `ü` differently
     const group = groups.get(key) ?? { key, texts: new Map<string, string>(), broken: [] }
     groups.set(key, group)
-    if (pictureEndings.has(kind) ? group.picture : group.texts.has(kind)) {
+    if (isOther) group.otherPicture = kind
+    else if (pictureEndings.has(kind) ? group.picture : group.texts.has(kind)) {
       group.broken.push({ where: `${name}:${member.name}`, what: 'duplicate', detail: 'there is one before it' })
     } else if (pictureEndings.has(kind)) group.picture = member
     else group.texts.set(kind, await textOf(window, member, `${name}:${member.name}`, group.broken))
@@ -78,7 +83,10 @@ async function textOf(
   }
 }
 
-function sampleOf({ key, picture, texts }: Group, source: ByteSource): Sample | BrokenSample {
+function sampleOf({ key, picture, otherPicture, texts }: Group, source: ByteSource): Sample | BrokenSample {
+  if (!picture && otherPicture !== undefined) {
+    return { where: key, what: 'unreadable picture', detail: `.${otherPicture} is not decoded` }
+  }
   if (!picture) return { where: key, what: 'missing picture', detail: '' }
   const fields = objectOf(texts.get('json'))
   if (!fields) return { where: key, what: 'unreadable row', detail: 'its .json is no object' }

@@ -108,6 +108,20 @@ it('names everything that is broken, or leaves it out', async () => {
   await expect(WebDataset.open(file)).rejects.toThrow(/b\.tar:cut: unreadable picture/)
 })
 
+it('names images of formats that are not decoded, with a caption and without one', async () => {
+  const file = path.join(folder, 'o.tar')
+  await writeFile(
+    file,
+    tarArchive({ 'a.heic': 'x', 'a.txt': 'a', 'b.CR2': 'x', 'c.jfif': png, 'c.txt': 'c', 'd.bin': 'x' }),
+  )
+  const data = await WebDataset.open(file, { onBroken: 'skip' })
+  expect(data.broken.map(({ where, what, detail }) => [where, what, detail])).toEqual([
+    ['o.tar:a', 'unreadable picture', '.heic is not decoded'],
+    ['o.tar:b', 'unreadable picture', '.cr2 is not decoded'],
+  ])
+  expect((await data.pool(0, asTheyAre))?.map(({ key }) => key)).toEqual(['o.tar:c'])
+})
+
 it('without a look before, what is broken shows when its shard comes', async () => {
   const file = path.join(folder, 'b.tar')
   await writeFile(file, tarArchive(broken))
