@@ -21,13 +21,16 @@ export function base64Image(text: string): Uint8Array<ArrayBuffer> | undefined {
 /** The bytes of whole groups of letters; none if that is no base64. */
 function decoded(letters: string): Uint8Array<ArrayBuffer> {
   const unpadded = letters.replace(/=+$/, '').replaceAll('-', '+').replaceAll('_', '/')
-  let binary = ''
-  try {
-    binary = atob(unpadded)
-  } catch {
-    return new Uint8Array(0)
-  }
+  const binary = binaryOf(unpadded)
   const bytes = new Uint8Array(binary.length)
   for (let i = 0; i < bytes.length; i++) bytes[i] = binary.charCodeAt(i)
   return bytes
+}
+
+function binaryOf(letters: string): string {
+  try {
+    return atob(letters)
+  } catch {
+    return ''
+  }
 }

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process'
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { promisify } from 'node:util'
 import { parseSafetensors } from '../../converters/safetensors.js'
 import { checkNamesFit, saveEmbeddings } from '../../src/cli/embeddings-file.js'
 import { PictureIndex } from '../../src/cli/picture-index.js'
@@ -112,13 +113,8 @@ describe('an index', () => {
         index.add('https://' + name + '/' + i, '', Float32Array.of(i, 1))
         await index.save()
       }`
-    const add = (name: string): Promise<void> =>
-      new Promise((resolve, reject) => {
-        execFile(process.execPath, ['--input-type=module', '-e', program, file, name], (error) => {
-          if (error) reject(error)
-          else resolve()
-        })
-      })
+    const add = (name: string) =>
+      promisify(execFile)(process.execPath, ['--input-type=module', '-e', program, file, name])
     await Promise.all(['a', 'b', 'c'].map(add))
     const kept = await PictureIndex.open(file, 'm')
     const expected = ['a', 'b', 'c'].flatMap((name) => Array.from({ length: 10 }, (_, i) => `https://${name}/${i}`))

@@ -23,7 +23,7 @@ it.each(['F64', 'F32', 'F16', 'BF16'] as const satisfies FloatDtype[])(
 )
 
 it('finds it at any index of a long array, also one in memory that may be resized', () => {
-  const values = new Float32Array(new ArrayBuffer(400_000, { maxByteLength: 400_000 } as object))
+  const values = new Float32Array(new ArrayBuffer(400_000, { maxByteLength: 400_000 }))
   expect(firstNonFinite(values)).toBe(-1)
   for (const index of [99_999, 65_536, 16_384, 16_383, 0]) {
     values[index] = NaN

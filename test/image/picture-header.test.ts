@@ -108,7 +108,7 @@ describe('sizes', () => {
     ['0 11 000000000000000000000000000001 111', 2 ** 30 + 2, 2 ** 29 + 1],
   ])('of JPEG XL: %s', (bits, width, height) => {
     const packed = bits.replaceAll(' ', '').padEnd(96, '0').match(/.{8}/g) ?? []
-    const stream = [0xff, 0x0a, ...packed.map((byte) => Number.parseInt([...byte].reverse().join(''), 2))]
+    const stream = [0xff, 0x0a, ...packed.map((byte) => Number.parseInt(Array.from(byte).reverse().join(''), 2))]
     const box = [0, 0, 0, 12, 0x4a, 0x58, 0x4c, 0x20, 13, 10, 0x87, 10]
     const container = [...box, 0, 0, 0, stream.length + 8, 0x6a, 0x78, 0x6c, 0x63, ...stream]
     for (const file of [stream, container]) {
