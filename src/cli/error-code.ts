@@ -1,4 +1,4 @@
-/** The operating system's name of an error (`ENOENT`), if it is one of its errors. */
-export function errorCode(cause: unknown): string | undefined {
-  return cause instanceof Error && 'code' in cause ? String(cause.code) : undefined
+/** The system's name of an error, e.g. `ENOENT`, of whichever realm it is; undefined for errors of other kinds. */
+export function errorCode(error: unknown): string | undefined {
+  return typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : undefined
 }
