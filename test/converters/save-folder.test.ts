@@ -199,7 +199,8 @@ test('what a process elsewhere has set aside stays aside while it puts the new f
 
 test('a process that is killed at any moment leaves the old folder or the new one', async () => {
   const program = path.join(parent, 'program')
-  const hub = ['interrupted-save', 'make-folder', 'process-identity', 'file-name'].map((name) => `src/hub/${name}.ts`)
+  const parts = ['interrupted-save', 'process-lock', 'make-folder', 'process-identity', 'file-name']
+  const hub = parts.map((name) => `src/hub/${name}.ts`)
   await compileSources(program, ['converters/save-folder.ts', 'src/errors.ts', ...hub])
   await writeFile(
     path.join(program, 'main.js'),
