@@ -2,10 +2,12 @@
 //   attach(tensorHandles, threads)              once a thread of JavaScript, before anything runs
 //   create(words, constants, texts) → program   throws what is wrong with it
 //   run(program, arguments, captures, replaced) → [{ id, dtype, shape }]
-//   runAsync(program, arguments, captures, replaced) → Promise of the same
 //                                               replaced: captures, by place, that the results which replace them may be written
 //                                               over: such a result is null. Nobody who shares their memory sees it; until the
-//                                               run has ended their numbers have no tensors.
+//                                               run is finished their numbers have no tensors.
+//   start(program, arguments, captures, replaced) → { run, ended }
+//                                               the same off JavaScript's thread; `ended` is a promise of nothing that always keeps
+//   finish(run) → as run(…)                     waits for its end, on this thread if it has not begun; once for each run
 //   profile(program, arguments, captures) → milliseconds of each step
 //   dispose(program)                            a run under way comes to its end first
 //   memory() → { arena, packed }, info() → { kernels, usable, bfloat16, threads }
@@ -16,16 +18,19 @@
 #include <dlfcn.h>
 #include <node_api.h>
 
+#include <condition_variable>
 #include <cstring>
 #include <deque>
 #include <exception>
 #include <memory>
+#include <mutex>
 #include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "engine.h"
+#include "errors.h"
 #include "memory.h"
 #include "shape-graph.h"
 #include "tensor-handles.h"
@@ -44,7 +49,7 @@ struct AsyncRun;
 struct Instance {
   napi_ref handles_reference = nullptr;  // keeps them
   const TensorHandles *handles = nullptr;
-  std::deque<std::unique_ptr<AsyncRun>> queue;
+  std::deque<std::shared_ptr<AsyncRun>> queue;
 };
 
 Instance &TheInstance(napi_env env) {
@@ -78,11 +83,30 @@ struct Arguments {
   napi_value operator[](size_t index) const { return values[index]; }
 };
 
-const char *Message(const std::exception &error) {
-  return dynamic_cast<const std::bad_alloc *>(&error) != nullptr ? "there is not enough memory" : error.what();
-}
+napi_value Number(napi_env env, double number);
+napi_value Text(napi_env env, const char *text);
+void Set(napi_env env, napi_value object, const char *name, napi_value value);
 
-bool IsRangeError(const std::exception &error) { return dynamic_cast<const std::out_of_range *>(&error) != nullptr; }
+// What C++'s exceptions say, as JavaScript's: a RangeError for the caller's values, ERR_MEMORY as the code where memory runs out.
+napi_value ErrorOf(napi_env env, const std::exception &error) {
+  const bool is_range = dynamic_cast<const std::out_of_range *>(&error) != nullptr;
+  const bool is_memory = dynamic_cast<const std::bad_alloc *>(&error) != nullptr;
+  const napi_value message = Text(env, is_memory ? "there is not enough memory" : error.what());
+  napi_value made;
+  Check((is_range ? napi_create_range_error : napi_create_error)(env, is_memory ? Text(env, "ERR_MEMORY") : nullptr, message, &made), "an error");
+  if (const auto *bad = dynamic_cast<const BadValue *>(&error)) {
+    Set(env, made, "expected", Text(env, bad->expected().c_str()));
+    Set(env, made, "position", Number(env, static_cast<double>(bad->position())));
+    Set(env, made, "value", Number(env, bad->value()));
+  }
+  if (const auto *memory = dynamic_cast<const OutOfMemory *>(&error)) {
+    Set(env, made, "bytes", Number(env, static_cast<double>(memory->bytes())));
+    napi_value half_written;
+    Check(napi_get_boolean(env, memory->half_written(), &half_written), "an error");
+    Set(env, made, "halfWritten", half_written);
+  }
+  return made;
+}
 
 // JavaScript's exceptions carry what C++'s say.
 template <napi_value (*function)(napi_env, napi_callback_info)>
@@ -92,7 +116,11 @@ napi_value Guarded(napi_env env, napi_callback_info info) {
   } catch (const std::exception &error) {
     bool pending = false;
     if (napi_is_exception_pending(env, &pending) == napi_ok && pending) return nullptr;
-    (IsRangeError(error) ? napi_throw_range_error : napi_throw_error)(env, nullptr, Message(error));
+    try {
+      napi_throw(env, ErrorOf(env, error));
+    } catch (const std::exception &) {
+      napi_throw_error(env, nullptr, "the engine failed");
+    }
   }
   return nullptr;
 }
@@ -380,70 +408,105 @@ napi_value Profile(napi_env env, napi_callback_info info) {
   return List(env, milliseconds, [env](double time) { return Number(env, time); });
 }
 
-// Runs of one thread of JavaScript wait here, not in libuv's few threads, which others need.
+// Runs of one thread of JavaScript wait here, not in libuv's few threads, which others need. One that JavaScript wants the results of at
+// once doesn't wait for its turn: runs of one thread never read what another one of them writes.
 struct AsyncRun {
-  std::unique_ptr<Call> call;
-  bool failed = false;
-  bool range_error = false;
-  std::string message;
+  std::unique_ptr<Call> call;  // until it is finished
   napi_deferred deferred = nullptr;
   napi_async_work work = nullptr;
 
-  static void Execute(napi_env, void *data) {
-    AsyncRun &run = *static_cast<AsyncRun *>(data);
-    try {
-      Run(run.call->execution);
-    } catch (const std::exception &error) {
-      run.Fail(error);
+  // Whichever thread comes first runs it; returns once it has run.
+  void Perform() {
+    std::unique_lock<std::mutex> lock(mutex);
+    if (state == kWaiting) {
+      state = kRunning;
+      lock.unlock();
+      try {
+        Run(call->execution);
+      } catch (...) {
+        error = std::current_exception();
+      }
+      lock.lock();
+      state = kDone;
+      done.notify_all();
     }
+    done.wait(lock, [this] { return state == kDone; });
   }
 
-  void Fail(const std::exception &error) {
-    failed = true;
-    range_error = IsRangeError(error);
-    message = Message(error);
+  napi_value Finish(napi_env env) {
+    if (call == nullptr) Fail("a run is finished twice");
+    Perform();
+    const std::unique_ptr<Call> own = std::move(call);
+    const struct Released {
+      ProgramReference &program;
+      ~Released() { Release(program); }
+    } released{own->execution.program};
+    if (error != nullptr) std::rethrow_exception(error);
+    return Results(env, own->execution);
   }
+
+  void Forget() {
+    if (call != nullptr) call->Forget();
+  }
+
+  static void Execute(napi_env, void *data) { static_cast<AsyncRun *>(data)->Perform(); }
 
   static void Complete(napi_env env, napi_status status, void *) {
-    std::deque<std::unique_ptr<AsyncRun>> &queue = TheInstance(env).queue;
-    const std::unique_ptr<AsyncRun> run = std::move(queue.front());
+    std::deque<std::shared_ptr<AsyncRun>> &queue = TheInstance(env).queue;
+    const std::shared_ptr<AsyncRun> run = std::move(queue.front());
     queue.pop_front();
     napi_delete_async_work(env, run->work);
-    Release(run->call->execution.program);
     if (status == napi_cancelled) {
-      run->call->Forget();
+      run->Forget();
       return;
     }
     if (!queue.empty()) napi_queue_async_work(env, queue.front()->work);
-    napi_value value = nullptr;
-    if (!run->failed) {
-      try {
-        value = Results(env, run->call->execution);
-      } catch (const std::exception &error) {
-        run->Fail(error);
-      }
-    }
-    if (!run->failed) {
-      napi_resolve_deferred(env, run->deferred, value);
-      return;
-    }
-    napi_value message;
-    napi_create_string_utf8(env, run->message.c_str(), NAPI_AUTO_LENGTH, &message);
-    (run->range_error ? napi_create_range_error : napi_create_error)(env, nullptr, message, &value);
-    napi_reject_deferred(env, run->deferred, value);
+    napi_value nothing = nullptr;
+    napi_get_undefined(env, &nothing);
+    napi_resolve_deferred(env, run->deferred, nothing);
   }
+
+ private:
+  std::mutex mutex;
+  std::condition_variable done;
+  enum { kWaiting, kRunning, kDone } state = kWaiting;
+  std::exception_ptr error;
 };
 
-napi_value RunAsync(napi_env env, napi_callback_info info) {
-  auto run = std::make_unique<AsyncRun>();
+constexpr napi_type_tag kRunTag = {0x7369676c69702d74, 0x72756e2d6173796e};
+
+napi_value Start(napi_env env, napi_callback_info info) {
+  auto run = std::make_shared<AsyncRun>();
   run->call = ToCall(env, info, false);
-  napi_value promise;
+  const napi_value started = NewObject(env);
+  napi_value promise, external;
   Check(napi_create_async_work(env, nullptr, Text(env, "siglip"), AsyncRun::Execute, AsyncRun::Complete, run.get(), &run->work), "a run");
   Check(napi_create_promise(env, &run->deferred, &promise), "a promise");
-  std::deque<std::unique_ptr<AsyncRun>> &queue = TheInstance(env).queue;
+  // What is not finished is left over when JavaScript ends.
+  const auto finalize = [](napi_env, void *data, void *) {
+    const std::unique_ptr<std::shared_ptr<AsyncRun>> run(static_cast<std::shared_ptr<AsyncRun> *>(data));
+    (*run)->Forget();
+  };
+  auto reference = std::make_unique<std::shared_ptr<AsyncRun>>(run);
+  Check(napi_create_external(env, reference.get(), finalize, nullptr, &external), "a run");
+  reference.release();
+  Check(napi_type_tag_object(env, external, &kRunTag), "a run");
+  Set(env, started, "run", external);
+  Set(env, started, "ended", promise);
+  std::deque<std::shared_ptr<AsyncRun>> &queue = TheInstance(env).queue;
   queue.push_back(std::move(run));
   if (queue.size() == 1) Check(napi_queue_async_work(env, queue.front()->work), "a run");
-  return promise;
+  return started;
+}
+
+napi_value Finish(napi_env env, napi_callback_info info) {
+  const Arguments<1> arguments(env, info);
+  bool right = false;
+  void *data = nullptr;
+  Check(napi_check_object_type_tag(env, arguments[0], &kRunTag, &right), "a run");
+  if (!right) Fail("this is no run of the engine");
+  Check(napi_get_value_external(env, arguments[0], &data), "a run");
+  return (*static_cast<std::shared_ptr<AsyncRun> *>(data))->Finish(env);
 }
 
 napi_value MemoryInfo(napi_env env, napi_callback_info) {
@@ -485,7 +548,7 @@ napi_value AlignedBuffer(napi_env env, napi_callback_info info) {
   if (bytes < 0) Fail("a number of bytes: expected none or more, found " + std::to_string(bytes));
   const size_t size = static_cast<size_t>(bytes);
   void *const data = AllocatePages(size);
-  if (data == nullptr) throw std::bad_alloc();
+  if (data == nullptr) throw OutOfMemory(size);
   const auto finalize = [](napi_env, void *data, void *size) { FreePages(data, reinterpret_cast<size_t>(size)); };
   napi_value buffer;
   if (napi_create_external_arraybuffer(env, data, size, finalize, reinterpret_cast<void *>(size), &buffer) != napi_ok) {
@@ -505,7 +568,7 @@ napi_value Init(napi_env env, napi_value exports) {
   StayLoaded();
   const auto release = [](napi_env, void *data, void *) {
     const std::unique_ptr<Instance> instance(static_cast<Instance *>(data));
-    for (const std::unique_ptr<AsyncRun> &run : instance->queue) run->call->Forget();
+    for (const std::shared_ptr<AsyncRun> &run : instance->queue) run->Forget();
   };
   Check(napi_set_instance_data(env, new Instance, release, nullptr), "this thread");
   const auto method = [](const char *name, napi_callback call) {
@@ -513,11 +576,11 @@ napi_value Init(napi_env env, napi_value exports) {
   };
   const napi_property_descriptor methods[] = {
       method("attach", Guarded<Attach>),         method("create", Guarded<Create>),
-      method("run", Guarded<RunNow>),            method("runAsync", Guarded<RunAsync>),
+      method("run", Guarded<RunNow>),            method("start", Guarded<Start>),
       method("profile", Guarded<Profile>),       method("dispose", Guarded<Dispose>),
       method("memory", Guarded<MemoryInfo>),     method("info", Guarded<EngineInfoObject>),
       method("setThreads", Guarded<SetThreadCount>), method("setKernels", Guarded<ChooseKernels>),
-      method("alignedBuffer", Guarded<AlignedBuffer>),
+      method("alignedBuffer", Guarded<AlignedBuffer>), method("finish", Guarded<Finish>),
   };
   Check(napi_define_properties(env, exports, sizeof methods / sizeof *methods, methods), "the exports");
   Set(env, exports, "encoding", Number(env, kEncodingVersion));

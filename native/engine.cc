@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <mutex>
 
+#include "errors.h"
 #include "memory.h"
 #include "packed-weights.h"
 #include "processor.h"
@@ -89,7 +90,7 @@ std::shared_ptr<TF_Tensor> NewTensor(const Buffer &buffer, bool in_place) {
   const auto give_back = [](void *data, size_t bytes, void *) { GiveTensorMemoryBack(data, bytes); };
   const int rank = static_cast<int>(buffer.shape.size());
   TF_Tensor *const tensor = TF_NewTensor(type, buffer.shape.data(), rank, memory, buffer.bytes, give_back, nullptr);
-  if (tensor == nullptr) throw std::bad_alloc();
+  if (tensor == nullptr) throw OutOfMemory(buffer.bytes);
   return {tensor, TF_DeleteTensor};
 }
 
@@ -125,10 +126,24 @@ void Engine::Run(Execution &execution) {
   }
 
   Machine machine{*kernels_, *threads_, packed_, execution.captures, execution.retired};
+  bool half_written = false;
+  const auto writes_capture = [&](const Operand *operand) {
+    const Buffer &buffer = program.buffers()[operand->buffer];
+    return buffer.kind == Buffer::kResult && buffer.over >= 0 && execution.owned[static_cast<size_t>(buffer.over)];
+  };
+  const auto run = [&](Step &step) {
+    try {
+      step.Run(machine);
+    } catch (const std::bad_alloc &error) {
+      const auto *const known = dynamic_cast<const OutOfMemory *>(&error);
+      throw OutOfMemory(known != nullptr ? known->bytes() : 0, half_written);
+    }
+  };
   for (const std::unique_ptr<Step> &step : program.steps()) {
     for (Operand *operand : step->operands) operand->view.data = places[operand->buffer] + operand->byte_offset;
     const auto start = std::chrono::steady_clock::now();
-    step->Run(machine);
+    half_written = half_written || std::any_of(step->operands.begin(), step->operands.end(), writes_capture);
+    run(*step);
     if (execution.milliseconds != nullptr) {
       const std::chrono::duration<double, std::milli> taken = std::chrono::steady_clock::now() - start;
       execution.milliseconds->push_back(taken.count());
@@ -179,9 +194,12 @@ void CheckReplaced(const std::shared_ptr<TF_Tensor> &tensor, const Buffer &buffe
 
 std::shared_ptr<TF_Tensor> AllocateTensor(TF_DataType type, const std::vector<int64_t> &shape, size_t bytes) {
   TF_Tensor *const tensor = TF_AllocateTensor(type, shape.data(), static_cast<int>(shape.size()), bytes);
-  if (tensor == nullptr) throw std::bad_alloc();
+  std::shared_ptr<TF_Tensor> owned(tensor, [](TF_Tensor *tensor) {
+    if (tensor != nullptr) TF_DeleteTensor(tensor);
+  });
+  if (tensor == nullptr || (bytes > 0 && TF_TensorData(tensor) == nullptr)) throw OutOfMemory(bytes);
   AdviseLargePages(TF_TensorData(tensor), bytes);
-  return {tensor, TF_DeleteTensor};
+  return owned;
 }
 
 void CheckTensors(const Execution &execution) {

@@ -9,6 +9,8 @@
 #include <new>
 #include <utility>
 
+#include "errors.h"
+
 namespace siglip {
 namespace {
 
@@ -38,6 +40,17 @@ struct Recycler {
 Recycler &TheRecycler() {
   static Recycler *const recycler = new Recycler;
   return *recycler;
+}
+
+// Returns what is kept for later tensors to the system; whether there was any.
+bool GiveUpKept() {
+  Recycler &recycler = TheRecycler();
+  const std::lock_guard<std::mutex> lock(recycler.mutex);
+  if (recycler.kept.empty()) return false;
+  for (const auto &block : recycler.kept) FreePages(block.second, block.first);
+  recycler.kept.clear();
+  recycler.kept_bytes = 0;
+  return true;
 }
 
 }  // namespace
@@ -76,7 +89,8 @@ void *Block::Ensure(size_t bytes) {
   if (bytes <= bytes_) return data_;
   Free();
   data_ = AllocatePages(bytes);
-  if (data_ == nullptr) throw std::bad_alloc();
+  if (data_ == nullptr && GiveUpKept()) data_ = AllocatePages(bytes);
+  if (data_ == nullptr) throw OutOfMemory(bytes);
   bytes_ = bytes;
   return data_;
 }
@@ -101,11 +115,12 @@ void *TakeTensorMemory(size_t bytes) {
       return data;
     }
   }
-  void *const data = AllocatePages(bytes);
+  void *data = AllocatePages(bytes);
+  if (data == nullptr && GiveUpKept()) data = AllocatePages(bytes);
   if (data == nullptr) {
     const std::lock_guard<std::mutex> lock(recycler.mutex);
     recycler.used_bytes -= bytes;
-    throw std::bad_alloc();
+    throw OutOfMemory(bytes);
   }
   return data;
 }
@@ -114,7 +129,12 @@ void GiveTensorMemoryBack(void *data, size_t bytes) {
   Recycler &recycler = TheRecycler();
   const std::lock_guard<std::mutex> lock(recycler.mutex);
   recycler.used_bytes -= bytes;
-  recycler.kept.emplace_back(bytes, data);
+  try {
+    recycler.kept.emplace_back(bytes, data);
+  } catch (const std::bad_alloc &) {
+    FreePages(data, bytes);  // TensorFlow, which calls this, takes no exceptions
+    return;
+  }
   recycler.kept_bytes += bytes;
   recycler.FreeTooMany();
 }

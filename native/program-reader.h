@@ -45,6 +45,7 @@ class ProgramReader {
   }
   bool Bool(const char *what) { return Int(0, 1, what) == 1; }
   float Float() { return static_cast<float>(Word()); }
+  double Double() { return Word(); }
   DType Type() { return static_cast<DType>(Int(0, 3, "type")); }
   DType Precision() { return static_cast<DType>(Int(0, 1, "precision")); }
   const std::string &Text() {

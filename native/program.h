@@ -11,7 +11,7 @@
 
 namespace siglip {
 
-constexpr int kEncodingVersion = 2;  // ENCODING_VERSION in src/runtime/jit/encode-program.ts
+constexpr int kEncodingVersion = 3;  // ENCODING_VERSION in src/runtime/jit/encode-program.ts
 
 struct Buffer {
   enum Kind { kArgument, kCapture, kConstant, kArena, kResult };

@@ -1,7 +1,9 @@
 #include "steps.h"
 
+#include <cmath>
 #include <cstring>
 
+#include "errors.h"
 #include "packed-weights.h"
 
 namespace siglip {
@@ -93,6 +95,7 @@ class ProductStep : public Step {
   // The layout that is there stays as long as it is the same memory and the same kernels.
   void Keep(Machine &machine) {
     if (packed_from_ == b_.view.data && packed_by_ == &machine.kernels) return;
+    packed_from_ = nullptr;  // if there is no memory for the next one
     if (layout_ != nullptr) machine.retired.push_back(std::move(layout_));
     const std::shared_ptr<TF_Tensor> tensor = captured_ ? machine.captures[capture_] : nullptr;
     layout_ = machine.packed.Get(machine.kernels, b_.view, product_.precision, tensor, machine.threads);
@@ -304,16 +307,57 @@ class SegmentSumStep : public Step {
   Operand values_, segments_, to_;
 };
 
+// Checks values before any step takes them for granted.
+class CheckStep : public Step {
+ public:
+  CheckStep(Program &program, ProgramReader &reader)
+      : value_(program.ReadOperand(reader, Program::kRead)),
+        whole_(reader.Bool("whole")),
+        least_(reader.Double()),
+        most_(reader.Double()),
+        also_(reader.Double()),
+        summary_(reader.Text()),
+        expected_(reader.Text()) {
+    Expect(IsContiguous(value_.view) && value_.view.dtype != DType::kBFloat16, "what is checked is not contiguous, or bfloat16");
+    operands = {&value_};
+  }
+
+  void Run(Machine &) override {
+    switch (value_.view.dtype) {
+      case DType::kInt32: return Check<int32_t>();
+      case DType::kBool: return Check<uint8_t>();
+      default: return Check<float>();
+    }
+  }
+
+ private:
+  template <typename Element>
+  void Check() const {
+    const Element *const values = static_cast<const Element *>(value_.view.data);
+    for (int64_t i = 0, count = ElementCount(value_.view); i < count; ++i) {
+      const double value = static_cast<double>(values[i]);
+      const bool allowed = value >= least_ && value <= most_ && (!whole_ || value == std::floor(value));
+      if (!allowed && value != also_) throw BadValue(summary_, expected_, i, value);
+    }
+  }
+
+  Operand value_;
+  bool whole_;
+  double least_, most_, also_;
+  std::string summary_, expected_;
+};
+
 }  // namespace
 
 std::unique_ptr<Step> ReadStep(Program &program, ProgramReader &reader) {
-  switch (reader.Int(0, 6, "kind of step")) {
+  switch (reader.Int(0, 7, "kind of step")) {
     case 0: return std::make_unique<ProductStep>(program, reader);
     case 1: return std::make_unique<AttentionStep>(program, reader);
     case 2: return std::make_unique<RowsStep>(program, reader);
     case 3: return std::make_unique<CopyStep>(program, reader);
     case 4: return std::make_unique<GatherStep>(program, reader);
     case 5: return std::make_unique<SegmentSumStep>(program, reader);
+    case 7: return std::make_unique<CheckStep>(program, reader);
     default: return ReadTensorFlowStep(program, reader);
   }
 }

@@ -2,6 +2,7 @@
 #include <cstring>
 #include <string>
 
+#include "errors.h"
 #include "steps.h"
 #include "tensorflow/c/eager/c_api.h"
 
@@ -87,7 +88,7 @@ class TensorFlowStep : public Step {
     std::vector<TFE_TensorHandle *> results(outputs_.size());
     int count = static_cast<int>(results.size());
     TFE_Execute(op.get(), results.data(), &count, status.status);
-    status.Check(op_);
+    Check(status);
     // Every handle is taken before the first one can be refused.
     std::vector<std::unique_ptr<TFE_TensorHandle, void (*)(TFE_TensorHandle *)>> owned;
     for (int i = 0; i < count; ++i) owned.emplace_back(results[static_cast<size_t>(i)], TFE_DeleteTensorHandle);
@@ -96,6 +97,18 @@ class TensorFlowStep : public Step {
   }
 
  private:
+  // What TensorFlow says of the caller's values is theirs, and what it says of memory is nobody's fault.
+  void Check(const Status &status) const {
+    const TF_Code code = TF_GetCode(status.status);
+    if (code == TF_RESOURCE_EXHAUSTED) {
+      size_t bytes = 0;
+      for (const Operand &output : outputs_) bytes += static_cast<size_t>(ElementCount(output.view)) * SizeOf(output.view.dtype);
+      throw OutOfMemory(bytes);
+    }
+    if (code == TF_INVALID_ARGUMENT || code == TF_OUT_OF_RANGE) throw std::out_of_range(op_ + ": " + TF_Message(status.status));
+    status.Check(op_);
+  }
+
   static AttributeValue ReadAttribute(ProgramReader &reader) {
     AttributeValue attribute;
     attribute.name = reader.Text();

@@ -2,10 +2,12 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <exception>
 #include <memory>
 #include <mutex>
 #include <system_error>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "memory.h"
@@ -42,12 +44,20 @@ struct Threads::Pool {
 
   std::mutex mutex;
   std::condition_variable wake;
+  std::exception_ptr error;  // the first one of a run
   std::vector<std::thread> workers;
   std::vector<Block> scratch;
   Block shared;
 
+  // What a task throws ends the run, not the thread: the tasks under way come to their ends, and then the caller throws it.
   void Drain(int thread) {
-    for (int64_t task; (task = next.fetch_add(1, std::memory_order_relaxed)) < tasks;) work(context, task, thread);
+    try {
+      for (int64_t task; (task = next.fetch_add(1, std::memory_order_relaxed)) < tasks;) work(context, task, thread);
+    } catch (...) {
+      next.store(tasks, std::memory_order_relaxed);
+      const std::lock_guard<std::mutex> lock(mutex);
+      if (error == nullptr) error = std::current_exception();
+    }
   }
 
   bool HasWork(uint64_t seen) const {
@@ -123,6 +133,7 @@ void Threads::Run(int64_t tasks, void (*work)(void *context, int64_t task, int t
     if (spin < kSpins) Pause();
     else std::this_thread::yield();  // there may be more threads than processors
   }
+  if (pool.error != nullptr) std::rethrow_exception(std::exchange(pool.error, nullptr));
 }
 
 void *Threads::Scratch(int thread, size_t bytes) { return pool_->scratch[static_cast<size_t>(thread)].Ensure(bytes); }

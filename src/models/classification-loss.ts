@@ -16,8 +16,8 @@ export function classificationLoss(logits: tf.Tensor2D, labels: TensorInput, pro
   const [batch, count] = logits.shape
   switch (problemType) {
     case 'single_label_classification': {
-      const isClass = (label: number): boolean => Number.isInteger(label) && label >= 0 && label < count
-      checkValues(labels, 'labels', (l) => isClass(l) || l === ignored, `classes from 0 to ${count - 1}, or ${ignored}`)
+      const classes = { whole: true, least: 0, most: count - 1, also: ignored }
+      checkValues(labels, 'labels', classes, `classes from 0 to ${count - 1}, or ${ignored}`)
       return crossEntropy(logits, inShape(toTensor(labels, 'labels', 'int32'), [batch]))
     }
     case 'multi_label_classification':

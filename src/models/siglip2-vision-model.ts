@@ -53,14 +53,13 @@ export class Siglip2VisionModel extends VisionTower<Siglip2VisionInputs, Siglip2
       const mask = idTensor(inputs.pixelAttentionMask, 'pixelAttentionMask', 2, hint) // [batch, patches]
       checkShape('spatialShapes', spatialShapes, [batch, 2])
       checkShape('pixelAttentionMask', mask, [batch, patches])
-      checkValues(inputs.spatialShapes, 'spatialShapes', (side) => side > 0, 'at least one row and column of patches')
-      const most = tf.prod(tf.cast(spatialShapes, 'float32'), 1)
-      checkValues(
-        most,
-        'spatialShapes',
-        (count) => count <= patches,
-        `at most ${patches} patches, the room in pixelValues`,
-      )
+      const sides = { whole: false, least: 1, most: Infinity }
+      checkValues(inputs.spatialShapes, 'spatialShapes', sides, 'at least one row and column of patches')
+      const [rows, columns] = tf.split(tf.cast(spatialShapes, 'float32'), 2, 1)
+      if (rows && columns) {
+        const room = { whole: false, least: 0, most: patches }
+        checkValues(tf.mul(rows, columns), 'spatialShapes', room, `at most ${patches} patches, the room in pixelValues`)
+      }
 
       const hiddenStates = this.embeddings.forward(pixelValues, spatialShapes) // [batch, patches, hidden]
       return this.encode(hiddenStates, options, additiveMask(mask))

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs'
 import { InputError } from '../errors.js'
-import { isTracing } from '../layers/tracing.js'
+import { type AllowedValues, checkAtRuns, isAllowed, isTracing } from '../layers/tracing.js'
 import type { NdArray } from '../nd-array.js'
 
 /** What a model takes: a tensor, or the typed array with a shape that tokenizers and image processors return. */
@@ -43,30 +43,33 @@ export function idTensor(
       hint,
     })
   }
-  const isId = (value: number): boolean => Number.isInteger(value) && value >= 0 && value < limit
-  checkValues(input, name, isId, `whole numbers from 0 to ${limit - 1}`)
+  checkValues(input, name, { whole: true, least: 0, most: limit - 1 }, `whole numbers from 0 to ${limit - 1}`)
   const length = tensor.shape.at(-1) ?? 0
   return tensor.as2D(tensor.size / length, length)
 }
 
 /**
  * Out of range, WebAssembly would read whatever lies there. A tensor is only looked at where reading it back costs nothing: not on a
- * GPU; and not while `jit` records, when it has no values: what runs afterwards checks them itself.
+ * GPU. While `jit` records it has no values: the recording checks them at each run.
  *
  * @throws {InputError} for a value that isn't allowed
  */
 export function checkValues(
   input: TensorInput | undefined,
   name: string,
-  isAllowed: (value: number) => boolean,
+  allowed: AllowedValues,
   expected: string,
 ): void {
-  const isTensorAway = isTensor(input) && (isTracing() || tf.getBackend().startsWith('web'))
-  if (!input || isTensorAway) return
+  const summary = `bad ${name}`
+  if (isTensor(input) && isTracing()) {
+    checkAtRuns(input, { ...allowed, summary, expected })
+    return
+  }
+  if (!input || (isTensor(input) && tf.getBackend().startsWith('web'))) return
   const values: ArrayLike<number> = isTensor(input) ? input.dataSync<'int32'>() : input.data
   for (let i = 0; i < values.length; i++) {
     const value = values[i] ?? 0
-    if (!isAllowed(value)) throw new InputError(`bad ${name}`, { expected, found: `${value} at ${i}` })
+    if (!isAllowed(value, allowed)) throw new InputError(summary, { expected, found: `${value} at ${i}` })
   }
 }
 

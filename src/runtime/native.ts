@@ -12,6 +12,7 @@ import * as tf from '@tensorflow/tfjs'
 
 import { BackendError } from '../errors.js'
 import { commonJsLoader } from './commonjs-loader.js'
+import { giveProductsEqualBatches } from './equal-batches.js'
 import { addonPaths, type NativeFolder, nativePaths, useNativeFolder } from './native-folder.js'
 import { packageFolder } from './package-folder.js'
 
@@ -55,16 +56,21 @@ export function loadedNativeFolder(): LoadedFolder | undefined {
  */
 export function loadNative(): LoadedNative | NoNative {
   if (loaded) return loaded
+  const found = findNative()
+  if ('missing' in found) return found
+  giveProductsEqualBatches(NATIVE)
+  return (loaded = found)
+}
+
+function findNative(): LoadedNative | NoNative {
   // TensorFlow's own notices on stderr stay away, unless the user has set how many he wants to see.
   process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '3'
   const threads = process.env['SIGLIP_THREADS']
   if (threads) process.env['TF_NUM_INTRAOP_THREADS'] ??= threads
   const project = registeredNative() ?? loadFromProject()
-  if (project) return (loaded = project)
+  if (project) return project
   try {
-    const found = useNativeFolder((folder) => loadFromFolder(folder))
-    if ('missing' in found) return found
-    return (loaded = found)
+    return useNativeFolder((folder) => loadFromFolder(folder))
   } catch (cause) {
     return { missing: `it does not load: ${cause instanceof Error ? cause.message : String(cause)}` }
   }

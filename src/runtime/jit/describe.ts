@@ -36,6 +36,8 @@ function describeStep(step: Step, place: (view: View) => string): string {
       return `gather ${place(step.to)} = ${place(step.table)} at ${place(step.indices)}`
     case 'segmentSum':
       return `segmentSum ${place(step.to)} = ${place(step.values)} by ${place(step.segments)}`
+    case 'check':
+      return `check ${place(step.value)}: ${step.summary}`
     case 'tensorflow':
       return `tensorflow ${step.op} ${list(step.outputs)} = ${list(step.inputs)}`
   }

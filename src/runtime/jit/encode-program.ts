@@ -9,7 +9,7 @@ export interface EncodedProgram {
 }
 
 /** Of this encoding; an addon reads one version (native/program.h). */
-export const ENCODING_VERSION = 2
+export const ENCODING_VERSION = 3
 
 /** In the order of `DType` in native/kernels.h. */
 const elementTypes: readonly ElementType[] = ['float32', 'bfloat16', 'int32', 'bool']
@@ -22,6 +22,7 @@ const stepKinds: readonly Step['kind'][] = [
   'gather',
   'segmentSum',
   'tensorflow',
+  'check',
 ]
 /** In the order of native/tensorflow-step.cc. */
 const attributeKinds = ['bool', 'int', 'float', 'string', 'type', 'ints', 'types'] as const
@@ -105,6 +106,11 @@ export function encodeProgram(program: Program): EncodedProgram {
       case 'segmentSum':
         ;[step.values, step.segments, step.to].forEach(view)
         return
+      case 'check':
+        view(step.value)
+        words.push(step.whole ? 1 : 0, step.least, step.most, step.also ?? NaN)
+        text(step.summary)
+        return text(step.expected)
       case 'tensorflow': {
         const operand = (value: View) => {
           words.push(value.shape.length === 0 ? 1 : 0)

@@ -8,6 +8,12 @@ export interface NativeProgram {
   readonly [nativeProgram]: true
 }
 
+/** A run inside the addon. */
+declare const nativeRun: unique symbol
+export interface NativeRun {
+  readonly [nativeRun]: true
+}
+
 /** What the engine computes with. */
 export interface EngineInfo {
   /** The instruction set that is used: `amx`, `avx512`, `avx2` or `portable`. */
@@ -48,7 +54,10 @@ export interface EngineAddon {
     texts: EncodedProgram['texts'],
   ) => NativeProgram
   readonly run: Run<(NativeTensor | null)[]>
-  readonly runAsync: Run<Promise<(NativeTensor | null)[]>>
+  /** Off JavaScript's thread; `ended` never rejects. */
+  readonly start: Run<{ readonly run: NativeRun; readonly ended: Promise<void> }>
+  /** Waits for the end of what was started. Once for each run. */
+  readonly finish: (run: NativeRun) => (NativeTensor | null)[]
   readonly profile: Run<number[]>
   readonly dispose: (program: NativeProgram) => void
   readonly memory: () => EngineMemory
@@ -60,5 +69,5 @@ export interface EngineAddon {
 
 export function isEngineAddon(value: unknown): value is EngineAddon {
   if (typeof value !== 'object' || value === null) return false
-  return ['encoding', 'ShapeGraph', 'attach', 'create', 'alignedBuffer'].every((name) => name in value)
+  return ['encoding', 'ShapeGraph', 'attach', 'create', 'start', 'alignedBuffer'].every((name) => name in value)
 }

@@ -11,9 +11,16 @@ import { threadsWanted } from '../threads-wanted.js'
 import { messageOf } from '../setup/run-tool.js'
 import { ENCODING_VERSION, encodeProgram } from './encode-program.js'
 import { type EngineAddon, type EngineInfo, type EngineMemory, isEngineAddon, type Run } from './engine-addon.js'
-import { isNativeBackend, type NativeBackend, type NativeTensor } from './native-backend.js'
+import {
+  isBeingWritten,
+  isNativeBackend,
+  type NativeBackend,
+  type NativeTensor,
+  numberWhileWritten,
+} from './native-backend.js'
 import { nameOf } from './name-of.js'
 import type { Program } from './program.js'
+import type { Running } from './recorded-function.js'
 import type { ShapeInference } from './shape-inference.js'
 
 /**
@@ -43,13 +50,13 @@ export interface Executable {
   readonly run: (args: readonly tf.Tensor[], captures: readonly tf.Tensor[]) => tf.Tensor[]
   /**
    * The same, off JavaScript's thread. The tensors may be disposed as soon as it is called. Captures are written over only if `inPlace`
-   * is set, and have no values until the promise is settled.
+   * is set, and have no values until the run is finished.
    */
-  readonly runAsync: (
+  readonly start: (
     args: readonly tf.Tensor[],
     captures: readonly tf.Tensor[],
     options?: { readonly inPlace: boolean },
-  ) => Promise<tf.Tensor[]>
+  ) => Running
   /** Runs it for the times of its steps, in milliseconds. */
   readonly profile: (args: readonly tf.Tensor[], captures: readonly tf.Tensor[]) => number[]
   /** Frees the program; runs that have been asked for come to their end first. */
@@ -146,22 +153,29 @@ function executableOf(addon: EngineAddon, backend: NativeBackend, program: Progr
   }
   return {
     run: (args, captures) => tensors(call(addon.run, args, captures, ownedOf(captures)), captures),
-    runAsync: async (args, captures, { inPlace } = { inPlace: false }) => {
+    start: (args, captures, { inPlace } = { inPlace: false }) => {
       const owned = inPlace ? ownedOf(captures) : []
-      const running = call(addon.runAsync, args, captures, owned)
+      const { run, ended } = call(addon.start, args, captures, owned)
       const written = owned.flatMap((place) => captures[place] ?? [])
       const show = hidden(backend, written)
       const before = written.map(({ dataId }) => dataId)
-      const results = await running.finally(show).catch((cause: unknown) => {
-        throw errorOf(cause)
-      })
-      const changed = written.find((tensor, i) => tensor.isDisposed || tensor.dataId !== before[i])
-      if (!changed) return tensors(results, captures)
-      for (const result of results) if (result) backend.binding.deleteTensor(result.id)
-      throw new InputError('A variable is disposed of or assigned while a call writes it in place', {
-        found: nameOf(changed),
-        hint: 'Await the promise of that call before.',
-      })
+      const finish = (): tf.Tensor[] => {
+        const results = attempt(() => {
+          try {
+            return addon.finish(run)
+          } finally {
+            show()
+          }
+        })
+        const changed = written.find((tensor, i) => tensor.isDisposed || tensor.dataId !== before[i])
+        if (!changed) return tensors(results, captures)
+        for (const result of results) if (result) backend.binding.deleteTensor(result.id)
+        throw new InputError('A variable is disposed of or assigned while a call writes it in place', {
+          found: nameOf(changed),
+          hint: 'Await the promise of that call before.',
+        })
+      }
+      return { ended, finish }
     },
     profile: (args, captures) => call(addon.profile, args, captures, []),
     dispose: () => {
@@ -177,7 +191,7 @@ function executableOf(addon: EngineAddon, backend: NativeBackend, program: Progr
 function hidden(backend: NativeBackend, tensors: readonly tf.Tensor[]): () => void {
   const places = tensors.map(({ dataId }) => {
     const { id } = backend.tensorMap.get(dataId)
-    backend.tensorMap.get(dataId).id = BEING_WRITTEN
+    backend.tensorMap.get(dataId).id = numberWhileWritten()
     return { dataId, id }
   })
   return () => {
@@ -188,9 +202,6 @@ function hidden(backend: NativeBackend, tensors: readonly tf.Tensor[]): () => vo
   }
 }
 
-/** The number of a tensor that has none. */
-const BEING_WRITTEN = -1
-
 /** Uploads what the backend has put off. */
 function idsOf(backend: NativeBackend, tensors: readonly tf.Tensor[]): number[] {
   for (const tensor of tensors) {
@@ -198,7 +209,7 @@ function idsOf(backend: NativeBackend, tensors: readonly tf.Tensor[]): number[] 
       throw new InputError('A tensor is disposed', { found: `${tensor.dtype} [${tensor.shape.join()}]` })
   }
   const ids = backend.getInputTensorIds(tensors)
-  const written = ids.indexOf(BEING_WRITTEN)
+  const written = ids.findIndex(isBeingWritten)
   if (written < 0) return ids
   const tensor = tensors[written]
   throw new InputError('A variable is used while a call writes it in place', {
@@ -215,11 +226,35 @@ function attempt<Result>(run: () => Result): Result {
   }
 }
 
-/** The addon tells what the caller's values do wrong by a `RangeError`. */
+/** The addon tells what the caller's values do wrong by a `RangeError`, and memory that has run out by a code. */
 function errorOf(cause: unknown): Error {
   if (cause instanceof InputError || cause instanceof BackendError) return cause
-  const isRange = types.isNativeError(cause) && cause.name === 'RangeError'
-  return isRange
-    ? new InputError('An index is out of range', { found: messageOf(cause), cause })
-    : new BackendError('The engine refuses a program', { found: messageOf(cause), cause })
+  const found = messageOf(cause)
+  if (!types.isNativeError(cause)) return new BackendError('The engine refuses a program', { found, cause })
+  const { expected, position, value, bytes, halfWritten } = cause as Error & Partial<AddonFields>
+  if (position !== undefined && value !== undefined) {
+    return new InputError(found, { expected, found: `${value} at ${position}` })
+  }
+  if ('code' in cause && cause.code === 'ERR_MEMORY') {
+    return new BackendError('The engine has not enough memory', {
+      found: bytes ? `no ${bytes} bytes more` : undefined,
+      hint: halfWritten
+        ? 'Variables were being written in place: load them again, and take smaller batches.'
+        : 'Take smaller batches, or dispose of tensors and functions that are no longer needed.',
+      cause,
+    })
+  }
+  const summary = found.includes(' is not in [') ? 'An index is out of range' : 'An operation refuses its values'
+  return cause.name === 'RangeError'
+    ? new InputError(summary, { found, cause })
+    : new BackendError('The engine refuses a program', { found, cause })
+}
+
+/** What the addon's errors carry (native/errors.h). */
+interface AddonFields {
+  readonly expected: string
+  readonly position: number
+  readonly value: number
+  readonly bytes: number
+  readonly halfWritten: boolean
 }

@@ -59,6 +59,12 @@ export function numberOf(node: Operation, name: string, otherwise: number): numb
   return attribute && 'int' in attribute ? attribute.int : otherwise
 }
 
+/** An attribute that is a text. */
+export function textOf(node: Operation, name: string): string {
+  const attribute = node.attributes[name]
+  return attribute && 'string' in attribute ? attribute.string : ''
+}
+
 /** An attribute that is a bool. */
 export function flagOf(node: Operation, name: string): boolean {
   const attribute = node.attributes[name]

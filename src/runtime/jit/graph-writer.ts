@@ -1,5 +1,6 @@
 import { TraceError } from '../../errors.js'
-import { type Argument, type Capture, type Constant, operation, type Value } from './graph.js'
+import type { ValueCheck } from '../../layers/tracing.js'
+import { type Argument, type Attributes, type Capture, type Constant, operation, type Value } from './graph.js'
 import { type NativeAttribute, type NativeTensor, TYPE_NUMBERS } from './native-backend.js'
 import { isRepeated } from './is-repeated.js'
 import { asAttribute, dataType } from './recorded-types.js'
@@ -91,6 +92,20 @@ export class GraphWriter {
       this.#handles.set(value, id)
       return [{ id: this.#add(value), shape, dtype }]
     })
+  }
+
+  /** What has no elements, and is made once the values of a tensor have been checked. */
+  check(id: number, { summary, expected, whole, least, most, also }: ValueCheck): Value {
+    const attributes: Attributes = {
+      ...{ summary: { string: summary }, expected: { string: expected }, whole: { bool: whole } },
+      ...(least > -Infinity && { least: { float: least } }),
+      ...(most < Infinity && { most: { float: most } }),
+      ...(also !== undefined && { also: { float: also } }),
+    }
+    const node = operation('check', [this.value(id)], [{ shape: [0], dtype: 'bool' }], attributes)
+    const [checked] = node.outputs
+    if (!checked) throw new TraceError('A check has no result')
+    return checked
   }
 
   #infer(

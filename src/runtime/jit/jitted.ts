@@ -1,16 +1,17 @@
 import * as tf from '@tensorflow/tfjs'
 
-import { TraceError } from '../../errors.js'
 import { isTracing } from '../../layers/tracing.js'
 import { type GraphEngine, RecordedFunction } from './recorded-function.js'
-import { takeApart } from './tensor-tree.js'
+import { type TakenApart, takeApart } from './tensor-tree.js'
+import { UsedAsVariable } from './trace-guards.js'
 
 /** What `jit` makes of a function. */
 export interface Jitted<Args extends readonly unknown[], Result> {
   (...args: Args): Result
   /**
-   * The same off JavaScript's thread. Calls that assign variables run one after the other; the other ones at once.
-   * @throws as the call itself, through the promise.
+   * The same off JavaScript's thread. Calls that share variables, of whichever functions, have the effect of calls that run one after
+   * the other as they were made; a variable that is read, assigned or disposed of meanwhile waits for the calls before.
+   * @throws as the call itself, through the promise; variables are then as they were.
    */
   readonly async: (...args: Args) => Promise<Awaited<Result>>
   /** How many recordings it holds. */
@@ -36,7 +37,7 @@ export function jitted<Args extends readonly unknown[], Result>(
   { maxTraces, inPlace }: JittedOptions,
 ): Jitted<Args, Result> {
   const traces = new Map<string, RecordedFunction>() // the one not used for longest first
-  let lastAssigning: Promise<unknown> | undefined
+  const fixing = new Set<string>() // keys of calls whose variables are used as such
 
   /** Inside another recording it is a part of that; gradients of tfjs see only what runs step by step. */
   const engine = (): GraphEngine | undefined =>
@@ -44,6 +45,21 @@ export function jitted<Args extends readonly unknown[], Result>(
 
   function recorded(args: Args, engine: GraphEngine): { trace: RecordedFunction; tensors: readonly tf.Tensor[] } {
     const apart = takeApart(args)
+    if (apart.variables.length === 0) return { trace: traceOf(apart, engine), tensors: apart.tensors }
+    if (!fixing.has(apart.key)) {
+      try {
+        const trace = traceOf(apart, engine)
+        if (!trace.assigns(apart.variables)) return { trace, tensors: apart.tensors }
+      } catch (error) {
+        if (!(error instanceof UsedAsVariable)) throw error
+        fixing.add(apart.key)
+      }
+    }
+    const fixed = takeApart(args, 'themselves')
+    return { trace: traceOf(fixed, engine), tensors: fixed.tensors }
+  }
+
+  function traceOf(apart: TakenApart, engine: GraphEngine): RecordedFunction {
     const known = traces.get(apart.key)
     traces.delete(apart.key)
     const trace = known ?? new RecordedFunction((...given) => fn(...(given as unknown as Args)), apart, engine)
@@ -53,51 +69,21 @@ export function jitted<Args extends readonly unknown[], Result>(
       traces.delete(key)
       oldest.dispose()
     }
-    return { trace, tensors: apart.tensors }
+    return trace
   }
 
   function call(...args: Args): Result {
     const running = engine()
     if (!running) return fn(...args)
-    if (inPlace && lastAssigning) throw stillRunning()
     const { trace, tensors } = recorded(args, running)
-    if (trace.assigns && lastAssigning) throw stillRunning()
     return trace.run(tensors) as Result
   }
 
   async function callAsync(...args: Args): Promise<Awaited<Result>> {
     const running = engine()
     if (!running) return await fn(...args)
-    if (inPlace && lastAssigning) return await afterwards(args)
     const { trace, tensors } = recorded(args, running)
-    return (await (trace.assigns ? inTurn(trace, tensors) : trace.runAsync(tensors, { inPlace }))) as Awaited<Result>
-  }
-
-  /** Variables that a call writes in place can't even be looked at: what comes next is recorded when it has ended. */
-  function afterwards(args: Args): Promise<Awaited<Result>> {
-    const { tensors, with: rebuilt } = takeApart(args)
-    const before = Promise.resolve(lastAssigning).catch(() => undefined)
-    // eslint-disable-next-line siglip/no-spread-arguments -- they were the arguments of a call
-    return holding(tensors, (own) => before.then(() => callAsync(...(rebuilt(own) as unknown as Args))))
-  }
-
-  /** After the calls before it: each starts from the variables that the one before has left. */
-  function inTurn(trace: RecordedFunction, tensors: readonly tf.Tensor[]): Promise<unknown> {
-    return holding(tensors, async (own) => {
-      const release = trace.hold()
-      const before = lastAssigning
-      const mine = (async () => {
-        await before?.catch(() => undefined)
-        return await trace.runAsync(own, { inPlace })
-      })()
-      lastAssigning = mine
-      try {
-        return await mine
-      } finally {
-        if (lastAssigning === mine) lastAssigning = undefined
-        release()
-      }
-    })
+    return (await trace.runAsync(tensors, { inPlace })) as Awaited<Result>
   }
 
   return Object.defineProperties(call, {
@@ -111,18 +97,3 @@ export function jitted<Args extends readonly unknown[], Result>(
     },
   }) as Jitted<Args, Result>
 }
-
-/** Does with tensors what must wait: the caller may dispose of his meanwhile. */
-async function holding<T>(tensors: readonly tf.Tensor[], work: (own: tf.Tensor[]) => Promise<T>): Promise<T> {
-  const own = tensors.map((tensor) => tf.keep(tf.clone(tensor)))
-  try {
-    return await work(own)
-  } finally {
-    tf.dispose(own)
-  }
-}
-
-const stillRunning = (): TraceError =>
-  new TraceError('A function that assigns variables is still running', {
-    hint: 'Await the promises of its `async` calls before calling it.',
-  })

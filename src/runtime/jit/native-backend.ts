@@ -61,3 +61,12 @@ export function isNativeBackend(backend: unknown): backend is NativeBackend {
   if (typeof backend !== 'object' || backend === null) return false
   return ['binding', 'tensorMap', 'createOutputTensor', 'getInputTensorIds'].every((name) => name in backend)
 }
+
+/** Numbers of tensors that a run is writing: the addon knows no tensors of these. */
+const FIRST_WRITTEN = -(2 ** 30)
+let nextWritten = FIRST_WRITTEN
+
+/** A number for a tensor that has none while it is written. */
+export const numberWhileWritten = (): number => nextWritten--
+
+export const isBeingWritten = (id: number): boolean => id <= FIRST_WRITTEN

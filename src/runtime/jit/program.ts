@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { ValueCheck } from '../../layers/tracing.js'
 import type { Attributes } from './graph.js'
 
 /** Types in the engine's memory; bfloat16 exists nowhere else. */
@@ -127,6 +128,12 @@ export interface SegmentSumStep {
   readonly to: View
 }
 
+/** Ends the run with an error at the first value that isn't allowed; `value` is contiguous. */
+export interface CheckStep extends ValueCheck {
+  readonly kind: 'check'
+  readonly value: View
+}
+
 /** Any other operation, run by TensorFlow; its operands are contiguous. */
 export interface TensorFlowStep {
   readonly kind: 'tensorflow'
@@ -136,7 +143,8 @@ export interface TensorFlowStep {
   readonly outputs: readonly View[]
 }
 
-export type Step = ProductStep | AttentionStep | RowsStep | CopyStep | GatherStep | SegmentSumStep | TensorFlowStep
+export type Step =
+  ProductStep | AttentionStep | RowsStep | CopyStep | GatherStep | SegmentSumStep | TensorFlowStep | CheckStep
 
 /** Steps in order, and the memory they work in. */
 export interface Program {

@@ -1,11 +1,13 @@
 import * as tf from '@tensorflow/tfjs'
 
 import { TraceError } from '../../errors.js'
+import { inOrder } from './call-order.js'
 import { type Graph, NO_VARIABLES, type Variables } from './graph.js'
 import { nameOf } from './name-of.js'
 import { type Captured, record, type Recording } from './recorder.js'
 import type { ShapeInference } from './shape-inference.js'
 import { type Returned, type TakenApart, takeResultApart } from './tensor-tree.js'
+import { UsedAsVariable, watchUseAsVariable } from './trace-guards.js'
 import { userLine } from './user-line.js'
 
 /** A graph made ready to run. */
@@ -13,12 +15,20 @@ export interface Executable {
   /** @returns the graph's results, the caller's to dispose. */
   readonly run: (args: readonly tf.Tensor[], captures: readonly tf.Tensor[]) => tf.Tensor[]
   /** The same, off JavaScript's thread. `inPlace`: whether what replaces a capture may be written in its memory. */
-  readonly runAsync: (
+  readonly start: (
     args: readonly tf.Tensor[],
     captures: readonly tf.Tensor[],
     options: { readonly inPlace: boolean },
-  ) => Promise<tf.Tensor[]>
+  ) => Running
   readonly dispose: () => void
+}
+
+/** A run off JavaScript's thread. */
+export interface Running {
+  /** Settles at the run's end, however it ends. */
+  readonly ended: Promise<void>
+  /** Waits for the end; to be called once. Throws as the run did. */
+  readonly finish: () => tf.Tensor[]
 }
 
 /** What makes recorded functions run. */
@@ -33,6 +43,8 @@ export class RecordedFunction {
   readonly #recording: Omit<Recording, 'graph'>
   readonly #returned: Returned
   readonly #executable: Executable
+  readonly #reads: ReadonlySet<tf.Variable>
+  readonly #writes: ReadonlySet<tf.Variable>
   #holders = 0
   #disposed = false
 
@@ -42,23 +54,45 @@ export class RecordedFunction {
     const { graph, ...rest } = recording
     this.#recording = rest
     this.#returned = returned
+    this.#reads = new Set(rest.captures.flatMap(({ tensor }) => (tensor instanceof tf.Variable ? [tensor] : [])))
+    this.#writes = new Set(rest.assigned.map(({ variable }) => variable))
     this.#executable = engine.compile(graph, variablesOf(recording))
   }
 
-  /** Whether it changes variables. */
-  get assigns(): boolean {
-    return this.#recording.assigned.length > 0
+  /** Whether it gives one of these new values. */
+  assigns(variables: readonly tf.Variable[]): boolean {
+    return variables.some((variable) => this.#writes.has(variable))
   }
 
   run(tensors: readonly tf.Tensor[]): unknown {
     return this.#handOut(this.#executable.run(tensors, this.#captures()))
   }
 
+  /** The same off JavaScript's thread, in its place among the calls that share variables with it. */
   async runAsync(tensors: readonly tf.Tensor[], options: { readonly inPlace: boolean }): Promise<unknown> {
     const release = this.hold()
+    const reads = new Set([...this.#reads, ...tensors.filter((tensor) => tensor instanceof tf.Variable)])
+    const own: tf.Tensor[] = []
+    let given = tensors
     try {
-      return this.#handOut(await this.#executable.runAsync(tensors, this.#captures(), options))
+      return await inOrder({
+        reads,
+        writes: this.#writes,
+        hold: () => {
+          given = tensors.map((tensor) => {
+            if (tensor instanceof tf.Variable) return tensor
+            const held = tf.keep(tf.clone(tensor))
+            own.push(held)
+            return held
+          })
+        },
+        start: () => {
+          const { ended, finish } = this.#executable.start(given, this.#captures(), options)
+          return { ended, finish: () => this.#handOut(finish(), tf.keep) }
+        },
+      })
     } finally {
+      tf.dispose(own)
       release()
     }
   }
@@ -83,30 +117,36 @@ export class RecordedFunction {
   }
 
   #captures(): tf.Tensor[] {
+    for (const { variable } of this.#recording.assigned) {
+      if (variable.isDisposed) throw disposedError(variable, undefined)
+    }
     return this.#recording.captures.map((captured) => {
       if (isAlive(captured)) return captured.tensor
-      const { tensor, line } = captured
-      throw new TraceError('A tensor that a recorded function uses is disposed', {
-        found: nameOf(tensor),
-        where: line,
-        hint: 'Pass it in as an argument, or keep it as long as the function.',
-      })
+      throw disposedError(captured.tensor, captured.line)
     })
   }
 
-  #handOut(results: readonly tf.Tensor[]): unknown {
+  /** @param keep what is done with tensors that are returned: while another call waits, scopes are open that they don't belong to */
+  #handOut(results: readonly tf.Tensor[], keep = (tensor: tf.Tensor): tf.Tensor => tensor): unknown {
     const out = new Set<tf.Tensor>()
     const outputs = this.#recording.returned.map((index) => {
       const result = resultAt(results, index)
-      if (out.has(result)) return tf.clone(result)
+      if (out.has(result)) return keep(tf.clone(result))
       out.add(result)
-      return result
+      return keep(result)
     })
     for (const { variable, result } of this.#recording.assigned) variable.assign(resultAt(results, result))
     for (const result of results) if (!out.has(result)) result.dispose()
     return this.#returned.with(outputs)
   }
 }
+
+const disposedError = (tensor: tf.Tensor, where: string | undefined): TraceError =>
+  new TraceError('A tensor that a recorded function uses is disposed', {
+    found: nameOf(tensor),
+    where,
+    hint: 'Pass it in as an argument, or keep it as long as the function.',
+  })
 
 /** Variables that the function makes get their values after a first recording; a second one finds them made. */
 function recordUntilSettled(
@@ -133,7 +173,14 @@ function recordOnce(
   engine: GraphEngine,
 ): { readonly recording: Recording; readonly returned: Returned } {
   let returned: Returned | undefined
+  let asVariable = false
   const run = (tensors: readonly tf.Tensor[]): readonly tf.Tensor[] => {
+    tensors.forEach((tensor, i) => {
+      if (!(args.tensors[i] instanceof tf.Variable)) return
+      watchUseAsVariable(tensor, () => {
+        asVariable = true
+      })
+    })
     // eslint-disable-next-line siglip/no-spread-arguments -- they are the arguments of a call
     const result = fn(...args.with(tensors))
     if (result instanceof Promise) {
@@ -145,9 +192,31 @@ function recordOnce(
     })
     return returned.tensors
   }
-  const recording = record(run, args.tensors, engine.shapes())
+  const recording = recordOr(() => asVariable, run, args, engine)
   if (!returned) throw new TraceError('The function was not run')
   return { recording, returned }
+}
+
+/** Whatever the function has made of the first error. */
+function recordOr(
+  isUsedAsVariable: () => boolean,
+  run: (tensors: readonly tf.Tensor[]) => readonly tf.Tensor[],
+  args: TakenApart,
+  engine: GraphEngine,
+): Recording {
+  try {
+    return record(
+      (tensors) => {
+        const results = run(tensors)
+        if (isUsedAsVariable()) throw new UsedAsVariable()
+        return results
+      },
+      args.tensors,
+      engine.shapes(),
+    )
+  } catch (error) {
+    throw isUsedAsVariable() ? new UsedAsVariable() : error
+  }
 }
 
 function notRecorded(found: string, where: string | undefined): TraceError {

@@ -2,9 +2,10 @@ import * as tf from '@tensorflow/tfjs'
 
 import { BackendError, TraceError } from '../../errors.js'
 import { tracing } from '../../layers/tracing.js'
+import { asTheyAre } from './call-order.js'
 import type { Argument, Capture, Graph, Value } from './graph.js'
 import { GraphWriter } from './graph-writer.js'
-import { isNativeBackend, type NativeBackend, type NativeBinding } from './native-backend.js'
+import { isBeingWritten, isNativeBackend, type NativeBackend, type NativeBinding } from './native-backend.js'
 import { dataType } from './recorded-types.js'
 import { byRunning, type ShapeInference } from './shape-inference.js'
 import { forbidRandom, skipCheckOfGather, spoil } from './trace-guards.js'
@@ -60,7 +61,9 @@ export function record(
   if (!isNativeBackend(backend)) {
     throw new BackendError('Only the native backend records functions', { found: tf.getBackend() })
   }
-  return new Recorder(backend, shapes ?? byRunning(backend.binding)).record(run, inputs)
+  const recorder = new Recorder(backend, shapes ?? byRunning(backend.binding))
+  // Of variables it sees shapes alone: it needn't wait for calls that write them.
+  return asTheyAre(() => recorder.record(run, inputs))
 }
 
 /** It stands where tfjs-node's backend calls its addon, for as long as the function runs. */
@@ -75,6 +78,7 @@ class Recorder {
 
   readonly #kept: tf.Tensor[] = []
   readonly #created: Created[] = []
+  readonly #checks: Value[] = []
 
   constructor(backend: NativeBackend, shapes: ShapeInference) {
     this.#backend = backend
@@ -92,7 +96,10 @@ class Recorder {
     engine.startScope('jit')
     try {
       const standIns = inputs.map((input, index) => this.#argument(input, index))
-      const outputs = tracing(() => run(standIns.map(({ tensor }) => tensor)))
+      const outputs = tracing(
+        () => run(standIns.map(({ tensor }) => tensor)),
+        (tensor, check) => this.#checks.push(this.#graph.check(this.#idOf(tensor), check)),
+      )
       const nodes = standIns.map(({ node }) => node)
       return this.#recording(nodes, outputs, variables, before)
     } catch (error) {
@@ -118,7 +125,7 @@ class Recorder {
     variables: readonly tf.Variable[],
     before: readonly tf.Tensor[],
   ): Recording {
-    const results: Value[] = []
+    const results: Value[] = [...this.#checks] // first, so that no step meets what they would find
     const resultOf = (tensor: tf.Tensor): number => {
       const value = this.#valueOf(tensor)
       const known = results.indexOf(value)
@@ -235,7 +242,7 @@ class Recorder {
         this.#upload(dataId)
       }
     }
-    if (info.id >= 0) this.#capture(dataId)
+    if (info.id >= 0 || isBeingWritten(info.id)) this.#capture(dataId)
     return info.id
   }
 

@@ -25,22 +25,32 @@ const isTensor = (value: unknown): value is tf.Tensor => value instanceof tf.Ten
 
 /** The arguments of a call, taken apart. */
 export interface TakenApart {
+  /** What the call computes with. */
   readonly tensors: readonly tf.Tensor[]
+  /** The variables among the arguments. */
+  readonly variables: readonly tf.Variable[]
   /** Equal for calls that one recording serves: of equal structure, shapes, types, and equal in everything but tensors. */
   readonly key: string
   /** The arguments with other tensors in the places of theirs. */
   readonly with: (tensors: readonly tf.Tensor[]) => readonly unknown[]
 }
 
+/** How variables are taken: for their values, as tensors are, or for themselves, being fixed parts of a recording. */
+export type VariablesTaken = 'as values' | 'themselves'
+
 /** @throws InputError for an argument that is neither a living tensor nor something plain */
-export function takeApart(args: readonly unknown[]): TakenApart {
+export function takeApart(args: readonly unknown[], taken: VariablesTaken = 'as values'): TakenApart {
   const tensors: tf.Tensor[] = []
+  const variables: tf.Variable[] = []
+  const isFixed = (tree: unknown): tree is tf.Variable => taken === 'themselves' && tree instanceof tf.Variable
   let key = ''
   const describe = (tree: unknown, path: string): void => {
     if (isTensor(tree)) {
       if (tree.isDisposed) throw badArgument(path, 'a tensor that is disposed')
       if (tree.dtype === 'string' || tree.dtype === 'complex64') throw badArgument(path, `a ${tree.dtype} tensor`)
-      tensors.push(tree)
+      if (tree instanceof tf.Variable) variables.push(tree)
+      if (isFixed(tree)) key += `variable ${tree.id}`
+      else tensors.push(tree)
       key += `${tree.dtype}[${tree.shape.join()}]`
     } else if (Array.isArray(tree)) {
       key += '['
@@ -64,10 +74,11 @@ export function takeApart(args: readonly unknown[]): TakenApart {
   describe(args, 'arguments')
   return {
     tensors,
+    variables,
     key,
     with: (others) => {
       let next = 0
-      return args.map((arg) => mapLeaves(arg, '', (leaf) => (isTensor(leaf) ? others[next++] : leaf)))
+      return args.map((arg) => mapLeaves(arg, '', (leaf) => (isTensor(leaf) && !isFixed(leaf) ? others[next++] : leaf)))
     },
   }
 }

@@ -52,3 +52,16 @@ function refuse(): never {
     hint: 'It has no values: return it from the function instead of keeping it.',
   })
 }
+
+/** A function uses an argument as the variable that it is, not for its values: a recording serves that variable alone. */
+export class UsedAsVariable extends Error {}
+
+/** What stands for a variable's values reports that it is used as the variable. */
+export function watchUseAsVariable(standIn: tf.Tensor, report: () => void): void {
+  const get = (): never => {
+    report()
+    throw new UsedAsVariable()
+  }
+  // Of `assign`, tfjs also sees whether a tensor is a variable.
+  Object.defineProperties(standIn, { assign: { get }, name: { get }, trainable: { get } })
+}

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import * as tf from '@tensorflow/tfjs'
 
 import { BackendError, InputError } from '../../../src/errors.js'
-import type { Engine } from '../../../src/runtime/jit/engine.js'
+import type { Engine, Executable } from '../../../src/runtime/jit/engine.js'
 import { type BufferSource, type Program, rowOps, type Step, type View } from '../../../src/runtime/jit/program.js'
 import { onEngine } from '../../backends.js'
 
@@ -54,6 +54,16 @@ function first(results: readonly tf.Tensor[]): tf.Tensor {
   const [tensor] = results
   if (!tensor) throw new Error('no result')
   return tensor
+}
+
+async function later(
+  executable: Executable,
+  args: readonly tf.Tensor[],
+  captures: readonly tf.Tensor[],
+): Promise<tf.Tensor[]> {
+  const { ended, finish } = executable.start(args, captures)
+  await ended
+  return finish()
 }
 
 function run(p: Program, args: readonly tf.Tensor[], captures: readonly tf.Tensor[] = []): tf.Tensor {
@@ -297,8 +307,8 @@ onEngine((running) => {
         expect(thrown).toBeInstanceOf(InputError)
         expect(String(thrown)).toContain(`[1] = ${wrong} is not in [0, 3)`)
       }
-      const later = executable.runAsync([table, tf.tensor1d([5, 0, 1], 'int32')], [])
-      await expect(later).rejects.toThrow(InputError)
+      const refused = later(executable, [table, tf.tensor1d([5, 0, 1], 'int32')], [])
+      await expect(refused).rejects.toThrow(InputError)
       expectClose(first(executable.run([table, tf.tensor1d([2, 0, 1], 'int32')], [])), table)
       executable.dispose()
     })
@@ -322,7 +332,7 @@ onEngine((running) => {
       const [x, w] = [tf.randomNormal([64, 256]), tf.randomNormal([512, 256])]
       const expected = plainProduct(x, w)
       const executable = engine.compile(product(64, 256, 512))
-      const running = executable.runAsync([x], [w])
+      const running = later(executable, [x], [w])
       tf.dispose([x, w])
       executable.dispose()
       expectClose(first(await running), expected)
@@ -334,7 +344,7 @@ onEngine((running) => {
       const small = engine.compile(product(8, 64, 32))
       const large = engine.compile(product(500, 64, 32))
       const inputs = Array.from({ length: 20 }, (_, i) => tf.randomNormal<tf.Rank>([i % 2 ? 8 : 500, 64]))
-      const runs = inputs.map((x, i) => (i % 2 ? small : large).runAsync([x], [w]))
+      const runs = inputs.map((x, i) => later(i % 2 ? small : large, [x], [w]))
       expectClose(first(small.run([tf.ones([8, 64])], [w])), plainProduct(tf.ones([8, 64]), w))
       const results = await Promise.all(runs)
       results.forEach((made, i) => {
@@ -449,7 +459,9 @@ async function multiply(times) {
   for (let i = 0; i < times; i++) {
     const x = tf.fill([300, 64], i)
     const [now] = executable.run([x], [w])
-    const [later] = await executable.runAsync([x], [w])
+    const running = executable.start([x], [w])
+    await running.ended
+    const [later] = running.finish()
     right &&= now.dataSync().every((y) => y === 32 * i) && later.dataSync().every((y) => y === 32 * i)
     tf.dispose([x, now, later])
   }

@@ -16,7 +16,7 @@ export const plainEngine: GraphEngine = {
     const run: Executable['run'] = (args, captures) => runGraph(graph, args, captures)
     return {
       run,
-      runAsync: async (args, captures) => Promise.resolve().then(() => run(args, captures)),
+      start: (args, captures) => ({ ended: Promise.resolve(), finish: () => run(args, captures) }),
       dispose: () => undefined,
     }
   },
@@ -41,6 +41,10 @@ export function runGraph(graph: Graph, args: readonly tf.Tensor[], captures: rea
       const [value] = node.outputs
       own.push(binding.createTensor(value!.shape, TYPE_NUMBERS[value!.dtype], node.values))
       ids.set(value!, own.at(-1)!)
+    } else if (node.op === 'check') {
+      const [checked] = node.outputs
+      own.push(binding.createTensor(checked!.shape, TYPE_NUMBERS.bool, new Uint8Array(0)))
+      ids.set(checked!, own.at(-1)!)
     } else {
       const attributes = Object.entries(node.attributes).map(([name, attribute]) => nativeAttribute(name, attribute))
       const inputs = node.inputs.map((input) => ids.get(input)!)

@@ -1,4 +1,6 @@
 import * as tf from '@tensorflow/tfjs'
+import { InputError } from '../../../src/errors.js'
+import { isAllowed } from '../../../src/layers/tracing.js'
 import { isNativeBackend, TYPE_NUMBERS } from '../../../src/runtime/jit/native-backend.js'
 import {
   type ElementType,
@@ -250,6 +252,13 @@ function runStep(step: Step, buffers: readonly DataView[]): void {
       for (const [r, d] of indices(step.values.shape) as Generator<[number, number]>) {
         const segment = segments.get([r])
         to.set([segment, d], to.get([segment, d]) + values.get([r, d]))
+      }
+      return
+    }
+    case 'check': {
+      const value = of(step.value)
+      for (const index of indices(step.value.shape)) {
+        if (!isAllowed(value.get(index), step)) throw new InputError(step.summary, { expected: step.expected })
       }
       return
     }

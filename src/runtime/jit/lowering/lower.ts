@@ -1,4 +1,4 @@
-import { at, epilogueOf, intsOf, numberOf, sameShape, sizeOf } from '../graph-builder.js'
+import { at, epilogueOf, flagOf, intsOf, numberOf, sameShape, sizeOf, textOf } from '../graph-builder.js'
 import { type Graph, nodesOf, type Operation, type Value, type Variables } from '../graph.js'
 import { activations, type BufferSource, type ElementType, type Program, type Step, type View } from '../program.js'
 import { baseOf, type Cluster, Clusters, type Single } from './clusters.js'
@@ -190,6 +190,10 @@ class Lowering {
   }
 
   #single({ node }: Single): void {
+    if (node.op === 'check') {
+      this.#check(node)
+      return
+    }
     if (node.outputs.every(({ shape }) => sizeOf(shape) === 0)) {
       for (const output of node.outputs) this.#place(output)
       return
@@ -304,6 +308,16 @@ class Lowering {
     if (values && segments) {
       this.#steps.push({ kind: 'segmentSum', values, segments, to: this.#place(at(node.outputs, 0)) })
     }
+  }
+
+  #check(node: Operation): void {
+    this.#place(at(node.outputs, 0))
+    this.#steps.push({
+      ...{ kind: 'check', value: this.#contiguous(this.#view(at(node.inputs, 0))), whole: flagOf(node, 'whole') },
+      ...{ least: numberOf(node, 'least', -Infinity), most: numberOf(node, 'most', Infinity) },
+      ...(node.attributes.also && { also: numberOf(node, 'also', NaN) }),
+      ...{ summary: textOf(node, 'summary'), expected: textOf(node, 'expected') },
+    })
   }
 
   #concat(node: Operation): void {

@@ -14,6 +14,8 @@ export function inputsOf(step: Step): readonly View[] {
         return [step.table, step.indices]
       case 'segmentSum':
         return [step.values, step.segments]
+      case 'check':
+        return [step.value]
       case 'rows':
       case 'tensorflow':
         return step.inputs
@@ -36,6 +38,8 @@ export function outputsOf(step: Step): readonly View[] {
     case 'rows':
     case 'tensorflow':
       return step.outputs
+    case 'check':
+      return []
   }
 }
 

@@ -3,7 +3,7 @@ import { rowOps, type RowsStep, type Step, type View } from '../program.js'
 import { inputsOf, outputsOf } from './memory-plan.js'
 
 /** Steps that look at values and may find them out of range: variables must not be half new then. */
-const fallible: ReadonlySet<Step['kind']> = new Set(['gather', 'segmentSum', 'tensorflow'])
+const fallible: ReadonlySet<Step['kind']> = new Set(['gather', 'segmentSum', 'tensorflow', 'check'])
 
 /**
  * Which results may be written where the captures that they replace lie: each element is written by the step that is the last to
