@@ -11,8 +11,7 @@ export interface JitOptions {
   /** How many recordings are kept; beyond that, the one not used for longest goes. Default: 16. */
   readonly maxTraces?: number | undefined
   /**
-   * Whether `async` calls, too, write the new values of variables where the old ones lie, so that they are in memory once. The variables
-   * can't be read then until the call's promise is settled. Default: false, the old values are there until the new ones are.
+   * Whether `async` calls, too, write the new values of variables where the old ones lie, so that they are in memory once. Default: false.
    */
   readonly inPlace?: boolean | undefined
 }
@@ -24,8 +23,10 @@ export interface JitOptions {
  *
  * - Arguments are tensors, and arrays and plain objects of them; numbers, strings and booleans in them are fixed parts of a recording.
  *   Results are tensors, and arrays and objects of them, all new and the caller's to dispose.
- * - Variables that the function uses are read anew at each call, and those that it assigns are assigned: a whole training step
- *   can be recorded, gradients and optimizer included. Variables may be made at the first call only.
+ * - Variables that the function uses are read anew at each call, and those that it assigns are assigned, arguments among them: a whole
+ *   training step can be recorded, gradients and optimizer included. Variables may be made at the first call only.
+ * - Calls have their effects on variables in the order they were made, asynchronous ones among them. Who reads, assigns or disposes of
+ *   a variable while such a call is to give it a new value waits for that.
  * - What else the function does in JavaScript (counting, logging) happens while it is recorded, not at each call.
  * - Inside another recording the function is part of it; inside `tf.grads` and its kin it runs as it is, so take the gradient inside.
  *
