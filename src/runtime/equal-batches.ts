@@ -50,5 +50,7 @@ function ofUnequalBatches(a: tf.Tensor, b: tf.Tensor, { transposeA, transposeB }
   return tf.reshape(tf.matMul(repeated(a), repeated(b), transposeA, transposeB), shape)
 }
 
+const isTensor = (info: tf.TensorInfo): info is tf.Tensor => info instanceof tf.Tensor
+
 const toTensor = (info: tf.TensorInfo): tf.Tensor =>
-  info instanceof tf.Tensor ? info : tf.engine().makeTensorFromTensorInfo(info)
+  isTensor(info) ? info : tf.engine().makeTensorFromTensorInfo(info)

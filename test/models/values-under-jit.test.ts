@@ -37,9 +37,17 @@ const naflex = new Siglip2VisionModel(
   { seed: 1 },
 )
 const ofNaflex = (shapes: tf.Tensor, mask: tf.Tensor): tf.Tensor =>
-  naflex.forward({
-    ...{ pixelValues: tf.ones([2, 6, 12]), spatialShapes: shapes, pixelAttentionMask: mask },
-  }).poolerOutput
+  pooled(
+    naflex.forward({
+      ...{ pixelValues: tf.ones([2, 6, 12]), spatialShapes: shapes, pixelAttentionMask: mask },
+    }),
+  )
+/** The pooled output, which these models have. */
+function pooled({ poolerOutput }: { readonly poolerOutput?: tf.Tensor | undefined }): tf.Tensor {
+  if (!poolerOutput) throw new Error('nothing pooled')
+  return poolerOutput
+}
+
 const fullMask = (): tf.Tensor => tf.ones([2, 6], 'int32')
 
 const cases: Readonly<Record<string, Case>> = {
@@ -64,7 +72,7 @@ const cases: Readonly<Record<string, Case>> = {
     wrong: [() => ints([1, 1, 1, 2, 0, 1, 1, 1, 1, 1], [2, 5])],
   },
   'kept patches': {
-    run: (keptPatches) => vision.forward({ pixelValues: tinyPixels() }, { keptPatches }).poolerOutput,
+    run: (keptPatches) => pooled(vision.forward({ pixelValues: tinyPixels() }, { keptPatches })),
     right: () => ints([0, 1, 2, 3], [2, 2]),
     wrong: [() => ints([0, 1, 4, 3], [2, 2])],
   },

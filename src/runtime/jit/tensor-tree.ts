@@ -23,6 +23,8 @@ function isPlainObject(value: unknown): value is Readonly<Record<string, unknown
 
 const isTensor = (value: unknown): value is tf.Tensor => value instanceof tf.Tensor
 
+const isVariable = (tensor: tf.Tensor): tensor is tf.Variable => tensor instanceof tf.Variable
+
 /** The arguments of a call, taken apart. */
 export interface TakenApart {
   /** What the call computes with. */
@@ -42,16 +44,15 @@ export type VariablesTaken = 'as values' | 'themselves'
 export function takeApart(args: readonly unknown[], taken: VariablesTaken = 'as values'): TakenApart {
   const tensors: tf.Tensor[] = []
   const variables: tf.Variable[] = []
-  const isFixed = (tree: unknown): tree is tf.Variable => taken === 'themselves' && tree instanceof tf.Variable
+  const isFixed = (tensor: tf.Tensor): boolean => taken === 'themselves' && tensor instanceof tf.Variable
   let key = ''
   const describe = (tree: unknown, path: string): void => {
     if (isTensor(tree)) {
       if (tree.isDisposed) throw badArgument(path, 'a tensor that is disposed')
       if (tree.dtype === 'string' || tree.dtype === 'complex64') throw badArgument(path, `a ${tree.dtype} tensor`)
-      if (tree instanceof tf.Variable) variables.push(tree)
-      if (isFixed(tree)) key += `variable ${tree.id}`
-      else tensors.push(tree)
-      key += `${tree.dtype}[${tree.shape.join()}]`
+      key += `${isFixed(tree) ? `variable ${tree.id} ` : ''}${tree.dtype}[${tree.shape.join()}]`
+      if (!isFixed(tree)) tensors.push(tree)
+      if (isVariable(tree)) variables.push(tree)
     } else if (Array.isArray(tree)) {
       key += '['
       tree.forEach((item, i) => {
