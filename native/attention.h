@@ -173,7 +173,8 @@ class AttentionTask {
     }
     if (keys_ % 2 == 1) largest[0] = MaximumOf(Load(scores + (keys_ - 1) * kColumns), largest[0]);
     const Float by = Splat(scale), least = MaximumOf(largest[0], largest[1]) * -scale;
-    const auto at = [&](int64_t key) { return ExpOfSmall(MultiplyAdd(Load(scores + key * kColumns), by, least)); };
+    // Rounded as `least` is: of the largest score nothing is left, however large it is.
+    const auto at = [&](int64_t key) { return ExpOfSmall(Load(scores + key * kColumns) * by + least); };
     // The sum in short parts, so that long rows lose nothing.
     Float sum{};
     int64_t key = 0;

@@ -191,6 +191,18 @@ const zeros: Readonly<Record<string, Program>> = {
   ],
 }
 
+const attended: Readonly<Record<string, Program>> = Object.fromEntries(
+  [0.35, 1, 0.125, 3].map((scale): [string, Program] => [
+    `of scores beyond what differences of float32 show, times ${scale}`,
+    [
+      (q, k, v) => tf.matMul(tf.softmax(tf.mul(tf.matMul(q, k, false, true), scale)), v),
+      () => tf.tensor([1e15, 3e9, -7e12, 1e5, 12345.678, 1e30, -1e5], [1, 1, 7, 1]),
+      () => tf.tensor([0.1, 0.7, -0.3, 1.1, 0.9], [1, 1, 5, 1]),
+      drawn(1, 1, 5, 1),
+    ],
+  ]),
+)
+
 const reductions: Readonly<Record<string, Program>> = {
   'mean of int32': [(x) => [tf.mean(x), tf.mean(x, 0, true)], ints(1, 2, 4)],
   'mean of bool': [(x) => tf.mean(x), () => tf.tensor1d([1, 0, 1], 'bool')],
@@ -328,6 +340,10 @@ onEveryKernel((engine) => {
 
   describe('zero', () => {
     table(zeros)
+  })
+
+  describe('attention', () => {
+    table(attended)
   })
 
   describe('a reduction', () => {
