@@ -21,7 +21,7 @@ TEXTS = [
     "A photo of a cat.", "a photo of a cat", "  Two  dogs,\n on_a beach! ", "", "...", "R&D at AT&T", "5 &lt; 6 &amp; 7 &gt; 2",
     "it&#39;s &quot;fine&quot;", "&amp;amp;amp;amp; x", "<b>bold</b> &amp; plain\nnext &amp; line", "“curly” ‘quotes’", "ﬁsh ﬂat Ĳ",
     "ＷＩＤＥ　ｔｅｘｔ", "Éclair — 3½", "cafe\u0301", "tab\tand\r\nlines\u2028here", "zero\u200bwidth \ufeffmark", "İstanbul ΟΔΟΣ",
-    "日本の猫", "a_b__c", "hello</s>world", "snake_case-and-kebab", "x\x07bell", "\x1b[31mred\x1b[0m", "naïve façade", "{} {0}", "&hearts", "fish&chips; yes",
+    "日本の猫", "a_b__c", "hello</s>world", "snake_case-and-kebab", "x\x07bell", "\x1b[31mred\x1b[0m", "naïve façade", "{} {0}", "&hearts",
     "emoji 🐈‍⬛ cat", "no\u00a0break", "AC/DC's \\ back`tick",
 ]
 

@@ -47,6 +47,7 @@ test('what open_clip would mend and this package doesn’t is refused, not passe
   }
   expect(() => cleanText('caf&eacute;', 'lower')).toThrow(/name of HTML.*&eacute;/)
   expect(() => cleanText('a&copyright', 'lower')).toThrow(/name of HTML/)
+  expect(() => cleanText('fish&chips; yes', 'lower')).toThrow(/name of HTML.*&chips;/)
 })
 
 test.each(cases.map((each) => [each.tokenizer, JSON.stringify(each.text_cfg), each] as const))(

@@ -91,7 +91,7 @@ describe('a training is taken up', () => {
 
   test.each<[string, Given, RegExp]>([
     ['processor', { imageMean: 1 }, /found processor x /],
-    ['end of the schedule', { schedule: (steps) => constantSchedule({ steps, cooldown: 1 }) }, /schedule/],
+    ['end of the schedule', { schedule: (steps) => constantSchedule({ steps, cooldown: 2 }) }, /schedule/],
     ['activation', { activation: 'gelu' }, /text_config\.hidden_act/],
   ])('and refused with another %s', async (_, given, message) => {
     const schedule: TrainOptions['schedule'] = (steps) => constantSchedule({ steps })
