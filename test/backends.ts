@@ -34,14 +34,16 @@ export function onEngine(suite: (engine: () => Engine) => void): void {
   describeEngine('on the engine', loadEngine, suite)
 }
 
-/** The same with the kernels of all processors: scripts/emulate-processors.js has made those that this one doesn't run. */
+/** The same with the kernels of all processors. */
 export function onEveryKernel(suite: (engine: () => Engine) => void): void {
+  describeEngine('on every kernel', loadEveryKernel, suite)
+}
+
+/** The engine with the kernels of all processors: scripts/emulate-processors.js has made those that this one doesn't run. */
+export function loadEveryKernel(): ReturnType<typeof loadEngine> {
   const emulated = join(process.cwd(), 'out', 'emulated', 'engine.node')
-  const load = () => {
-    const real = loadEngine()
-    return 'missing' in real || real.usable.includes('amx') || !existsSync(emulated) ? real : loadEngine(emulated)
-  }
-  describeEngine('on every kernel', load, suite)
+  const real = loadEngine()
+  return 'missing' in real || real.usable.includes('amx') || !existsSync(emulated) ? real : loadEngine(emulated)
 }
 
 function describeEngine(name: string, load: typeof loadEngine, suite: (engine: () => Engine) => void): void {

@@ -5,10 +5,14 @@ import { useBackend } from '../../../src/runtime/backend-node.js'
 import { compile } from '../../../src/runtime/jit/compile.js'
 import { NO_VARIABLES } from '../../../src/runtime/jit/graph.js'
 import { record } from '../../../src/runtime/jit/recorder.js'
+import type { Executable } from '../../../src/runtime/jit/recorded-function.js'
 import { deviation, namedOutputs } from '../../fixture.js'
+import { described, faultOf, type Machine } from '../../fuzz/jit/check.js'
+import { generate } from '../../fuzz/jit/generate.js'
+import { sourceOf } from '../../fuzz/jit/program.js'
+import { subjectOf } from '../../fuzz/jit/run.js'
 import { tiny, tinyIds, tinyPixels } from '../../tiny-models.js'
 import { plainEngine } from './graph-runner.js'
-import { randomFunction } from './random-functions.js'
 import { runProgram } from './program-runner.js'
 
 beforeAll(async () => {
@@ -65,9 +69,28 @@ it.each(['gelu_pytorch_tanh', 'gelu', 'silu', 'quick_gelu', 'relu', 'gelu_fast',
   },
 )
 
-it.each(Array.from({ length: 60 }, (_, seed) => seed))('gives what random function %i gives', (seed) => {
-  const { run, inputs } = randomFunction(seed)
-  expect(compiledDeviation(run, ...inputs)).toBeLessThan(1e-5)
+/** Programs run by a plain interpreter: what is wrong then is wrong before the engine. */
+const interpreter: Machine = {
+  engine: (precision) => ({
+    shapes: plainEngine.shapes,
+    compile(graph, variables) {
+      const program = compile(graph, { precision, variables })
+      const run: Executable['run'] = (args, captures) => runProgram(program, args, captures)
+      const start: Executable['start'] = (...given) => ({
+        ended: Promise.resolve(),
+        finish: () => run(given[0], given[1]),
+      })
+      return { run, start, dispose: () => undefined }
+    },
+  }),
+  targets: [{ name: 'interpreter', choose: () => undefined }],
+}
+
+it.each(Array.from({ length: 60 }, (_, seed) => seed))('gives what random function %i gives', async (seed) => {
+  const program = generate(seed, 'normal')
+  if (!program) return
+  const fault = await faultOf(subjectOf({ ...program, inPlace: false }), interpreter)
+  if (fault) throw new Error(`${described(fault)}\n${sourceOf(program)}`)
 })
 
 it('reads what is as quickly computed again, and stores it for nobody', () => {

@@ -309,6 +309,9 @@ const translations: Readonly<Record<string, Translate>> = {
   },
 }
 
+/** TensorFlow's operations that are turned into others; {@link canonical} leaves all others as they are. */
+export const translatedOperations: readonly string[] = [...Object.keys(ELEMENTWISE), ...Object.keys(translations)]
+
 function filled(builder: GraphBuilder, { shape, dtype }: Value, value: number): readonly Value[] {
   return [builder.broadcast(builder.constant(arrayOf(dtype, [value]), [], dtype), shape)]
 }

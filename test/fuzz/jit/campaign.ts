@@ -1,0 +1,46 @@
+import type { Engine } from '../../../src/runtime/jit/engine.js'
+import { engineOf, type Fault, faultOf, type Machine, targetOf } from './check.js'
+import { type Kind, type Specimen, specimenOf } from './specimen.js'
+
+/** What is tried, and with what. */
+export interface Campaign {
+  readonly start: number
+  /** How many programs, the kinds taking turns. */
+  readonly count: number
+  readonly kinds: readonly Kind[]
+  readonly isas: readonly string[]
+  readonly threads: readonly number[]
+}
+
+/** One program that was tried. */
+export interface Trial {
+  readonly seed: number
+  readonly kind: Kind
+  readonly specimen: Specimen
+  readonly machine: Machine
+  readonly fault: Fault | undefined
+}
+
+/**
+ * Tries one program after the other: each on all kernels, with the numbers of threads in turn. Seeds that say nothing that runs
+ * operation by operation are left out and others taken.
+ */
+export async function* trials(engine: Engine, { start, count, kinds, isas, threads }: Campaign): AsyncGenerator<Trial> {
+  let tried = 0
+  for (let seed = start; tried < count; seed++) {
+    for (const kind of kinds) {
+      if (tried >= count) return
+      const specimen = specimenOf(seed, kind)
+      if (!specimen) continue
+      const targets = isas.map((isa, i) => targetOf(engine, isa, threads[(seed + i) % threads.length] ?? 1))
+      const machine = { engine: engineOf(engine), targets }
+      tried++
+      yield { seed, kind, specimen, machine, fault: await faultOf(specimen.subject, machine) }
+    }
+  }
+}
+
+/** The smallest specimen found with the same kind of fault. */
+export async function smallest({ specimen, machine, fault }: Trial): Promise<Specimen> {
+  return specimen.shrunk(async (subject) => (await faultOf(subject, machine))?.kind === fault?.kind)
+}

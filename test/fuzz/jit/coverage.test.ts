@@ -1,0 +1,64 @@
+import * as tf from '@tensorflow/tfjs'
+
+import { activations, rowOps } from '../../../src/runtime/jit/program.js'
+import { translatedOperations } from '../../../src/runtime/jit/rewrites/canonical.js'
+import { NATIVE } from '../../../src/runtime/native.js'
+import { onEngine } from '../../backends.js'
+import { type Coverage, coverageOf } from './coverage.js'
+import { operations } from './operations/table.js'
+
+const COMPLEX = 'complex numbers are not recorded'
+const DEPENDENT = 'the shape of its result depends on values, which is not recorded'
+
+/** tfjs' kernels that no program runs, and why. */
+const kernelsLeftOut: Readonly<Record<string, string>> = {
+  ...{ Complex: COMPLEX, ComplexAbs: COMPLEX, FFT: COMPLEX, IFFT: COMPLEX, Imag: COMPLEX, Real: COMPLEX },
+  ...{
+    NonMaxSuppressionV3: DEPENDENT,
+    NonMaxSuppressionV4: DEPENDENT,
+    NonMaxSuppressionV5: DEPENDENT,
+    Unique: DEPENDENT,
+  },
+  Multinomial: 'random numbers are not recorded',
+  StaticRegexReplace: 'strings are not recorded',
+}
+
+const OTHER_NAME = 'tfjs-node calls another operation that does the same, or none'
+
+/** TensorFlow's operations that the engine knows and no program has, and why. */
+const operationsLeftOut: Readonly<Record<string, string>> = {
+  ...{ AddV2: OTHER_NAME, BatchMatMul: OTHER_NAME, BroadcastTo: OTHER_NAME, ClipByValue: OTHER_NAME, Div: OTHER_NAME },
+  ...{ Identity: OTHER_NAME, Inv: OTHER_NAME, LogSoftmax: OTHER_NAME, MatMul: OTHER_NAME, SelectV2: OTHER_NAME },
+  ...{ Split: OTHER_NAME, Squeeze: OTHER_NAME, StopGradient: OTHER_NAME },
+}
+
+onEngine((engine) => {
+  let coverage: Coverage
+  const missing = (names: readonly string[], covered: ReadonlySet<string>): string[] =>
+    names.filter((name) => !covered.has(name)).sort()
+
+  /** What should be covered, on each level; beside it what is left out. */
+  const levels: readonly (readonly [string, keyof Coverage, () => readonly string[], object])[] = [
+    ['operation of the table', 'table', () => Object.keys(operations), {}],
+    [
+      "one of tfjs' kernels",
+      'kernels',
+      () => tf.getKernelsForBackend(NATIVE).map(({ kernelName }) => kernelName),
+      kernelsLeftOut,
+    ],
+    ['operation that the engine knows', 'operations', () => translatedOperations, operationsLeftOut],
+    ['kind of step', 'steps', () => ['attention', 'copy', 'gather', 'product', 'rows', 'segmentSum', 'tensorflow'], {}],
+    ['end of a product', 'epilogues', () => [...activations, 'bias', 'residual'], {}],
+    ['operation on rows', 'rowOps', () => rowOps, { multiplyAdd: 'no rule makes it' }],
+  ]
+
+  beforeAll(() => {
+    coverage = coverageOf(engine().shapeGraph, 60, (covered) =>
+      levels.every(([, level, names, left]) => missing(names(), covered[level]).length <= Object.keys(left).length),
+    )
+  }, 300_000)
+
+  it.each(levels)('has every %s, or says why not', (_, level, names, left) => {
+    expect(missing(names(), coverage[level])).toEqual(Object.keys(left).sort())
+  })
+})

@@ -1,0 +1,149 @@
+import * as tf from '@tensorflow/tfjs'
+
+import type { GraphEngine } from '../../../src/runtime/jit/recorded-function.js'
+import { onEngine } from '../../backends.js'
+import { engineOf, faultOf, type Machine, targetOf } from './check.js'
+import { Dice } from './dice.js'
+import { generate } from './generate.js'
+import { judged } from './judge.js'
+import type { Program } from './program.js'
+import { withRandomRounding } from './rounding.js'
+import { runPlain, subjectOf } from './run.js'
+import { specimenOf } from './specimen.js'
+
+const seeds = Array.from({ length: 25 }, (_, seed) => seed)
+
+const programOf = (seed: number, mode: Program['mode'] = 'normal'): Program => {
+  for (let i = seed; ; i += 1000) {
+    const program = generate(i, mode)
+    if (program) return program
+  }
+}
+
+onEngine((engine) => {
+  /** The engine, with what its results are made into. */
+  const machine = (spoil: (results: tf.Tensor[], uses: (op: string) => boolean) => tf.Tensor[]): Machine => ({
+    engine: (precision) => spoilt(engineOf(engine())(precision), spoil),
+    targets: [targetOf(engine(), engine().kernels, 1)],
+  })
+
+  it.each(seeds)('sees one wrong element in the results of program %i', async (seed) => {
+    const program: Program = { ...programOf(seed), calling: 'sync', assigned: [] }
+    const dice = new Dice(seed)
+    const fault = await faultOf(
+      subjectOf(program),
+      machine((results) => {
+        const floats = results.filter(({ dtype, size }) => dtype === 'float32' && size > 0)
+        return floats.length === 0
+          ? results.map(another)
+          : results.map((tensor) => (tensor === floats[0] ? off(tensor, dice) : tensor))
+      }),
+    )
+    expect(fault).toMatchObject({ kind: 'differs', wrong: 1 })
+  })
+
+  it.each(seeds)('takes another rounding of program %i for none', (seed) => {
+    for (const mode of ['normal', 'special', 'grad'] as const) {
+      const program = programOf(seed, mode)
+      const run = () => runPlain(program)
+      const samples = Array.from({ length: 16 }, (_, i) => withRandomRounding(new Dice(i), false, run))
+      expect(judged(run(), samples, withRandomRounding(new Dice(99), false, run))).toBeUndefined()
+    }
+  })
+
+  it('sees what is refused and what leaks', async () => {
+    const subject = subjectOf({ ...programOf(1), calling: 'sync' })
+    const refusing = machine(() => {
+      throw new RangeError('no')
+    })
+    expect(await faultOf(subject, refusing)).toMatchObject({ kind: 'refused', error: { message: 'no' } })
+    const lost: tf.Tensor[] = []
+    const leaking = machine((results) => {
+      lost.push(tf.keep(tf.scalar(1)))
+      return results
+    })
+    expect(await faultOf(subject, leaking)).toMatchObject({ kind: 'leaks', tensors: lost.length })
+    tf.dispose(lost)
+  })
+
+  it('keeps exact what needs no rounding', () => {
+    const exact: Program = {
+      ...programOf(1),
+      inputs: [
+        { name: 'x0', kind: 'argument', shape: [50], dtype: 'float32', fill: 'grid', seed: 1 },
+        { name: 'x1', kind: 'argument', shape: [50], dtype: 'float32', fill: 'grid', seed: 2 },
+      ],
+      statements: [
+        {
+          ...{ name: 'v0', operation: '', operands: ['x0', 'x1'] },
+          expression: 'tf.div(tf.mul($0, tf.add(tf.abs($1), 1)), tf.add(tf.abs($1), 1))',
+        },
+        { name: 'v1', operation: '', operands: ['v0'], expression: 'tf.sum(tf.transpose(tf.reshape($0, [5, 10])), 0)' },
+      ],
+      ...{ results: ['v0', 'v1'], assigned: [] },
+    }
+    const run = () => runPlain(exact)
+    expect(withRandomRounding(new Dice(1), false, run).map(plainValues)).toEqual(run().map(plainValues))
+  })
+
+  it('makes what fails as small as it can', async () => {
+    const wrong = machine((results, uses) => (uses('Tanh') ? results.map(another) : results))
+    const specimens = seeds.flatMap((seed) => specimenOf(seed, 'normal') ?? [])
+    let found = 0
+    for (const specimen of specimens) {
+      if (!specimen.text.includes('tf.tanh(')) continue
+      const { text } = await specimen.shrunk(async (subject) => (await faultOf(subject, wrong))?.kind === 'differs')
+      expect(text).toContain('tanh')
+      expect(text.match(/const v\d+ =/g)).toHaveLength(1)
+      found++
+    }
+    expect(found).toBeGreaterThan(2)
+  }, 120_000)
+})
+
+const plainValues = ({ values }: { readonly values: ArrayLike<number> }): number[] => Array.from(values, (x) => x + 0)
+
+/** The tensor with all values changed. */
+function another(tensor: tf.Tensor): tf.Tensor {
+  const made = tf.tidy(() => tf.cast(tf.add(tf.cast(tensor, 'float32'), 1), tensor.dtype))
+  tensor.dispose()
+  return made
+}
+
+/** The tensor with one element a thousandth off. */
+function off(tensor: tf.Tensor, dice: Dice): tf.Tensor {
+  const values = Float32Array.from(tensor.dataSync())
+  const at = dice.roll(values.length)
+  values[at] = (values[at] ?? 0) * 1.001 + 0.001
+  const { shape } = tensor
+  tensor.dispose()
+  return tf.tensor(values, shape)
+}
+
+function spoilt(
+  engine: GraphEngine,
+  spoil: (results: tf.Tensor[], uses: (op: string) => boolean) => tf.Tensor[],
+): GraphEngine {
+  return {
+    ...engine,
+    compile(graph, variables) {
+      const executable = engine.compile(graph, variables)
+      const text = new Set<string>()
+      const open = graph.results.map(({ node }) => node)
+      for (let node = open.pop(); node; node = open.pop()) {
+        if (node.kind !== 'operation') continue
+        text.add(node.op)
+        open.push(...node.inputs.map((input) => input.node))
+      }
+      const uses = (op: string): boolean => text.has(op)
+      return {
+        ...executable,
+        run: (...given) => spoil(executable.run(...given), uses),
+        start(...given) {
+          const running = executable.start(...given)
+          return { ...running, finish: () => spoil(running.finish(), uses) }
+        },
+      }
+    },
+  }
+}

@@ -1,0 +1,70 @@
+import * as tf from '@tensorflow/tfjs'
+
+import { NATIVE } from '../../../src/runtime/native.js'
+
+/** A kernel's inputs, by tfjs' names; an array where it takes any number of them. */
+export type KernelInputs = tf.NamedTensorInfoMap
+
+/** Stands around each kernel that runs. `run` runs it on these inputs. */
+export type KernelHook = (
+  kernel: string,
+  inputs: KernelInputs,
+  run: (inputs: KernelInputs) => tf.TensorInfo[],
+) => tf.TensorInfo[]
+
+let current: KernelHook | undefined
+let isInstalled = false
+
+/** Runs something with a hook around each kernel of the native backend that it runs. */
+export function withHook<T>(hook: KernelHook, run: () => T): T {
+  install()
+  const before = current
+  current = hook
+  try {
+    return run()
+  } finally {
+    current = before
+  }
+}
+
+/** Puts each kernel behind a function that looks whether there is a hook. */
+function install(): void {
+  if (isInstalled) return
+  isInstalled = true
+  for (const kernel of tf.getKernelsForBackend(NATIVE)) {
+    const { kernelName, kernelFunc } = kernel
+    tf.unregisterKernel(kernelName, NATIVE)
+    tf.registerKernel({
+      ...kernel,
+      kernelFunc: (call) => {
+        const hook = current
+        if (!hook) return kernelFunc(call)
+        const made = { isOne: false }
+        // Kernels that a kernel runs are part of it.
+        const run = (inputs: KernelInputs): tf.TensorInfo[] => {
+          current = undefined
+          try {
+            const results = kernelFunc({ ...call, inputs })
+            made.isOne = !Array.isArray(results)
+            return Array.isArray(results) ? results : [results]
+          } finally {
+            current = hook
+          }
+        }
+        const results = hook(kernelName, call.inputs, run)
+        const [first] = results
+        return made.isOne && first ? first : results
+      },
+    })
+  }
+}
+
+/** The names of the kernels that something runs. */
+export function kernelsOf(run: () => unknown): ReadonlySet<string> {
+  const names = new Set<string>()
+  withHook((kernel, inputs, run) => {
+    names.add(kernel)
+    return run(inputs)
+  }, run)
+  return names
+}
