@@ -26,6 +26,7 @@ const ELEMENTWISE: Readonly<Record<string, string>> = {
 /** Turns TensorFlow's operations into the few that lowering knows, with sizes, axes and orders as attributes. */
 export function canonical(builder: GraphBuilder): Rule {
   return (node, raw) => {
+    if (node.op === 'check') return undefined // of which nothing is used but that it is done
     if (node.outputs.every(isEmpty)) return node.outputs.map((output) => empty(builder, output))
     const inputs = raw.map((value) => uniform(builder, value))
     // What TensorFlow makes of nothing.
