@@ -3,14 +3,21 @@ import path from 'node:path'
 
 /** As `mkdir` with `recursive`, which never ends where a system refuses new folders with ENOENT: Linux in /proc. */
 export async function makeFolder(folder: string): Promise<void> {
-  if (await isFolder(folder)) return
-  const parent = path.dirname(folder)
-  if (parent !== folder) await makeFolder(parent)
-  await mkdir(folder).catch(async (error: unknown) => {
-    if (!(await isFolder(folder))) throw error // else another process was faster
-  })
+  try {
+    await make(folder)
+  } catch (error) {
+    const parent = path.dirname(folder)
+    const isWithoutParent = typeof error === 'object' && error !== null && 'code' in error && error.code === 'ENOENT'
+    if (!isWithoutParent || parent === folder) throw error
+    await makeFolder(parent)
+    await make(folder)
+  }
 }
 
-async function isFolder(location: string): Promise<boolean> {
-  return (await stat(location).catch(() => undefined))?.isDirectory() ?? false
+/** Makes one folder, unless it is there, or another process is faster. */
+async function make(folder: string): Promise<void> {
+  await mkdir(folder).catch(async (error: unknown) => {
+    const isFolder = (await stat(folder).catch(() => undefined))?.isDirectory() ?? false
+    if (!isFolder) throw error
+  })
 }
