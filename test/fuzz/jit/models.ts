@@ -227,9 +227,7 @@ function inputsOf(given: ModelSettings, dice: Dice): Record<string, tf.Tensor> {
   return {
     ...images,
     inputIds: ints(31, texts, length),
-    ...(isMasked
-      ? { attentionMask: tf.maximum(ints(2, texts, length), tf.oneHot(tf.zeros([texts], 'int32'), length)) }
-      : {}),
+    ...(isMasked ? { attentionMask: tf.concat([tf.ones([texts, 1], 'int32'), ints(2, texts, length - 1)], 1) } : {}),
   }
 }
 
