@@ -26,6 +26,6 @@ export default {
     '^siglip-tfjs/safetensors$': '<rootDir>/converters/safetensors.ts',
     '^(\\.{1,2}/.*)\\.js$': '$1',
   },
-  testTimeout: 60_000,
+  testTimeout: 180_000,
   maxWorkers: 2,
 }

@@ -146,10 +146,24 @@ export async function stampOf(input: string): Promise<string | undefined> {
   return found && `${found.size} ${found.mtimeMs}`
 }
 
-/** An index file's content; undefined where there is none, or it is still of that version. */
+/**
+ * An index file's content; undefined where there is none, or it is still of that version. A file is read in ranges, and another
+ * process may replace it between two of them: then it is read again.
+ */
 async function readIndex(file: string, model: string, known: string | undefined): Promise<Stored | undefined> {
-  const version = await versionOf(file)
-  if (version === undefined || version === known) return undefined
+  for (;;) {
+    const version = await versionOf(file)
+    if (version === undefined || version === known) return undefined
+    try {
+      const entries = await readEntries(file, model)
+      if ((await versionOf(file)) === version) return { entries, version }
+    } catch (error) {
+      if ((await versionOf(file)) === version) throw error
+    }
+  }
+}
+
+async function readEntries(file: string, model: string): Promise<Stored['entries']> {
   const { dir, base } = path.parse(path.resolve(file))
   const source = await fileSource(new LocalFolder(dir), base)
   const stored = await openSafetensors(source)
@@ -181,7 +195,7 @@ async function readIndex(file: string, model: string, known: string | undefined)
     }
     entries.set(inputs[i] ?? '', { stamp: stamps[i] ?? '', embedding })
   }
-  return { entries, version }
+  return entries
 }
 
 /** Bytes of rows that are read together: one array of all may be more than JavaScript has. */
