@@ -10,7 +10,8 @@ import { isTracing } from '../layers/tracing.js'
  * @param backendName of the backend whose products are meant
  */
 export function giveProductsEqualBatches(backendName: string): void {
-  const kernel = tf.getKernel(tf.BatchMatMul, backendName)
+  const kernel = tf.getKernel(tf.BatchMatMul, backendName) as tf.KernelConfig | undefined
+  if (!kernel) return // a backend that has no products has none to correct
   tf.unregisterKernel(tf.BatchMatMul, backendName)
   tf.registerKernel({
     ...kernel,
