@@ -65,16 +65,16 @@ export { Processor, type PictureInput, type TextInput } from './processor/proces
 export { SiglipProcessor } from './processor/siglip-processor.js'
 export { Siglip2Processor } from './processor/siglip2-processor.js'
 
-export { AutoConfig, type AnyConfig } from './models/auto-config.js'
+export { AutoConfig, type AnyConfig } from './models/auto/auto-config.js'
 export {
   AutoModel,
   AutoModelForImageClassification,
   AutoModelForZeroShotImageClassification,
-} from './models/auto-model.js'
-export { PretrainedConfig, type Fields } from './models/pretrained-config.js'
+} from './models/auto/auto-model.js'
+export { PretrainedConfig, type Fields } from './models/loading/pretrained-config.js'
 export { TwoTowerConfig, type ProblemType, type TwoTowerFields } from './models/two-tower-config.js'
 export { TextConfig, VisionConfig } from './models/tower-configs.js'
-export type { JsonObject } from './models/config-reader.js'
+export type { JsonObject } from './models/loading/config-reader.js'
 export { SiglipConfig, SiglipTextConfig, SiglipVisionConfig, type SiglipConfigFields } from './models/siglip-config.js'
 export {
   Siglip2Config,
@@ -94,10 +94,11 @@ export { Siglip2VisionModel, type Siglip2VisionInputs } from './models/siglip2-v
 export { SiglipForImageClassification } from './models/siglip-for-image-classification.js'
 export { Siglip2ForImageClassification } from './models/siglip2-for-image-classification.js'
 export { ImageClassifier, type LabelOptions } from './models/image-classifier.js'
-export { PreTrainedModel, type LoadingInfo, type ModelOptions } from './models/pre-trained-model.js'
+export { PreTrainedModel, type ModelOptions } from './models/loading/pre-trained-model.js'
+export type { LoadingInfo } from './models/loading/compare-weights.js'
 export type { WeightFilesOptions } from '../converters/weight-files.js'
 export type { FileContent } from '../converters/save-folder.js'
-export type { LoadOptions } from './models/load-pretrained.js'
+export type { LoadOptions } from './models/loading/load-pretrained.js'
 export type {
   BaseModelOutputWithPooling,
   ImageClassifierOutput,

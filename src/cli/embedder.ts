@@ -29,7 +29,7 @@ export async function openEmbedder(
   session: Session,
 ): Promise<Embedder> {
   const { useBackend } = await import('#backend')
-  const { AutoModelForZeroShotImageClassification } = await import('../models/auto-model.js')
+  const { AutoModelForZeroShotImageClassification } = await import('../models/auto/auto-model.js')
   const { AutoProcessor } = await import('../processor/auto-processor.js')
   const { embedImages, embedTexts } = await import('../pipelines/embedder.js')
   limitThreads({ threads })

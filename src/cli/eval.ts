@@ -109,7 +109,7 @@ interface Run extends Pick<Options, 'task' | 'prompts' | 'batchSize'> {
 const isOfClassifier = ({ task }: Options): boolean => task === 'classification' || task === 'multi-label'
 
 async function ofTowers(samples: readonly Sample[], checkpoint: CheckpointFolder, run: Run): Promise<Figures> {
-  const { AutoModelForZeroShotImageClassification } = await import('../models/auto-model.js')
+  const { AutoModelForZeroShotImageClassification } = await import('../models/auto/auto-model.js')
   const { AutoProcessor } = await import('../processor/auto-processor.js')
   const { evaluateRetrieval, recallFigures } = await import('../pipelines/evaluate-retrieval.js')
   const { evaluateZeroShot } = await import('../pipelines/evaluate-zero-shot.js')
@@ -125,7 +125,7 @@ async function ofTowers(samples: readonly Sample[], checkpoint: CheckpointFolder
 }
 
 async function ofClassifier(samples: readonly Sample[], checkpoint: CheckpointFolder, run: Run): Promise<Figures> {
-  const { AutoModelForImageClassification } = await import('../models/auto-model.js')
+  const { AutoModelForImageClassification } = await import('../models/auto/auto-model.js')
   const { AutoImageProcessor } = await import('../image/auto-image-processor.js')
   const { evaluateClassifier, evaluateMultiLabel } = await import('../pipelines/evaluate-classifier.js')
   const processor = { imageProcessor: await AutoImageProcessor.fromPretrained(checkpoint) }

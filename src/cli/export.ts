@@ -42,7 +42,7 @@ async function exportModel(
 ): Promise<void> {
   if (!force) await checkEmpty(destination, 'Name another one, or write into it with --force.')
   const { useBackend } = await import('#backend')
-  const { AutoModel } = await import('../models/auto-model.js')
+  const { AutoModel } = await import('../models/auto/auto-model.js')
   const { exportOnnx, exportSavedModel } = await import('../export/export-model.js')
   await useBackend('native')
   const model = await AutoModel.fromPretrained(await openCheckpoint(source, { revision }, session), {

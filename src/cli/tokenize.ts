@@ -49,7 +49,7 @@ function table(text: string, tokens: readonly string[], ids: readonly number[]):
 /** How many tokens the model of the folder takes; undefined if it holds a tokenizer alone, which then decides. */
 async function textPositions(folder: CheckpointFolder): Promise<number | undefined> {
   if (!(await folder.has('config.json'))) return undefined
-  const { readConfig } = await import('../models/pretrained-config.js') // the configuration's class would load tfjs
+  const { readConfig } = await import('../models/loading/pretrained-config.js') // the configuration's class would load tfjs
   const config: object = await readConfig(folder)
   const text = 'text_config' in config && isObject(config.text_config) ? config.text_config : config
   const positions = 'max_position_embeddings' in text ? text.max_position_embeddings : 64 // transformers' default

@@ -26,7 +26,7 @@ export async function trainee(
 ): Promise<Trainee> {
   const { allSamples } = await import('../pipelines/evaluated-model.js')
   if (loss !== 'classification' && loss !== 'multi-label') {
-    const { AutoModelForZeroShotImageClassification } = await import('../models/auto-model.js')
+    const { AutoModelForZeroShotImageClassification } = await import('../models/auto/auto-model.js')
     const { AutoProcessor } = await import('../processor/auto-processor.js')
     const { evaluateRetrieval, recallFigures } = await import('../pipelines/evaluate-retrieval.js')
     const processor = await AutoProcessor.fromPretrained(checkpoint)

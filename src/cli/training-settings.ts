@@ -3,7 +3,7 @@ import { nearest } from '../../converters/nearest.js'
 import { ConfigError, FileError } from '../errors.js'
 import type { Augmentation } from '../image/augmentation.js'
 import { isObject } from '../is-object.js'
-import { ConfigReader } from '../models/config-reader.js'
+import { ConfigReader } from '../models/loading/config-reader.js'
 import type { ParameterGroup } from '../training/parameter-group.js'
 import { errorCode } from './error-code.js'
 

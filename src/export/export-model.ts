@@ -1,5 +1,5 @@
 import { saveFolder } from '../../converters/save-folder.js'
-import type { PreTrainedModel } from '../models/pre-trained-model.js'
+import type { PreTrainedModel } from '../models/loading/pre-trained-model.js'
 import { modelSignatures } from './model-signatures.js'
 import { onnxFiles } from './onnx.js'
 import { savedModelFiles } from './saved-model.js'

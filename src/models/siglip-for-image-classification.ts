@@ -1,8 +1,8 @@
 import type { CheckpointSource } from '../hub/checkpoint-folder.js'
 import * as tf from '@tensorflow/tfjs'
 import { ImageClassifier } from './image-classifier.js'
-import { loadPretrained, type LoadOptions } from './load-pretrained.js'
-import type { ModelOptions } from './pre-trained-model.js'
+import { loadPretrained, type LoadOptions } from './loading/load-pretrained.js'
+import type { ModelOptions } from './loading/pre-trained-model.js'
 import { SiglipConfig, type SiglipConfigFields } from './siglip-config.js'
 import { SiglipVisionModel, type SiglipVisionInputs, type SiglipVisionOptions } from './siglip-vision-model.js'
 

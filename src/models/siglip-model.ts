@@ -1,6 +1,6 @@
 import type { CheckpointSource } from '../hub/checkpoint-folder.js'
 import * as tf from '@tensorflow/tfjs'
-import { loadPretrained, type LoadOptions } from './load-pretrained.js'
+import { loadPretrained, type LoadOptions } from './loading/load-pretrained.js'
 import { SiglipConfig, type SiglipConfigFields } from './siglip-config.js'
 import { SiglipTextModel } from './siglip-text-model.js'
 import { SiglipVisionModel, type SiglipVisionInputs, type SiglipVisionOptions } from './siglip-vision-model.js'

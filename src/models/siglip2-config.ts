@@ -5,8 +5,8 @@
  * @module
  */
 import type { CheckpointFolder } from '../hub/checkpoint-folder.js'
-import { ConfigReader } from './config-reader.js'
-import { readConfig, type Fields } from './pretrained-config.js'
+import { ConfigReader } from './loading/config-reader.js'
+import { readConfig, type Fields } from './loading/pretrained-config.js'
 import { partOf, TextConfig, towerOf, VisionConfig } from './tower-configs.js'
 import { TwoTowerConfig, type TwoTowerFields } from './two-tower-config.js'
 

@@ -1,7 +1,7 @@
 import type { CheckpointSource } from '../hub/checkpoint-folder.js'
 import * as tf from '@tensorflow/tfjs'
 import type { EncoderOptions } from '../layers/siglip-encoder.js'
-import { loadPretrained, type LoadOptions } from './load-pretrained.js'
+import { loadPretrained, type LoadOptions } from './loading/load-pretrained.js'
 import { Siglip2Config, type Siglip2ConfigFields } from './siglip2-config.js'
 import { Siglip2TextModel } from './siglip2-text-model.js'
 import { Siglip2VisionModel, type Siglip2VisionInputs } from './siglip2-vision-model.js'

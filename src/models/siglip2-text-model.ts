@@ -1,8 +1,8 @@
 import type { CheckpointSource } from '../hub/checkpoint-folder.js'
 import * as tf from '@tensorflow/tfjs'
-import { loadPretrained, type LoadOptions } from './load-pretrained.js'
-import type { ModelOptions } from './pre-trained-model.js'
-import type { Fields } from './pretrained-config.js'
+import { loadPretrained, type LoadOptions } from './loading/load-pretrained.js'
+import type { ModelOptions } from './loading/pre-trained-model.js'
+import type { Fields } from './loading/pretrained-config.js'
 import { Siglip2TextConfig } from './siglip2-config.js'
 import { TextTower } from './text-tower.js'
 

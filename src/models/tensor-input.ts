@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs'
 import { InputError } from '../errors.js'
-import { type AllowedValues, checkAtRuns, isAllowed, isTracing } from '../layers/tracing.js'
+import { type AllowedValues, checkAtRuns, isAllowed, isTracing } from '../runtime/tracing.js'
 import type { NdArray } from '../nd-array.js'
 
 /** What a model takes: a tensor, or the typed array with a shape that tokenizers and image processors return. */

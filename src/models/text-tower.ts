@@ -6,7 +6,7 @@ import { additiveMask } from '../layers/siglip-attention.js'
 import { SiglipEncoder, type EncoderOptions } from '../layers/siglip-encoder.js'
 import { SiglipTextEmbeddings } from '../layers/siglip-text-embeddings.js'
 import type { BaseModelOutputWithPooling } from './model-outputs.js'
-import { PreTrainedModel, type ModelOptions } from './pre-trained-model.js'
+import { PreTrainedModel, type ModelOptions } from './loading/pre-trained-model.js'
 import { idTensor, type TensorInput } from './tensor-input.js'
 import type { TextConfig } from './tower-configs.js'
 

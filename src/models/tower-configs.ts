@@ -2,8 +2,8 @@ import { ConfigError } from '../errors.js'
 import { activationNames } from '../layers/activation.js'
 import type { EncoderConfig } from '../layers/encoder-config.js'
 import { isObject } from '../is-object.js'
-import type { ConfigReader, JsonObject } from './config-reader.js'
-import { PretrainedConfig } from './pretrained-config.js'
+import type { ConfigReader, JsonObject } from './loading/config-reader.js'
+import { PretrainedConfig } from './loading/pretrained-config.js'
 
 const maxWidth = 2 ** 20
 

@@ -1,6 +1,6 @@
 import { ConfigError } from '../errors.js'
-import type { ConfigReader, JsonObject } from './config-reader.js'
-import { PretrainedConfig, type Fields } from './pretrained-config.js'
+import type { ConfigReader, JsonObject } from './loading/config-reader.js'
+import { PretrainedConfig, type Fields } from './loading/pretrained-config.js'
 import type { TextConfig, VisionConfig } from './tower-configs.js'
 
 const problemTypes = ['regression', 'single_label_classification', 'multi_label_classification'] as const

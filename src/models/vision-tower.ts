@@ -6,7 +6,7 @@ import type { ParameterScope } from '../layers/parameter-scope.js'
 import { SiglipEncoder, type EncoderOptions } from '../layers/siglip-encoder.js'
 import { SiglipMultiheadAttentionPoolingHead } from '../layers/siglip-multihead-attention-pooling-head.js'
 import type { VisionModelOutput } from './model-outputs.js'
-import { PreTrainedModel, type ModelOptions } from './pre-trained-model.js'
+import { PreTrainedModel, type ModelOptions } from './loading/pre-trained-model.js'
 import type { VisionConfig } from './tower-configs.js'
 
 /**

@@ -1,6 +1,6 @@
 import type * as tf from '@tensorflow/tfjs'
 import type { CheckpointFolder } from '../hub/checkpoint-folder.js'
-import { AutoConfig } from '../models/auto-config.js'
+import { AutoConfig } from '../models/auto/auto-config.js'
 import type { PipelineOptions } from './pipeline-options.js'
 import { Siglip2TextModel } from '../models/siglip2-text-model.js'
 import { SiglipTextModel } from '../models/siglip-text-model.js'

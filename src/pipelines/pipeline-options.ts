@@ -1,4 +1,4 @@
-import type { LoadOptions } from '../models/load-pretrained.js'
+import type { LoadOptions } from '../models/loading/load-pretrained.js'
 import type { ComputeOptions } from './batch-function.js'
 
 /** How a pipeline's model is loaded, and how it computes. The pictures stay of the size that the image processor makes. */

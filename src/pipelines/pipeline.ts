@@ -1,7 +1,7 @@
 import { openFolder } from '#open-folder'
 import { InputError } from '../errors.js'
 import type { CheckpointFolder, CheckpointSource } from '../hub/checkpoint-folder.js'
-import { hubOptions } from '../models/load-pretrained.js'
+import { hubOptions } from '../models/loading/load-pretrained.js'
 import { aboutDefaultModel, defaultModel } from './default-model.js'
 import { featureExtraction, type FeatureExtractionPipeline } from './feature-extraction.js'
 import { imageClassification, type ImageClassificationPipeline } from './image-classification.js'

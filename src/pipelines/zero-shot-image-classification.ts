@@ -4,7 +4,7 @@ import { InputError } from '../errors.js'
 import type { CheckpointFolder } from '../hub/checkpoint-folder.js'
 import type { ImageInput } from '../image/image-input.js'
 import { isObject } from '../is-object.js'
-import { AutoModelForZeroShotImageClassification } from '../models/auto-model.js'
+import { AutoModelForZeroShotImageClassification } from '../models/auto/auto-model.js'
 import type { PipelineOptions } from './pipeline-options.js'
 import type { Siglip2Model } from '../models/siglip2-model.js'
 import type { SiglipModel } from '../models/siglip-model.js'
@@ -18,7 +18,7 @@ import { concatenated, embedPrepared, embedTokenized, imageEmbedder, textEmbedde
 import { takeRows } from '../models/model-arrays.js'
 import { pipelineCall, resources, type OneImage, type PipelineCall, type PipelineResources } from './pipeline-call.js'
 import type { RunOptions } from './run-batches.js'
-import { isTrainedWithSoftmax } from '../models/trained-with.js'
+import { isTrainedWithSoftmax } from '../models/loading/trained-with.js'
 import { checkTopK, sigmoid, softmax } from './scores.js'
 
 export interface ZeroShotOptions extends RunOptions {

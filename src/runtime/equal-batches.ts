@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs'
 
-import { isTracing } from '../layers/tracing.js'
+import { isTracing } from './tracing.js'
 
 /**
  * TensorFlow 2.21's oneDNN kernel of BatchMatMulV2 writes out of bounds where one operand's matrices are repeated for the other's, as in

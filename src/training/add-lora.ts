@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs'
 import { InputError } from '../errors.js'
 import { seedOf, uniformStream } from '../random.js'
-import type { PreTrainedModel } from '../models/pre-trained-model.js'
+import type { PreTrainedModel } from '../models/loading/pre-trained-model.js'
 import { linearLayers, Lora, wholeModules, type LoraAdapter } from './lora.js'
 
 /** Which layers get adapters, and how large. The defaults are peft's. */

@@ -6,7 +6,7 @@ import type { Weights } from '../../converters/weights.js'
 import type { CheckpointSource } from '../hub/checkpoint-folder.js'
 import type { HubOptions } from '../hub/hub-options.js'
 import type { Linear } from '../layers/linear.js'
-import type { PreTrainedModel } from '../models/pre-trained-model.js'
+import type { PreTrainedModel } from '../models/loading/pre-trained-model.js'
 import { linearLayers, Lora, wholeModules, type LoraAdapter, type WholeModules } from './lora.js'
 
 /**

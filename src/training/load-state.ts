@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs'
 import { WeightsError } from '../errors.js'
-import { compareWeights } from '../models/pre-trained-model.js'
+import { compareWeights } from '../models/loading/compare-weights.js'
 
 /** Copies tensors into the variables of the same names: all or, if one is missing, too much or misshapen, none. */
 export function loadState(

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs'
 import { Linear, linear } from '../layers/linear.js'
-import type { PreTrainedModel } from '../models/pre-trained-model.js'
+import type { PreTrainedModel } from '../models/loading/pre-trained-model.js'
 
 /** What is added to a linear layer: (alpha / r) · B·A, r being the rank. */
 export interface LoraAdapter {

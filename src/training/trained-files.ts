@@ -1,7 +1,7 @@
 import { jsonFile } from '../../converters/json-file.js'
 import type { FileContent } from '../../converters/save-folder.js'
-import type { PreTrainedModel } from '../models/pre-trained-model.js'
-import { TRAINED_WITH } from '../models/trained-with.js'
+import type { PreTrainedModel } from '../models/loading/pre-trained-model.js'
+import { TRAINED_WITH } from '../models/loading/trained-with.js'
 import type { TrainOptions } from './train-options.js'
 
 /** A model's files, its configuration saying that it was trained with softmax, or no more so. A loss of the caller's changes nothing. */

@@ -3,7 +3,7 @@ import { SiglipForImageClassification } from '../../src/models/siglip-for-image-
 import { SiglipModel } from '../../src/models/siglip-model.js'
 import { Siglip2Model } from '../../src/models/siglip2-model.js'
 import { SiglipVisionModel } from '../../src/models/siglip-vision-model.js'
-import type { PreTrainedModel } from '../../src/models/pre-trained-model.js'
+import type { PreTrainedModel } from '../../src/models/loading/pre-trained-model.js'
 import { AdamW } from '../../src/training/adamw.js'
 import { clipByGlobalNorm } from '../../src/training/clip-by-global-norm.js'
 import { deviation, fixturePath, namedOutputs, readFixture, type Fixture } from '../fixture.js'

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs'
-import type { PreTrainedModel } from '../../src/models/pre-trained-model.js'
+import type { PreTrainedModel } from '../../src/models/loading/pre-trained-model.js'
 import { SiglipForImageClassification } from '../../src/models/siglip-for-image-classification.js'
 import { SiglipModel } from '../../src/models/siglip-model.js'
 import { onEachBackend } from '../backends.js'

@@ -1,5 +1,5 @@
 import { TraceError } from '../../errors.js'
-import type { ValueCheck } from '../../layers/tracing.js'
+import type { ValueCheck } from '../tracing.js'
 import { type Argument, type Attributes, type Capture, type Constant, operation, type Value } from './graph.js'
 import { type NativeAttribute, type NativeTensor, TYPE_NUMBERS } from './native-backend.js'
 import { isRepeated } from './is-repeated.js'

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs'
 
-import { isTracing } from '../../layers/tracing.js'
+import { isTracing } from '../tracing.js'
 import { type GraphEngine, RecordedFunction } from './recorded-function.js'
 import { type TakenApart, takeApart } from './tensor-tree.js'
 import { UsedAsVariable } from './trace-guards.js'

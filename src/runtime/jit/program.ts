@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { ValueCheck } from '../../layers/tracing.js'
+import type { ValueCheck } from '../tracing.js'
 import type { Attributes } from './graph.js'
 
 /** Types in the engine's memory; bfloat16 exists nowhere else. */

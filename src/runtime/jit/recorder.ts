@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs'
 
 import { BackendError, TraceError } from '../../errors.js'
-import { tracing } from '../../layers/tracing.js'
+import { tracing } from '../tracing.js'
 import { asTheyAre } from './call-order.js'
 import type { Argument, Capture, Graph, Value } from './graph.js'
 import { GraphWriter } from './graph-writer.js'

@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs'
 import fc from 'fast-check'
 
 import { activationNames } from '../../../src/layers/activation.js'
-import type { PreTrainedModel } from '../../../src/models/pre-trained-model.js'
+import type { PreTrainedModel } from '../../../src/models/loading/pre-trained-model.js'
 import { Siglip2ForImageClassification } from '../../../src/models/siglip2-for-image-classification.js'
 import { Siglip2Model } from '../../../src/models/siglip2-model.js'
 import { SiglipForImageClassification } from '../../../src/models/siglip-for-image-classification.js'

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs'
 import { InputError } from '../../../src/errors.js'
-import type { PreTrainedModel } from '../../../src/models/pre-trained-model.js'
+import type { PreTrainedModel } from '../../../src/models/loading/pre-trained-model.js'
 import { Siglip2Model } from '../../../src/models/siglip2-model.js'
 import { SiglipForImageClassification } from '../../../src/models/siglip-for-image-classification.js'
 import { SiglipModel } from '../../../src/models/siglip-model.js'

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs'
 import { InputError } from '../../../src/errors.js'
-import { isAllowed } from '../../../src/layers/tracing.js'
+import { isAllowed } from '../../../src/runtime/tracing.js'
 import { isNativeBackend, TYPE_NUMBERS } from '../../../src/runtime/jit/native-backend.js'
 import {
   type ElementType,

@@ -1,28 +1,23 @@
 import * as tf from '@tensorflow/tfjs'
 import { useBackend } from '#backend'
 import { openFolder } from '#open-folder'
-import { adapted } from '../../converters/adapted.js'
-import { checkFinite, nonFiniteWeight } from '../../converters/finite-values.js'
-import { checkFloats } from '../../converters/check-floats.js'
-import { fromFloat32, toFloat32 } from '../../converters/float-conversion.js'
-import { asTransformers } from '../../converters/naming.js'
-import { readAhead } from '../../converters/read-ahead.js'
-import { unwrapped } from '../../converters/unwrapped.js'
-import { openWeights } from '../../converters/open-weights.js'
-import type { CheckpointFolder, CheckpointSource } from '../hub/checkpoint-folder.js'
-import type { HubOptions } from '../hub/hub-options.js'
-import { interpolatePositions } from '../layers/interpolate-positions.js'
-import { ParameterScope, randomSource, type ParameterSpec } from '../layers/parameter-scope.js'
+import { adapted } from '../../../converters/adapted.js'
+import { checkFinite, nonFiniteWeight } from '../../../converters/finite-values.js'
+import { checkFloats } from '../../../converters/check-floats.js'
+import { fromFloat32, toFloat32 } from '../../../converters/float-conversion.js'
+import { asTransformers } from '../../../converters/naming.js'
+import { readAhead } from '../../../converters/read-ahead.js'
+import { unwrapped } from '../../../converters/unwrapped.js'
+import { openWeights } from '../../../converters/open-weights.js'
+import type { CheckpointFolder, CheckpointSource } from '../../hub/checkpoint-folder.js'
+import type { HubOptions } from '../../hub/hub-options.js'
+import { interpolatePositions } from '../../layers/interpolate-positions.js'
+import { ParameterScope, randomSource, type ParameterSpec } from '../../layers/parameter-scope.js'
+import { compareWeights, weightsError, type LoadingInfo } from './compare-weights.js'
 import { firstNonFiniteOf } from './non-finite.js'
-import {
-  compareWeights,
-  weightsError,
-  type LoadingInfo,
-  type ModelOptions,
-  type PreTrainedModel,
-} from './pre-trained-model.js'
+import type { ModelOptions, PreTrainedModel } from './pre-trained-model.js'
 import { readConfig } from './pretrained-config.js'
-import type { ProblemType } from './two-tower-config.js'
+import type { ProblemType } from '../two-tower-config.js'
 
 /** How a model is loaded, and how it is fetched from the hub if it comes from there. */
 export interface LoadOptions extends Omit<HubOptions, 'onProgress'> {

@@ -1,6 +1,6 @@
-import { ConfigError } from '../errors.js'
-import { isObject } from '../is-object.js'
-import type { Json } from '../layers/module.js'
+import { ConfigError } from '../../errors.js'
+import { isObject } from '../../is-object.js'
+import type { Json } from '../../layers/module.js'
 
 /** An object as `JSON.parse` makes it. */
 export type JsonObject = Readonly<Record<string, Json | undefined>>

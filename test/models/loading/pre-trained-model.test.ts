@@ -1,13 +1,13 @@
 import * as tf from '@tensorflow/tfjs'
-import { InputError, WeightsError } from '../../src/errors.js'
-import { SiglipTextModel } from '../../src/models/siglip-text-model.js'
-import { SiglipVisionModel } from '../../src/models/siglip-vision-model.js'
-import type { TensorInput } from '../../src/models/tensor-input.js'
-import { onEachBackend } from '../backends.js'
-import { deviation } from '../fixture.js'
-import { leaked } from '../leaks.js'
-import { savedAndLoaded } from '../saved-and-loaded.js'
-import { family, tinyIds, tinyPixels, tinyText, tinyVision } from '../tiny-models.js'
+import { InputError, WeightsError } from '../../../src/errors.js'
+import { SiglipTextModel } from '../../../src/models/siglip-text-model.js'
+import { SiglipVisionModel } from '../../../src/models/siglip-vision-model.js'
+import type { TensorInput } from '../../../src/models/tensor-input.js'
+import { onEachBackend } from '../../backends.js'
+import { deviation } from '../../fixture.js'
+import { leaked } from '../../leaks.js'
+import { savedAndLoaded } from '../../saved-and-loaded.js'
+import { family, tinyIds, tinyPixels, tinyText, tinyVision } from '../../tiny-models.js'
 
 const only = <T>(values: T[]): T | T[] => (values.length === 1 ? values[0]! : values)
 const list = <T>(value: T | T[]): T[] => (Array.isArray(value) ? value : [value])

@@ -1,17 +1,17 @@
 import * as tf from '@tensorflow/tfjs'
 import { tellUnchosen } from '#backend'
 import { saveFolder } from '#save-folder'
-import { checkFinite } from '../../converters/finite-values.js'
-import { jsonFile } from '../../converters/json-file.js'
-import { nearest } from '../../converters/nearest.js'
-import type { FileContent } from '../../converters/save-folder.js'
-import { isSavedWeightFile, weightFiles, type WeightFilesOptions } from '../../converters/weight-files.js'
-import { withDtype } from '../../converters/with-dtype.js'
-import { InputError, WeightsError } from '../errors.js'
-import { Module, type Json } from '../layers/module.js'
-import { ParameterScope } from '../layers/parameter-scope.js'
+import { checkFinite } from '../../../converters/finite-values.js'
+import { jsonFile } from '../../../converters/json-file.js'
+import type { FileContent } from '../../../converters/save-folder.js'
+import { isSavedWeightFile, weightFiles, type WeightFilesOptions } from '../../../converters/weight-files.js'
+import { withDtype } from '../../../converters/with-dtype.js'
+import { InputError } from '../../errors.js'
+import { Module, type Json } from '../../layers/module.js'
+import { ParameterScope } from '../../layers/parameter-scope.js'
+import { compareWeights, weightsError, type LoadingInfo } from './compare-weights.js'
 import type { PretrainedConfig } from './pretrained-config.js'
-import { checkTensorInput, toTensor, type TensorInput } from './tensor-input.js'
+import { checkTensorInput, toTensor, type TensorInput } from '../tensor-input.js'
 
 /** How a model is made. */
 export interface ModelOptions {
@@ -21,17 +21,6 @@ export interface ModelOptions {
   readonly name?: string | undefined
   /** Where the weights come from, and the prefix of their names. Default: random, none. */
   readonly scope?: ParameterScope | undefined
-}
-
-/** What a state dict has too little, too much, or in another shape. */
-export interface LoadingInfo {
-  readonly missingKeys: readonly string[]
-  readonly unexpectedKeys: readonly string[]
-  readonly mismatchedKeys: readonly {
-    readonly name: string
-    readonly expected: readonly number[]
-    readonly found: readonly number[]
-  }[]
 }
 
 /** A model with a configuration and with weights under transformers' names. */
@@ -130,51 +119,6 @@ export abstract class PreTrainedModel extends Module {
 
 /** torch's names of the types that weights are saved in. */
 const nameOfDtype = { F64: 'float64', F32: 'float32', F16: 'float16', BF16: 'bfloat16' }
-
-export function compareWeights(
-  expected: ReadonlyMap<string, readonly number[]>,
-  found: ReadonlyMap<string, readonly number[]>,
-): LoadingInfo {
-  const same = (a: readonly number[], b: readonly number[]): boolean =>
-    a.length === b.length && a.every((n, i) => n === b[i])
-  return {
-    missingKeys: [...expected.keys()].filter((name) => !found.has(name)),
-    unexpectedKeys: [...found.keys()].filter((name) => !expected.has(name)),
-    mismatchedKeys: [...expected].flatMap(([name, shape]) => {
-      const other = found.get(name)
-      return other && !same(shape, other) ? [{ name, expected: shape, found: other }] : []
-    }),
-  }
-}
-
-/** All that is wrong in one message, with the nearest name beside a missing one; `hint` is what else may be done about it. */
-export function weightsError(info: LoadingInfo, available: Iterable<string>, where: string, hint = ''): WeightsError {
-  const candidates = info.unexpectedKeys.length > 0 ? info.unexpectedKeys : [...available]
-  const withNearest = (name: string): string => {
-    const near = nearest(name, candidates)
-    return near ? `${name} (nearest: ${near})` : name
-  }
-  const summary = [
-    listed('missing', info.missingKeys, withNearest),
-    listed('unexpected', info.unexpectedKeys, (name) => name),
-    listed(
-      'of another shape',
-      info.mismatchedKeys,
-      ({ name, expected, found }) => `${name} (expected [${expected.join(', ')}], found [${found.join(', ')}])`,
-    ),
-  ]
-  return new WeightsError(`weights do not fit the model: ${summary.flat().join('; ')}`, {
-    where,
-    hint: `Check that config.json belongs to these weights. ${hint}`.trim(),
-  })
-}
-
-/** How many there are, and the first of them: describing a name by its nearest takes long where there are thousands. */
-function listed<T>(what: string, faults: readonly T[], describe: (fault: T) => string): string[] {
-  if (faults.length === 0) return []
-  const more = faults.length > 8 ? ` and ${faults.length - 8} more` : ''
-  return [`${faults.length} ${what}: ${faults.slice(0, 8).map(describe).join(', ')}${more}`]
-}
 
 const shapesOf = (
   tensors: ReadonlyMap<string, { readonly shape: readonly number[] }>,

@@ -1,8 +1,8 @@
 import { openFolder } from '#open-folder'
 import { saveFolder } from '#save-folder'
-import { configOf, type ConfigOptions } from '../../converters/config-of.js'
-import { jsonFile } from '../../converters/json-file.js'
-import type { CheckpointFolder } from '../hub/checkpoint-folder.js'
+import { configOf, type ConfigOptions } from '../../../converters/config-of.js'
+import { jsonFile } from '../../../converters/json-file.js'
+import type { CheckpointFolder } from '../../hub/checkpoint-folder.js'
 import { snakeCase, type JsonObject } from './config-reader.js'
 
 /** A configuration's fields as its constructor takes them: all optional, each with its default. */
