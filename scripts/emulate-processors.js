@@ -26,9 +26,9 @@ const isNeeded = features.includes('AVX2') && !features.includes('AMX')
 if (isNeeded && !('missing' in native) && native.marker.sources !== null && native.marker.noEngine === null) {
   const engine = join(root, 'out', 'emulated', 'engine.node')
   const instead = {
-    'kernels-amx.cc': emulated('emulated-amx.cc', AVX2),
-    'kernels-avx512.cc': emulated('emulated-avx512.cc', AVX2),
-    'processor.cc': emulated('emulated-processor.cc'),
+    'kernels/amx.cc': emulated('emulated-amx.cc', AVX2),
+    'kernels/avx512.cc': emulated('emulated-avx512.cc', AVX2),
+    'kernels/processor.cc': emulated('emulated-processor.cc'),
   }
   try {
     await mkdir(dirname(engine), { recursive: true })

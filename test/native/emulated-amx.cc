@@ -1,4 +1,4 @@
 #define SIGLIP_EMULATED_AMX
 #include "emulated.h"
 
-#include "../../native/kernels-amx.cc"
+#include "kernels/amx.cc"

@@ -1,3 +1,3 @@
 #include "emulated.h"
 
-#include "../../native/kernels-avx512.cc"
+#include "kernels/avx512.cc"

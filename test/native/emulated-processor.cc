@@ -1,5 +1,5 @@
 // A processor that has everything.
-#include "../../native/processor.h"
+#include "kernels/processor.h"
 
 std::vector<const siglip::Kernels *> siglip::UsableKernels() {
   return {AmxKernels(), Avx512Kernels(), Avx2Kernels(), PortableKernels()};

@@ -1,19 +1,19 @@
 import type { Attribute } from './graph.js'
 import { activations, type ElementType, type Program, type Step, type View } from './program.js'
 
-/** A program as the engine's addon reads it: native/program-reader.h. */
+/** A program as the engine's addon reads it: native/program/reader.h. */
 export interface EncodedProgram {
   readonly words: Float64Array
   readonly constants: readonly (Float32Array | Int32Array | Uint8Array)[]
   readonly texts: readonly string[]
 }
 
-/** Of this encoding; an addon reads one version (native/program.h). */
+/** Of this encoding; an addon reads one version (native/program/program.h). */
 export const ENCODING_VERSION = 3
 
-/** In the order of `DType` in native/kernels.h. */
+/** In the order of `DType` in native/kernels/kernels.h. */
 const elementTypes: readonly ElementType[] = ['float32', 'bfloat16', 'int32', 'bool']
-/** In the order of native/steps.cc. */
+/** In the order of native/program/steps.cc. */
 const stepKinds: readonly Step['kind'][] = [
   'product',
   'attention',
@@ -24,7 +24,7 @@ const stepKinds: readonly Step['kind'][] = [
   'tensorflow',
   'check',
 ]
-/** In the order of native/tensorflow-step.cc. */
+/** In the order of native/tensorflow/step.cc. */
 const attributeKinds = ['bool', 'int', 'float', 'string', 'type', 'ints', 'types'] as const
 
 /** Writes a program as a row of numbers: every list after its length, every name as its place in a list. */

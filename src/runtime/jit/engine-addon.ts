@@ -43,7 +43,7 @@ export type Run<Result> = (
   replaced: readonly number[],
 ) => Result
 
-/** The addon (native/addon.cc). Arguments and captures are tfjs-node's numbers of tensors. */
+/** The addon (native/napi/addon.cc). Arguments and captures are tfjs-node's numbers of tensors. */
 export interface EngineAddon {
   readonly encoding: number
   readonly ShapeGraph: new () => ShapeInference

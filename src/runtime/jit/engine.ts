@@ -250,7 +250,7 @@ function errorOf(cause: unknown): Error {
     : new BackendError('The engine refuses a program', { found, cause })
 }
 
-/** What the addon's errors carry (native/errors.h). */
+/** What the addon's errors carry (native/program/errors.h). */
 interface AddonFields {
   readonly expected: string
   readonly position: number

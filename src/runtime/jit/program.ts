@@ -38,7 +38,7 @@ export type BufferSource =
       readonly over?: number
     }
 
-/** `none` or what a product's epilogue applies. Order: `Activation` in native/kernels.h. */
+/** `none` or what a product's epilogue applies. Order: `Activation` in native/kernels/kernels.h. */
 export const activations = ['none', 'geluTanh', 'gelu', 'relu', 'silu', 'quickGelu'] as const
 export type ProductActivation = (typeof activations)[number]
 
@@ -69,7 +69,7 @@ export interface AttentionStep {
   readonly precision: 'float32' | 'bfloat16'
 }
 
-/** Names of the row operations, in the order of `RowOp` in native/kernels.h. */
+/** Names of the row operations, in the order of `RowOp` in native/kernels/kernels.h. */
 export const rowOps = [
   ...['load', 'constant', 'store', 'storeSum', 'rowSum', 'rowMax'],
   ...[
@@ -101,7 +101,7 @@ export interface RowsStep {
   readonly inputs: readonly View[]
   readonly outputs: readonly View[]
   readonly slots: number
-  /** Five numbers an instruction: operation, to, a, b, c (`RowInstruction` in native/kernels.h). */
+  /** Five numbers an instruction: operation, to, a, b, c (`RowInstruction` in native/kernels/kernels.h). */
   readonly code: Int32Array
 }
 

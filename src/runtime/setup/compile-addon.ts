@@ -62,6 +62,7 @@ export async function compileAddon(sources: AddonSources, signal?: AbortSignal):
   const args = [
     ...shared,
     `-I${binding}`,
+    `-I${nativeSources()}`,
     `-I${headers}`,
     join(nativeSources(), BINDING_SOURCE),
     ...libraries.map((library) => join(lib, library)),

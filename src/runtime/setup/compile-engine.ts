@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto'
-import { readdir, rename, rm } from 'node:fs/promises'
+import { rename, rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 
 import { addonPaths, nativePaths } from '../native-folder.js'
 import { type AddonSources, librarySearch, nodeApiHeaders } from './compile-addon.js'
 import { compileObject } from './compile-object.js'
-import { BINDING_SOURCE, COMPILER_FLAGS, KERNEL_FLAGS, nativeSources } from './native-sources.js'
+import { BINDING_SOURCE, COMPILER_FLAGS, KERNEL_FLAGS, nativeFiles, nativeSources } from './native-sources.js'
 import { interrupted, runTool } from './run-tool.js'
 
 /** How many compilers run at once: each takes 0.4 GB. */
@@ -33,20 +33,18 @@ export async function compileEngine(
   const { root, addons, libraries, compiler } = sources
   const { headers, objects, libraries: lib } = nativePaths(root)
   const native = nativeSources()
-  const files = (await readdir(native)).filter((name) => name.endsWith('.cc') && name !== BINDING_SOURCE)
-  const flags = [...COMPILER_FLAGS, `-I${nodeApiHeaders()}`, `-I${headers}`]
+  const files = (await nativeFiles()).filter((name) => name.endsWith('.cc') && name !== BINDING_SOURCE)
+  const flags = [...COMPILER_FLAGS, `-I${native}`, `-I${nodeApiHeaders()}`, `-I${headers}`]
   const compile = async (name: string) => {
-    const { source, flags: wanted } = variant?.instead[name] ?? {
-      source: join(native, name),
-      flags: KERNEL_FLAGS[name] ?? [],
-    }
+    const instead = variant?.instead[name]
+    const { source, flags: wanted } = instead ?? { source: join(native, name), flags: KERNEL_FLAGS[name] ?? [] }
     const own = await knownFlags(compiler, wanted, signal)
-    const object = join(objects, `${basename(source)}.o`)
+    const object = join(objects, `${instead ? basename(source) : name.replaceAll('/', '-')}.o`)
     await compileObject({ compiler, flags: [...flags, ...own], source, object }, signal)
     return object
   }
   // Kernels take longest: first.
-  const ordered = files.sort((a, b) => Number(b.startsWith('kernels-')) - Number(a.startsWith('kernels-')))
+  const ordered = files.sort((a, b) => Number(b.startsWith('kernels/')) - Number(a.startsWith('kernels/')))
   const made = await severalAtOnce(ordered, compile)
   const to = variant?.engine ?? addonPaths(addons).engine
   const part = `${to}.${randomUUID()}.part`

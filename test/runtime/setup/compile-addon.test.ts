@@ -42,7 +42,7 @@ it('compiles the binding beside the libraries, safe for worker threads', async (
   const [binding, quiet] = (await readFile(join(tools.folder, 'calls'), 'utf8')).split('\n')
   expect(command).toBe(`g++ ${binding ?? ''}`)
   expect(binding).toMatch(
-    /-DNAPI_VERSION=8 .*-I\S*tfjs-node\/binding -I\S*headers \S*native\/binding\.cc .*cc\.so .*framework\.so .*-Wl,-rpath/,
+    /-DNAPI_VERSION=8 .*-I\S*tfjs-node\/binding -I\S*native -I\S*headers \S*native\/tensorflow\/binding\.cc .*cc\.so .*framework\.so .*-Wl,-rpath/,
   )
   expect(quiet).toMatch(/-DFRAMEWORK="\.\.\/lib\/framework\.so".*quiet\.cc/)
   expect(await readFile(join(tools.folder, 'addons-1', 'tfjs_binding.node'), 'utf8')).toBe('addon')

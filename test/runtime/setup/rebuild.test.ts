@@ -50,7 +50,7 @@ async function fakeCompiler(): Promise<void> {
     const after = (name) => args[args.indexOf(name) + 1]
     if (args.includes('-MF')) fs.writeFileSync(after('-MF'), 'x.o: ' + after('-c'))
     if (!args.includes('-shared')) { fs.writeFileSync(after('-o'), 'object'); process.exit(0) }
-    const build = fs.readFileSync(${JSON.stringify(path.join(at, 'native', 'threads.h'))}, 'utf8').split('\\n')[0].slice(3)
+    const build = fs.readFileSync(${JSON.stringify(path.join(at, 'native', 'program', 'threads.h'))}, 'utf8').split('\\n')[0].slice(3)
     execFileSync(${JSON.stringify(compiler)}, ['-shared', '-fPIC', '-I${nodeApiHeaders()}', '-DBUILD="' + build + '"',
       ${JSON.stringify(path.join(bin, 'addon.cc'))}, '-o', after('-o')], { env: { PATH: '/usr/bin:/bin' } })`
   await writeFile(path.join(bin, 'g++'), program)
@@ -59,7 +59,7 @@ async function fakeCompiler(): Promise<void> {
 
 /** Another version of the sources. */
 async function changeSources(build: string): Promise<void> {
-  const file = path.join(at, 'native', 'threads.h')
+  const file = path.join(at, 'native', 'program', 'threads.h')
   const text = await readFile(file, 'utf8')
   await writeFile(file, `// ${build}\n${text.replace(/^\/\/ .*\n/, '')}`)
 }

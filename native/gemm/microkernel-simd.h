@@ -1,0 +1,111 @@
+// Blocks of a product by float32 vectors; bfloat16 operands are rounded, then widened.
+#pragma once
+
+#include "gemm/pack.h"
+
+namespace siglip {
+namespace SIGLIP_ISA {
+
+template <bool kRounded>
+struct FloatBlocks {
+  using Element = float;
+  // As many sums as the registers hold beside a row of b and an element of a.
+#if defined(__AVX512F__)
+  static constexpr int kRows = 14, kVectors = 2;
+#elif defined(__AVX2__)
+  static constexpr int kRows = 6, kVectors = 2;
+#elif defined(__aarch64__)
+  static constexpr int kRows = 8, kVectors = 3;
+#else
+  static constexpr int kRows = 4, kVectors = 2;
+#endif
+  static constexpr int kColumns = kVectors * kLanes;
+  static constexpr int kDepth = 1;                  // k is padded to a multiple of it
+  static constexpr int kSlice = 768, kSlab = 1024;  // how deep panels that pass by and reside may be (product-plan.h)
+  static constexpr int kPackingCost = 16;           // of an element, in multiplications
+  static constexpr int kStep = 16;
+  static constexpr int kDeepSlab = 192;             // of products that are far deeper than wide
+  static constexpr bool kPacksMany = true;          // many panels at once, faster than one after another
+
+  static void Begin() {}
+  static void End() {}
+
+  template <int kWidth>
+  static void Pack(const Lines &lines, int64_t first, int64_t start, int64_t depth, float *to) {
+    if (lines.dtype == DType::kBFloat16) PackFloats<kWidth, DType::kBFloat16, kRounded>(lines, first, start, depth, to);
+    else PackFloats<kWidth, DType::kFloat32, kRounded>(lines, first, start, depth, to);
+  }
+  static void PackRows(const Lines &lines, int64_t first, int64_t start, int64_t depth, float *to) {
+    Pack<kRows>(lines, first, start, depth, to);
+  }
+  static void PackColumns(const Lines &lines, int64_t first, int64_t start, int64_t depth, float *to) {
+    Pack<kColumns>(lines, first, start, depth, to);
+  }
+
+  // Panels whose lines lie beside each other, as many of them as can be read in whole vectors; returns how many.
+  template <int kWidth>
+  static int64_t PackManyBeside(const Lines &lines, int64_t first, int64_t panels, int64_t start, int64_t depth, float *to,
+                                int64_t step) {
+    constexpr int64_t kOver = (kWidth + kLanes - 1) / kLanes * kLanes - kWidth;
+    const int64_t whole = (lines.count - kOver - first) / kWidth, count = whole < panels ? whole : panels;
+    if (count <= 0) return 0;
+    const auto pack = lines.dtype == DType::kBFloat16 ? PackBeside<kWidth, DType::kBFloat16, kRounded>
+                                                      : PackBeside<kWidth, DType::kFloat32, kRounded>;
+    pack(lines, first, count, start, depth, to, step);
+    return count;
+  }
+  static int64_t PackMany(bool rows, const Lines &lines, int64_t first, int64_t panels, int64_t start, int64_t depth,
+                          float *to, int64_t step) {
+    if (lines.stride != 1) return 0;
+    return rows ? PackManyBeside<kRows>(lines, first, panels, start, depth, to, step)
+                : PackManyBeside<kColumns>(lines, first, panels, start, depth, to, step);
+  }
+
+  template <int kCount, typename Meanwhile>
+  static void MultiplyRows(const float *a, const float *b, int64_t depth, float *sums, bool add, Meanwhile &meanwhile) {
+    const int64_t lines_a_step = (meanwhile.lines_a_block * kStep + depth - 1) / (depth > 0 ? depth : 1);
+    Float sum[kCount][kVectors];
+#pragma GCC unroll 16
+    for (int i = 0; i < kCount; i++) {
+#pragma GCC unroll 4
+      for (int j = 0; j < kVectors; j++) sum[i][j] = add ? Load(sums + i * kColumns + j * kLanes) : Float{};
+    }
+    for (int64_t k = 0; k < depth; k += kStep) {
+      meanwhile.Fetch(lines_a_step);
+      const float *end = b + (depth - k < kStep ? depth - k : kStep) * kColumns;
+#pragma GCC unroll 2
+      for (; b < end; a += kRows, b += kColumns) {
+        Float row[kVectors];
+#pragma GCC unroll 4
+        for (int j = 0; j < kVectors; j++) row[j] = Load(b + j * kLanes);
+#pragma GCC unroll 16
+        for (int i = 0; i < kCount; i++) {
+          const Float element = a[i] - Float{};
+#pragma GCC unroll 4
+          for (int j = 0; j < kVectors; j++) sum[i][j] = MultiplyAdd(element, row[j], sum[i][j]);
+        }
+      }
+    }
+#pragma GCC unroll 16
+    for (int i = 0; i < kCount; i++) {
+#pragma GCC unroll 4
+      for (int j = 0; j < kVectors; j++) Store(sums + i * kColumns + j * kLanes, sum[i][j]);
+    }
+  }
+
+  // sums[row][column] (kRows × kColumns) = or += a panel of a · one of b; only so many rows and columns of it matter.
+  // `meanwhile` is told to do its share for a block.
+  template <typename Meanwhile = NothingMeanwhile>
+  static void Multiply(int64_t rows, int64_t, const float *a, const float *b, int64_t depth, float *sums, bool add,
+                       Meanwhile &&meanwhile = {}) {
+    meanwhile.FinishShare();
+    if (rows == 1) MultiplyRows<1>(a, b, depth, sums, add, meanwhile);
+    else if (rows <= 2) MultiplyRows<2>(a, b, depth, sums, add, meanwhile);
+    else if (rows <= 4) MultiplyRows<4>(a, b, depth, sums, add, meanwhile);
+    else if (kRows > 8 && rows <= 8) MultiplyRows<kRows < 8 ? kRows : 8>(a, b, depth, sums, add, meanwhile);
+    else MultiplyRows<kRows>(a, b, depth, sums, add, meanwhile);
+  }
+};
+
+}  // namespace SIGLIP_ISA
+}  // namespace siglip
