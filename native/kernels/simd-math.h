@@ -1,5 +1,5 @@
-// exp, log, tanh … of vectors: within 3 units in the last place over the whole range; infinities, NaN and denormals as in
-// the C library. The polynomials are Cephes' (exp, log) and Norbert Juffa's (erf).
+// exp, log, tanh … of vectors: within 3 units in the last place over the whole range; infinities and NaN as in the C library,
+// denormals as zeros (denormals.h). The polynomials are Cephes' (exp, log) and Norbert Juffa's (erf).
 #pragma once
 
 #include <cmath>

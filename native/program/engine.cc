@@ -7,6 +7,7 @@
 #include <mutex>
 
 #include "kernels/processor.h"
+#include "program/denormals.h"
 #include "program/errors.h"
 #include "program/memory.h"
 #include "program/packed-weights.h"
@@ -125,6 +126,7 @@ void Engine::Run(Execution &execution) {
     places.push_back(place);
   }
 
+  const FlushDenormals flush;
   Machine machine{*kernels_, *threads_, packed_, execution.captures, execution.retired};
   bool half_written = false;
   const auto writes_capture = [&](const Operand *operand) {

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "program/denormals.h"
 #include "program/memory.h"
 
 namespace siglip {
@@ -73,6 +74,7 @@ struct Threads::Pool {
   }
 
   void Loop(int thread) {
+    const FlushDenormals flush;
     uint64_t seen = 0;
     while (!stop.load(std::memory_order_relaxed)) {
       for (int spin = 0; spin < kSpins && !HasWork(seen); ++spin) Pause();
