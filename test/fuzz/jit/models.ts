@@ -9,7 +9,6 @@ import { SiglipForImageClassification } from '../../../src/models/siglip-for-ima
 import { SiglipModel } from '../../../src/models/siglip-model.js'
 import { jitted } from '../../../src/runtime/jit/jitted.js'
 import { AdamW } from '../../../src/training/adamw.js'
-import { Lion } from '../../../src/training/lion.js'
 import type { Optimizer } from '../../../src/training/optimizer.js'
 import { SGD } from '../../../src/training/sgd.js'
 import { namedOutputs } from '../../fixture.js'
@@ -27,7 +26,7 @@ export const settings = fc.record({
   family: fc.constantFrom('siglip', 'siglip2'),
   isClassifier: fc.boolean(),
   /** `outputs`: everything that a forward pass gives; else a step of training with that optimizer. */
-  task: fc.constantFrom('outputs', 'outputs', 'gradients', 'sgd', 'adamw', 'lion'),
+  task: fc.constantFrom('outputs', 'outputs', 'gradients', 'sgd', 'adamw'),
   isBf16: fc.constantFrom(false, false, true),
   isAsync: fc.boolean(),
   layers: upTo(2),
@@ -194,8 +193,8 @@ function modelOf(given: ModelSettings): Model {
 
 function optimizerOf(task: ModelSettings['task']): Optimizer | undefined {
   if (task === 'sgd') return new SGD({ learningRate: 0.1, momentum: 0.9 })
-  if (task === 'adamw') return new AdamW({ learningRate: 0.01, weightDecay: 0.1 })
-  return task === 'lion' ? new Lion({ learningRate: 0.01 }) : undefined
+  // A large eps: else a weight whose gradient is 0 but for rounding takes a step along the rounding (and one of Lion's always does).
+  return task === 'adamw' ? new AdamW({ learningRate: 0.01, weightDecay: 0.1, eps: 1e-3 }) : undefined
 }
 
 function inputsOf(given: ModelSettings, dice: Dice): Record<string, tf.Tensor> {

@@ -16,9 +16,12 @@
  */
 import * as tf from '@tensorflow/tfjs'
 
-import type { Dice } from './dice.js'
+import { Dice } from './dice.js'
 import { type KernelHook, type KernelInputs, withHook } from './kernel-hook.js'
 import { sizeOf } from './shapes.js'
+
+// Looked up once: each global costs time under jest.
+const { abs, fround } = Math
 
 /** Relative noise: 8 units in the last place of float32. */
 const NOISE = 2 ** -20
@@ -131,8 +134,10 @@ export const withBf16Products = <T>(run: () => T): T => withHook(roundedProducts
 const roundedProducts: KernelHook = (kernel, inputs, run) =>
   PRODUCTS.has(kernel) ? withChanged(inputs, (values) => values.map(toBf16), run) : run(inputs)
 
-/** Runs something with random rounding. */
-export function withRandomRounding<T>(dice: Dice, isBf16: boolean, run: () => T): T {
+/** Runs something with random rounding, another one for each number. */
+export function withRandomRounding<T>(sample: number, isBf16: boolean, run: () => T): T {
+  const dice = new Dice(sample)
+  let overflowing = 0
   const noisy = (values: Float32Array): Float32Array => values.map((x) => disturbed(x, NOISE, 0, dice))
   const coarse = (values: Float32Array): Float32Array => values.map((x) => toBf16(x) * (1 + dice.signed() * BF16_NOISE))
   return withHook((kernel, inputs, run) => {
@@ -162,14 +167,18 @@ export function withRandomRounding<T>(dice: Dice, isBf16: boolean, run: () => T)
     const isCoarse = isBf16 && PRODUCTS.has(kernel)
     if (!isCoarse && isSmallAndWhole(kernel, inputs)) return run(inputs)
     const results = withChanged(inputs, isCoarse ? coarse : noisy, run).map((made) => changed(made, noisy))
-    return mayOverflow(inputs) ? withOverflows(results, inputs, run, dice) : results
+    if (!mayOverflow(inputs)) return results
+    const turn = sample < OVERFLOWN ? sample + overflowing++ : undefined
+    return withOverflows(results, inputs, run, (y, i) =>
+      overflown(y, turn === undefined ? dice.roll(OVERFLOWN) : turn + i),
+    )
   }, run)
 }
 
 function disturbed(y: number, relative: number, absolute: number, dice: Dice): number {
   if (y === 0 && absolute === 0) return zero(dice)
-  if (Math.abs(y) < SMALLEST_NORMAL && dice.chance(0.5)) return 0
-  return Math.fround(y * (1 + dice.signed() * relative) + dice.signed() * absolute)
+  if (abs(y) < SMALLEST_NORMAL && dice.chance(0.5)) return 0
+  return fround(y * (1 + dice.signed() * relative) + dice.signed() * absolute)
 }
 
 const zero = (dice: Dice): number => (dice.chance(0.5) ? 0 : -0)
@@ -183,7 +192,7 @@ function roundedAtRandom(
 ): Float32Array {
   const [a, b] = Object.values(inputs).map((input) => repeated(input, shape))
   return values.map((y, i) => {
-    if (y !== 0 && Math.abs(y) >= SMALLEST_NORMAL && exact(a?.(i) ?? NaN, b?.(i) ?? NaN, y)) return y
+    if (y !== 0 && abs(y) >= SMALLEST_NORMAL && exact(a?.(i) ?? NaN, b?.(i) ?? NaN, y)) return y
     return disturbed(y, NOISE, 0, dice)
   })
 }
@@ -213,35 +222,34 @@ function isSmallAndWhole(kernel: string, inputs: KernelInputs): boolean {
     .flatMap((input) => input ?? [])
     .filter(({ dtype }) => dtype === 'float32')
   const largest = floats.map((input) =>
-    Float32Array.from(numbersOf(input)).reduce(
-      (most, x) => (Number.isInteger(x) ? Math.max(most, Math.abs(x)) : NaN),
-      0,
-    ),
+    new Float32Array(numbersOf(input)).reduce((most, x) => (Number.isInteger(x) ? Math.max(most, abs(x)) : NaN), 0),
   )
   const count = Math.max(...floats.map(({ shape }) => sizeOf(shape)))
   if (kernel === 'Prod' || kernel === 'Cumprod') return Math.max(1, ...largest) ** count < 2 ** 24
   return largest.reduce((product, x) => product * x, 1) * count < 2 ** 24
 }
 
-const isLarge = (x: number): boolean => Number.isFinite(x) && Math.abs(x) > 1e15
+const isLarge = (x: number): boolean => Number.isFinite(x) && abs(x) > 1e15
 
 const mayOverflow = (inputs: KernelInputs): boolean =>
-  Object.values(inputs).some((input) => input?.dtype === 'float32' && Float32Array.from(numbersOf(input)).some(isLarge))
+  Object.values(inputs).some((input) => input?.dtype === 'float32' && new Float32Array(numbersOf(input)).some(isLarge))
 
-/** Where summands are so large that it is a matter of order whether a sum overflows, it may be anything. */
+const OVERFLOWN = 5
+
+/** What `y` may be where it is a matter of order whether a sum overflows: in the first samples, each element is each once. */
+const overflown = (y: number, turn: number): number => [NaN, Infinity, -Infinity, y, 1e38][turn % OVERFLOWN] ?? y
+
+/** The results with those changed whose summands are so large that it is a matter of order whether a sum overflows. */
 function withOverflows(
   results: tf.TensorInfo[],
   inputs: KernelInputs,
   run: (inputs: KernelInputs) => tf.TensorInfo[],
-  dice: Dice,
+  change: (y: number, i: number) => number,
 ): tf.TensorInfo[] {
-  const sizes = (values: Float32Array): Float32Array => values.map((x) => (Number.isFinite(x) ? Math.abs(x) : 0))
-  const magnitudes = withChanged(inputs, sizes, run).map((of) => Float32Array.from(numbersOf(of)))
+  const sizes = (values: Float32Array): Float32Array => values.map((x) => (Number.isFinite(x) ? abs(x) : 0))
+  const magnitudes = withChanged(inputs, sizes, run).map((of) => new Float32Array(numbersOf(of)))
   return results.map((made, k) =>
-    changed(made, (values) => {
-      const anything = (y: number): number => dice.pick([NaN, Infinity, -Infinity, y, 1e38])
-      return values.map((y, i) => ((magnitudes[k]?.[i] ?? 0) < 2 ** 118 ? y : anything(y)))
-    }),
+    changed(made, (values) => values.map((y, i) => ((magnitudes[k]?.[i] ?? 0) < 2 ** 118 ? y : change(y, i)))),
   )
 }
 
@@ -253,7 +261,7 @@ function withChanged(
   const made: tf.Tensor[] = []
   const copy = (input: tf.TensorInfo): tf.TensorInfo => {
     if (input.dtype !== 'float32') return input
-    const tensor = tf.tensor(change(Float32Array.from(numbersOf(input))), input.shape)
+    const tensor = tf.tensor(change(new Float32Array(numbersOf(input))), input.shape)
     made.push(tensor)
     return tensor
   }
@@ -268,7 +276,7 @@ function withChanged(
 function changed(tensor: tf.TensorInfo, change: (values: Float32Array) => Float32Array): tf.TensorInfo {
   if (tensor.dtype !== 'float32') return tensor
   const { backend } = tf.engine()
-  const values = change(Float32Array.from(numbersOf(tensor)))
+  const values = change(new Float32Array(numbersOf(tensor)))
   backend.disposeData(tensor.dataId)
   return { ...tensor, dataId: backend.write(values, tensor.shape, tensor.dtype) }
 }

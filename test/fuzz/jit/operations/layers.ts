@@ -102,8 +102,9 @@ export const layers: Table = {
   contrastiveLoss: {
     weight: 1,
     draw: (draw) => {
-      const operands = [...embeddings(draw), draw.fresh([]), draw.fresh(draw.dice.chance(0.5) ? [] : [1])]
-      const chunk = 1 + draw.dice.roll(5)
+      const [images, texts] = embeddings(draw)
+      const operands = [images, texts, draw.fresh([]), draw.fresh(draw.dice.chance(0.5) ? [] : [1])]
+      const chunk = Math.ceil((images.shape[0] ?? 1) / (1 + draw.dice.roll(3)))
       return call(
         draw.word(
           `siglip.sigmoidLoss({ ${given} })`,
