@@ -80,8 +80,8 @@ async function onnxruntime(folder: string): Promise<Measured> {
   const [input = ''] = session.inputNames
   const feeds = { [input]: new ort.Tensor('float32', pixels(), [1, 3, SIZE, SIZE]) }
   return measure(async () => {
-    const [output] = Object.values(await session.run(feeds))
-    return output?.data as Float32Array
+    const { pooler_output: pooled } = await session.run(feeds)
+    return pooled?.data as Float32Array
   })
 }
 
