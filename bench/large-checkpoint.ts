@@ -13,8 +13,8 @@ import { cpus, tmpdir } from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import * as tf from '@tensorflow/tfjs'
-import { saveFolder } from '../converters/save-folder.js'
-import { weightFiles } from '../converters/weight-files.js'
+import { saveFolder } from '../src/io/save-folder.js'
+import { weightFiles } from '../converters/formats/weight-files.js'
 import { SiglipConfig, SiglipModel, SiglipTextConfig, SiglipVisionConfig, useBackend } from '../src/index.js'
 
 const GB = 1e9

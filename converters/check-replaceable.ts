@@ -1,15 +1,15 @@
 import { FileError, SiglipError } from '../src/errors.js'
 import { ADAPTER_CONFIG } from '../src/hub/adapter-folder.js'
-import { isObject } from '../src/is-object.js'
+import { isObject } from '../src/io/is-object.js'
 import type { CheckpointFolder } from '../src/hub/checkpoint-folder.js'
 import { weightsNames } from '../src/hub/model-files.js'
-import { OPEN_CLIP_CONFIG } from './open-clip-config.js'
-import { readJsonObject } from './json-file.js'
-import { asTransformers } from './naming.js'
-import { inWholeModel, towersOf } from './tower-names.js'
-import { isSavedWeightFile } from './weight-files.js'
-import { unwrapped } from './unwrapped.js'
-import { openWeights } from './open-weights.js'
+import { OPEN_CLIP_CONFIG } from './configs/open-clip-config.js'
+import { readJsonObject } from './configs/json-file.js'
+import { asTransformers } from './names/naming.js'
+import { inWholeModel, towersOf } from './names/tower-names.js'
+import { isSavedWeightFile } from './formats/weight-files.js'
+import { unwrapped } from './names/unwrapped.js'
+import { openWeights } from './formats/open-weights.js'
 
 /** Files of tokenizers, which all projects read from the Hub's own formats. */
 export const tokenizerFiles = [

@@ -1,4 +1,4 @@
-// Assembles src/image/convolve.wat into src/image/convolve-wasm.ts.
+// Assembles src/image/convolve.wat into src/image/resize/convolve-wasm.ts.
 import { Buffer } from 'node:buffer'
 import { readFile, writeFile } from 'node:fs/promises'
 import wabt from 'wabt'
@@ -11,7 +11,7 @@ const lines = Buffer.from(module.toBinary({}).buffer)
   .toString('base64')
   .match(/.{1,100}/g)
 await writeFile(
-  'src/image/convolve-wasm.ts',
+  'src/image/resize/convolve-wasm.ts',
   `/** \`convolve.wat\`, assembled by \`npm run wasm\`: base64. */
 export const CONVOLVE_WASM = [
 ${lines.map((line) => `  '${line}',\n`).join('')}].join('')

@@ -36,29 +36,29 @@ export type { Truncation } from './tokenizer/truncation.js'
 export type { AddedToken } from './tokenizer/added-token.js'
 export type { BatchEncoding } from './tokenizer/batch-encoding.js'
 export type { BatchOptions, EncodingOptions } from './tokenizer/encoding-options.js'
-export type { CanonicalizeOptions } from './tokenizer/canonicalize.js'
+export type { CanonicalizeOptions } from './tokenizer/clean/canonicalize.js'
 export type { Side, TokenizerConfig } from './tokenizer/tokenizer-config.js'
 
-export { decodeImage, type DecodeOptions as DecodeImageOptions } from './image/decode-image.js'
-export type { ImageInput, ReadOptions } from './image/image-input.js'
+export { decodeImage, type DecodeOptions as DecodeImageOptions } from './image/decode/decode-image.js'
+export type { ImageInput, ReadOptions } from './image/decode/image-input.js'
 export type { RawImage } from './image/raw-image.js'
-export type { RawPixels, Transparency } from './image/raw-pixels.js'
-export { Resampling } from './image/resampling.js'
-export { resize, type ResizeBackend, type ResizeOptions } from './image/resize.js'
-export type { Size, TargetSize } from './image/target-size.js'
-export { AutoImageProcessor } from './image/auto-image-processor.js'
+export type { RawPixels, Transparency } from './image/decode/raw-pixels.js'
+export { Resampling } from './image/resize/resampling.js'
+export { resize, type ResizeBackend, type ResizeOptions } from './image/resize/resize.js'
+export type { Size, TargetSize } from './image/resize/target-size.js'
+export { AutoImageProcessor } from './image/processors/auto-image-processor.js'
 export {
   Siglip2ImageProcessor,
   type NaflexInputs,
   type Siglip2ImageProcessorConfig,
   type Siglip2ImageProcessorOptions,
-} from './image/siglip2-image-processor.js'
+} from './image/processors/siglip2-image-processor.js'
 export {
   SiglipImageProcessor,
   type PixelValues,
   type SiglipImageProcessorConfig,
   type SiglipImageProcessorOptions,
-} from './image/siglip-image-processor.js'
+} from './image/processors/siglip-image-processor.js'
 
 export { AutoProcessor } from './processor/auto-processor.js'
 export { Processor, type PictureInput, type TextInput } from './processor/processor.js'
@@ -96,8 +96,8 @@ export { Siglip2ForImageClassification } from './models/siglip2-for-image-classi
 export { ImageClassifier, type LabelOptions } from './models/image-classifier.js'
 export { PreTrainedModel, type ModelOptions } from './models/loading/pre-trained-model.js'
 export type { LoadingInfo } from './models/loading/compare-weights.js'
-export type { WeightFilesOptions } from '../converters/weight-files.js'
-export type { FileContent } from '../converters/save-folder.js'
+export type { WeightFilesOptions } from '../converters/formats/weight-files.js'
+export type { FileContent } from './io/save-folder.js'
 export type { LoadOptions } from './models/loading/load-pretrained.js'
 export type {
   BaseModelOutputWithPooling,
@@ -214,4 +214,4 @@ export { evaluateRetrieval, recallFigures, type EvaluateRetrievalOptions } from 
 export { evaluateZeroShot, type EvaluateZeroShotOptions } from './pipelines/evaluate-zero-shot.js'
 export { evaluateClassifier, evaluateMultiLabel, type EvaluatedClassifier } from './pipelines/evaluate-classifier.js'
 export { allSamples, type EvaluatedModel, type EvaluateOptions } from './pipelines/evaluated-model.js'
-export type { Augmentation, Range } from './image/augmentation.js'
+export type { Augmentation, Range } from './image/augment/augmentation.js'

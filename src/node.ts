@@ -29,8 +29,8 @@ export { verifyCache, type VerifiedFile, type VerifyOptions } from './hub/verify
 export type { EngineInfo } from './runtime/jit/engine-addon.js'
 export { exportOnnx, exportSavedModel } from './export/export-model.js'
 export { convertCheckpoint, type Conversion, type ConvertOptions } from '../converters/convert-checkpoint.js'
-export type { Naming } from '../converters/naming.js'
-export type { Tower } from '../converters/tower-names.js'
+export type { Naming } from '../converters/names/naming.js'
+export type { Tower } from '../converters/names/tower-names.js'
 
 export { train, Trainer } from './training/trainer.js'
 export type {

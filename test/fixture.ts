@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import * as tf from '@tensorflow/tfjs'
-import { parseSafetensors } from '../converters/safetensors.js'
+import { parseSafetensors } from '../converters/formats/safetensors.js'
 
 /** A path under test/fixtures. */
 export const fixturePath = (...parts: string[]): string => path.join(__dirname, 'fixtures', ...parts)

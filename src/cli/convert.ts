@@ -1,6 +1,6 @@
 import { InvalidArgumentError, type Command } from 'commander'
-import type { Naming } from '../../converters/naming.js'
-import type { WeightFilesOptions } from '../../converters/weight-files.js'
+import type { Naming } from '../../converters/names/naming.js'
+import type { WeightFilesOptions } from '../../converters/formats/weight-files.js'
 import { checkEmpty } from './empty-folder.js'
 import { revisionOption } from './model-options.js'
 import { openCheckpoint } from './open-checkpoint.js'

@@ -3,12 +3,12 @@ import { access, constants, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { InvalidArgumentError } from 'commander'
 import { FileError } from '../errors.js'
-import { withProcessLock } from '../hub/process-lock.js'
-import { errorCode } from './error-code.js'
-import type { Dtype } from '../../converters/dtypes.js'
-import { lockOf, saveFile, savePair } from '../../converters/save-folder.js'
-import { npyHead } from '../../converters/serialize-npy.js'
-import { layoutSafetensors } from '../../converters/serialize-safetensors.js'
+import { withProcessLock } from '../io/process-lock.js'
+import { errorCode } from '../io/system-error.js'
+import type { Dtype } from '../../converters/formats/dtypes.js'
+import { lockOf, saveFile, savePair } from '../io/save-folder.js'
+import { npyHead } from '../../converters/formats/serialize-npy.js'
+import { layoutSafetensors } from '../../converters/formats/serialize-safetensors.js'
 
 /** What the rows are embeddings of. */
 export interface EmbeddedInputs {

@@ -126,7 +126,7 @@ async function ofTowers(samples: readonly Sample[], checkpoint: CheckpointFolder
 
 async function ofClassifier(samples: readonly Sample[], checkpoint: CheckpointFolder, run: Run): Promise<Figures> {
   const { AutoModelForImageClassification } = await import('../models/auto/auto-model.js')
-  const { AutoImageProcessor } = await import('../image/auto-image-processor.js')
+  const { AutoImageProcessor } = await import('../image/processors/auto-image-processor.js')
   const { evaluateClassifier, evaluateMultiLabel } = await import('../pipelines/evaluate-classifier.js')
   const processor = { imageProcessor: await AutoImageProcessor.fromPretrained(checkpoint) }
   const model = await AutoModelForImageClassification.fromPretrained(checkpoint)

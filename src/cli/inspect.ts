@@ -1,9 +1,9 @@
 import { stat } from 'node:fs/promises'
 import path from 'node:path'
 import type { Command } from 'commander'
-import { elementCount } from '../../converters/dtypes.js'
-import { readJsonObject } from '../../converters/json-file.js'
-import type { Weights } from '../../converters/weights.js'
+import { elementCount } from '../../converters/formats/dtypes.js'
+import { readJsonObject } from '../../converters/configs/json-file.js'
+import type { Weights } from '../../converters/formats/weights.js'
 import { ConfigError } from '../errors.js'
 import { ADAPTER_CONFIG } from '../hub/adapter-folder.js'
 import type { CheckpointFolder } from '../hub/checkpoint-folder.js'
@@ -31,8 +31,8 @@ interface Options {
 }
 
 async function inspect(where: string, { revision, json = false }: Options, session: Session): Promise<void> {
-  const { openWeights } = await import('../../converters/open-weights.js')
-  const { openPeftAdapter } = await import('../../converters/peft-adapter.js')
+  const { openWeights } = await import('../../converters/formats/open-weights.js')
+  const { openPeftAdapter } = await import('../../converters/names/peft-adapter.js')
 
   const isFile = (await stat(where).catch(() => undefined))?.isFile() ?? false
   const folder = await openCheckpoint(where, { revision }, session)
@@ -49,7 +49,7 @@ async function inspect(where: string, { revision, json = false }: Options, sessi
 /** A file that stands for itself has no configuration; a folder's is its own file, or what others' files and the shapes tell. */
 async function configFor(folder: CheckpointFolder, weights: Weights, isFile: boolean): Promise<object | null> {
   if (isFile) return null
-  const { configOf } = await import('../../converters/config-of.js')
+  const { configOf } = await import('../../converters/configs/config-of.js')
   try {
     return await configOf(folder, weights)
   } catch (error) {
@@ -78,7 +78,7 @@ function table({ tensors, location }: Weights, parameters: number, more: Readonl
 async function metadata(folder: CheckpointFolder, { location }: Weights): Promise<Readonly<Record<string, string>>> {
   const name = path.posix.basename(location.replaceAll(path.sep, '/'))
   if (!name.endsWith('.safetensors')) return {}
-  const { openSafetensors } = await import('../../converters/safetensors.js')
+  const { openSafetensors } = await import('../../converters/formats/safetensors.js')
   const read = (start: number, end: number) => folder.range(name, start, end)
   return (await openSafetensors({ name: location, size: await folder.size(name), read })).metadata
 }

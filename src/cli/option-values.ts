@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from 'commander'
-import { nearest } from '../../converters/nearest.js'
+import { nearest } from '../../converters/formats/nearest.js'
 import { MOST_THREADS } from '../runtime/threads-wanted.js'
 
 /** Far more than any option has use for, and nothing that memory is short of. */

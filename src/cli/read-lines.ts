@@ -2,8 +2,8 @@ import { open } from 'node:fs/promises'
 import { addAbortSignal } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { FileError } from '../errors.js'
-import { errorCode } from './error-code.js'
-import { STDIN } from './find-pictures.js'
+import { errorCode } from '../io/system-error.js'
+import { STDIN } from './find-images.js'
 
 /** The lines of a file, or of stdin, without their ends; empty ones too, so that the n-th is line n. @throws {FileError} */
 export async function readLines(file: string, signal: AbortSignal): Promise<string[]> {

@@ -3,13 +3,13 @@ import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { InvalidArgumentError, type Command } from 'commander'
 import { FileError, UsageError } from '../errors.js'
-import { mapLimited } from '../image/map-limited.js'
+import { mapLimited } from '../io/map-limited.js'
 import { type Embedder, openEmbedder } from './embedder.js'
 import { checkNamesFit, checkWritable } from './embeddings-file.js'
-import { findPictures, STDIN } from './find-pictures.js'
+import { findPictures, STDIN } from './find-images.js'
 import { addModelOptions, modelFolder, type ModelOptions } from './model-options.js'
 import { count } from './option-values.js'
-import type { PictureIndex } from './picture-index.js'
+import type { PictureIndex } from './image-index.js'
 import { jsonLine, printable } from './printable.js'
 import { Progress } from './progress.js'
 import type { Session } from './session.js'
@@ -55,7 +55,7 @@ async function search(query: string, args: readonly string[], options: Options, 
   }
   const pictures = new Map((await findPictures(args, sayLeftOut)).map((name) => [inputOf(name), name]))
   if (options.index !== undefined && pictures.size > 0) await checkWritable(options.index)
-  const { fingerprint, LONGEST_STAMP, PictureIndex } = await import('./picture-index.js')
+  const { fingerprint, LONGEST_STAMP, PictureIndex } = await import('./image-index.js')
   const embedder = await openEmbedder(folder, { ...options, normalize: true }, session)
   try {
     const index = await PictureIndex.open(options.index, fingerprint(embedder))
@@ -100,7 +100,7 @@ async function embedNew(
   embedder: Embedder,
   session: Session,
 ): Promise<void> {
-  const { stampOf } = await import('./picture-index.js')
+  const { stampOf } = await import('./image-index.js')
   const names = [...pictures].flatMap(([input, name]) => (index.embedding(input) ? [] : name))
   if (names.length === 0) return
   const stamps = new Map(

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { ConfigError } from '../errors.js'
-import { isObject } from '../is-object.js'
+import { isObject } from '../io/is-object.js'
 import type { CheckpointFolder } from '../hub/checkpoint-folder.js'
 import { modelFolder, modelOption, revisionOption, type ModelOptions } from './model-options.js'
 import { openCheckpoint } from './open-checkpoint.js'

@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises'
-import { nearest } from '../../converters/nearest.js'
+import { nearest } from '../../converters/formats/nearest.js'
 import { ConfigError, FileError } from '../errors.js'
-import type { Augmentation } from '../image/augmentation.js'
-import { isObject } from '../is-object.js'
+import type { Augmentation } from '../image/augment/augmentation.js'
+import { isObject } from '../io/is-object.js'
 import { ConfigReader } from '../models/loading/config-reader.js'
 import type { ParameterGroup } from '../training/parameter-group.js'
-import { errorCode } from './error-code.js'
+import { errorCode } from '../io/system-error.js'
 
 export const LOSSES = ['sigmoid', 'softmax', 'chunked', 'classification', 'multi-label'] as const
 export const OPTIMIZERS = ['adamw', 'lion', 'adafactor', 'muon', 'sgd'] as const

@@ -1,4 +1,4 @@
-import { saveFolder } from '../../converters/save-folder.js'
+import { saveFolder } from '../io/save-folder.js'
 import type { PreTrainedModel } from '../models/loading/pre-trained-model.js'
 import { modelSignatures } from './model-signatures.js'
 import { onnxFiles } from './onnx.js'

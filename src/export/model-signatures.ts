@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs'
-import { checkFinite } from '../../converters/finite-values.js'
+import { checkFinite } from '../../converters/formats/finite-values.js'
 import { InputError } from '../errors.js'
 import type { SiglipVisionConfig } from '../models/siglip-config.js'
 import type { PreTrainedModel } from '../models/loading/pre-trained-model.js'

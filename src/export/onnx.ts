@@ -1,4 +1,4 @@
-import type { FileContent } from '../../converters/save-folder.js'
+import type { FileContent } from '../io/save-folder.js'
 import { nodesOf } from '../runtime/jit/graph.js'
 import { Message } from './message.js'
 import { OnnxGraph, onnxTypes, tensorProto, valueInfo } from './onnx-graph.js'

@@ -1,4 +1,4 @@
-import type { FileContent } from '../../converters/save-folder.js'
+import type { FileContent } from '../io/save-folder.js'
 import type { DataType } from '../runtime/jit/graph.js'
 import { attr, constNode, graphNodes, nodeDef, shapeProto, tensorFlowTypes } from './graph-def.js'
 import { Message } from './message.js'

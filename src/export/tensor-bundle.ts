@@ -3,9 +3,9 @@
  *
  * @module
  */
-import type { FileContent } from '../../converters/save-folder.js'
+import type { FileContent } from '../io/save-folder.js'
 import type { DataType } from '../runtime/jit/graph.js'
-import { crc32c, maskedCrc32c } from '../../converters/crc32c.js'
+import { crc32c, maskedCrc32c } from '../io/crc32c.js'
 import { shapeProto, tensorFlowTypes } from './graph-def.js'
 import { Message } from './message.js'
 

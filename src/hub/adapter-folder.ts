@@ -1,5 +1,5 @@
 import { ConfigError, SiglipError } from '../errors.js'
-import { isObject } from '../is-object.js'
+import { isObject } from '../io/is-object.js'
 import type { CheckpointFolder } from './checkpoint-folder.js'
 
 /** peft's configuration of an adapter. */

@@ -3,13 +3,13 @@ import path from 'node:path'
 import { HubError } from '../errors.js'
 import type { CheckpointFolder } from './checkpoint-folder.js'
 import { cacheError, downloadBlob } from './download-blob.js'
-import { isFlocked } from './flock.js'
+import { isFlocked } from '../io/flock.js'
 import type { HubSettings } from './hub-environment.js'
 import type { DownloadProgress } from './hub-options.js'
 import { LocalFolder } from './local-folder.js'
 import { exists, type ModelCache } from './model-cache.js'
 import { listModel, type HubFile } from './model-listing.js'
-import { withProcessLock } from './process-lock.js'
+import { withProcessLock } from '../io/process-lock.js'
 
 /** Which model at which commit, and how it was asked for. */
 export interface HubModel {

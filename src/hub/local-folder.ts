@@ -1,10 +1,10 @@
 import { open, readdir, stat, type FileHandle } from 'node:fs/promises'
 import path from 'node:path'
 import { FileError } from '../errors.js'
-import { allocatePages } from './allocate-pages.js'
-import { allocate, checkRange } from './byte-range.js'
+import { allocatePages } from '../io/allocate-pages.js'
+import { allocate, checkRange } from '../io/byte-range.js'
 import type { CheckpointFolder } from './checkpoint-folder.js'
-import { checkFileName } from './file-name.js'
+import { checkFileName } from '../io/file-name.js'
 
 /** The most that one read call takes: Node refuses 2 GiB. */
 const LARGEST_READ = 2 ** 30

@@ -1,7 +1,7 @@
 import { FileError } from '../errors.js'
-import { checkRange } from './byte-range.js'
+import { checkRange } from '../io/byte-range.js'
 import type { CheckpointFolder } from './checkpoint-folder.js'
-import { checkFileName } from './file-name.js'
+import { checkFileName } from '../io/file-name.js'
 
 /** A checkpoint folder in memory: files that a page was given by its user, or a test made. The bytes are copied at reading. */
 export class MemoryFolder implements CheckpointFolder {

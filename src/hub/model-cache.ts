@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { copyFile, mkdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { checkFileName } from './file-name.js'
+import { checkFileName } from '../io/file-name.js'
 
 /** Whether a revision is a commit, which never changes. */
 export function isCommit(revision: string): boolean {

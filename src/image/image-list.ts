@@ -1,7 +1,7 @@
 import { InputError } from '../errors.js'
-import { decodeImage } from './decode-image.js'
-import type { ImageInput, ReadOptions } from './image-input.js'
-import { mapLimited } from './map-limited.js'
+import { decodeImage } from './decode/decode-image.js'
+import type { ImageInput, ReadOptions } from './decode/image-input.js'
+import { mapLimited } from '../io/map-limited.js'
 import { checkRawImage, type RawImage } from './raw-image.js'
 
 /** How many pictures are decoded at a time: enough to keep sharp's threads busy, few enough to fit into memory. */

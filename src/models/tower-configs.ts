@@ -1,7 +1,7 @@
 import { ConfigError } from '../errors.js'
 import { activationNames } from '../layers/activation.js'
 import type { EncoderConfig } from '../layers/encoder-config.js'
-import { isObject } from '../is-object.js'
+import { isObject } from '../io/is-object.js'
 import type { ConfigReader, JsonObject } from './loading/config-reader.js'
 import { PretrainedConfig } from './loading/pretrained-config.js'
 

@@ -1,6 +1,6 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import { InputError } from '../errors.js'
-import type { ImageInput } from '../image/image-input.js'
+import type { ImageInput } from '../image/decode/image-input.js'
 
 /**
  * A picture that can't be mistaken for a source of pictures: an async iterable of bytes must be a Node or web stream.

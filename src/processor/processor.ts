@@ -1,6 +1,6 @@
 import { saveFolder } from '#save-folder'
 import { InputError } from '../errors.js'
-import type { ImageInput, ReadOptions } from '../image/image-input.js'
+import type { ImageInput, ReadOptions } from '../image/decode/image-input.js'
 import type { BatchEncoding } from '../tokenizer/batch-encoding.js'
 import type { BatchOptions } from '../tokenizer/encoding-options.js'
 import type { PreTrainedTokenizer } from '../tokenizer/pretrained-tokenizer.js'

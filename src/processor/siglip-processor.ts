@@ -5,7 +5,7 @@ import {
   SiglipImageProcessor,
   type PixelValues,
   type SiglipImageProcessorOptions,
-} from '../image/siglip-image-processor.js'
+} from '../image/processors/siglip-image-processor.js'
 import { AutoTokenizer } from '../tokenizer/auto-tokenizer.js'
 import type { PreTrainedTokenizer } from '../tokenizer/pretrained-tokenizer.js'
 import { Processor } from './processor.js'

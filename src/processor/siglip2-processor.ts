@@ -5,7 +5,7 @@ import {
   Siglip2ImageProcessor,
   type NaflexInputs,
   type Siglip2ImageProcessorOptions,
-} from '../image/siglip2-image-processor.js'
+} from '../image/processors/siglip2-image-processor.js'
 import { AutoTokenizer } from '../tokenizer/auto-tokenizer.js'
 import type { PreTrainedTokenizer } from '../tokenizer/pretrained-tokenizer.js'
 import { Processor } from './processor.js'

@@ -13,7 +13,7 @@ import { loadEngine } from './jit/engine.js'
 import { findNativeFolder, nativeFolderPath } from './native-folder.js'
 import { packageFolder } from './package-folder.js'
 import { type Processor, processor } from './processor.js'
-import { fileHash } from './setup/file-hash.js'
+import { fileHash } from '../io/file-hash.js'
 
 /** The state of the native backend in the cache. */
 export type NativeState =

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readdir, rm, rmdir } from 'node:fs/promises'
 import { dirname, join, relative, sep } from 'node:path'
 
 import { BackendError, SiglipError } from '../errors.js'
-import { withProcessLock } from '../hub/process-lock.js'
+import { withProcessLock } from '../io/process-lock.js'
 import { cacheFolder } from './cache-folder.js'
 import {
   ADDONS,

@@ -1,13 +1,13 @@
 import { TokenizerError } from '../errors.js'
 import type { CheckpointFolder } from '../hub/checkpoint-folder.js'
-import { parseJsonObject } from './json-value.js'
-import { CLEANING } from './cleaning-backend.js'
+import { parseJsonObject } from './tokenizer-json/json-value.js'
+import { CLEANING } from './clean/cleaning-backend.js'
 import { loadTokenizerConfig, noTokenizerFile, readTokenizerFile, tokenizerFolder } from './load-tokenizer-files.js'
-import { openClipText } from './open-clip-text.js'
+import { openClipText } from './clean/open-clip-text.js'
 import type { PreTrainedTokenizer } from './pretrained-tokenizer.js'
 import { Siglip2Tokenizer } from './siglip2-tokenizer.js'
 import { SiglipTokenizer } from './siglip-tokenizer.js'
-import { readTokenizerJson } from './tokenizer-json.js'
+import { readTokenizerJson } from './tokenizer-json/tokenizer-json.js'
 import type { TokenizerConfig } from './tokenizer-config.js'
 
 type TokenizerClass = typeof SiglipTokenizer | typeof Siglip2Tokenizer

@@ -2,10 +2,10 @@ import { openFolder } from '#open-folder'
 import { FileError, TokenizerError } from '../errors.js'
 import type { CheckpointFolder } from '../hub/checkpoint-folder.js'
 import { type AddedToken, addedToken } from './added-token.js'
-import { asId, parseJsonObject } from './json-value.js'
-import { openClipText } from './open-clip-text.js'
+import { asId, parseJsonObject } from './tokenizer-json/json-value.js'
+import { openClipText } from './clean/open-clip-text.js'
 import { parseTokenizerConfig, type TokenizerConfig } from './tokenizer-config.js'
-import { addedTokensOf, readTokenizerJson } from './tokenizer-json.js'
+import { addedTokensOf, readTokenizerJson } from './tokenizer-json/tokenizer-json.js'
 
 /** The largest vocabularies in use have 35 MB. */
 const MAX_FILE_BYTES = 2 ** 28

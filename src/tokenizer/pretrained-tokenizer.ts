@@ -1,11 +1,11 @@
 import { InputError } from '../errors.js'
-import { isObject } from '../is-object.js'
+import { isObject } from '../io/is-object.js'
 import { type NdArray } from '../nd-array.js'
 import type { AddedToken } from './added-token.js'
 import { type BatchEncoding, toBatchEncoding } from './batch-encoding.js'
 import { type CallDefaults, callDefaultsOf } from './call-defaults.js'
 import { type BatchOptions, type EncodingOptions, type LengthPlan, planLengths } from './encoding-options.js'
-import { withCleaning } from './cleaning-backend.js'
+import { withCleaning } from './clean/cleaning-backend.js'
 import type { SpecialTokens } from './special-tokens.js'
 import type { Framed, TokenizerBackend } from './tokenizer-backend.js'
 import {

@@ -1,10 +1,10 @@
 import type { CheckpointFolder } from '../hub/checkpoint-folder.js'
-import { JsonBackend } from './json-backend.js'
-import { asObject } from './json-value.js'
+import { JsonBackend } from './tokenizer-json/json-backend.js'
+import { asObject } from './tokenizer-json/json-value.js'
 import { loadTokenizerConfig, noTokenizerFile, readTokenizerFile, tokenizerFolder } from './load-tokenizer-files.js'
 import { PreTrainedTokenizer } from './pretrained-tokenizer.js'
 import { SpecialTokens } from './special-tokens.js'
-import { addedTokensOf, configOf, readTokenizerJson } from './tokenizer-json.js'
+import { addedTokensOf, configOf, readTokenizerJson } from './tokenizer-json/tokenizer-json.js'
 import { type TokenizerConfig, UNLIMITED } from './tokenizer-config.js'
 
 /** What the class puts in place of the file's own, as the reference does: Gemma's pipeline behind lower-casing. */

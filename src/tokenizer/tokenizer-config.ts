@@ -1,6 +1,6 @@
-import { isObject } from '../is-object.js'
+import { isObject } from '../io/is-object.js'
 import { type AddedToken, addedToken } from './added-token.js'
-import { asArray, asBoolean, asId, asObject, asString, type JsonObject, mismatch } from './json-value.js'
+import { asArray, asBoolean, asId, asObject, asString, type JsonObject, mismatch } from './tokenizer-json/json-value.js'
 
 /** The roles that a special token can have, in transformers' order. */
 export const SPECIAL_TOKEN_ROLES = ['bos', 'eos', 'unk', 'sep', 'pad', 'cls', 'mask'] as const

@@ -1,6 +1,6 @@
 import path from 'node:path'
 import { FileError } from '../errors.js'
-import { withProcessLock } from '../hub/process-lock.js'
+import { withProcessLock } from '../io/process-lock.js'
 
 /** As long, in milliseconds, it may take to find out that a lock is left over from a process that was killed. */
 const PATIENCE = 2000

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { isObject } from '../is-object.js'
+import { isObject } from '../io/is-object.js'
 import type { Settings } from './checkpoint.js'
 import { scaleOf } from './lora.js'
 import type { Optimizer } from './optimizer.js'

@@ -1,6 +1,6 @@
 import type * as tf from '@tensorflow/tfjs'
-import type { Augmentation } from '../image/augmentation.js'
-import type { ImageProcessor } from '../image/picture-preparer.js'
+import type { Augmentation } from '../image/augment/augmentation.js'
+import type { ImageProcessor } from '../image/processors/image-preparer.js'
 import type { Siglip2Model } from '../models/siglip2-model.js'
 import type { SiglipModel } from '../models/siglip-model.js'
 import type { Precision } from '../runtime/jit/precision.js'

@@ -1,5 +1,5 @@
-import { jsonFile } from '../../converters/json-file.js'
-import type { FileContent } from '../../converters/save-folder.js'
+import { jsonFile } from '../../converters/configs/json-file.js'
+import type { FileContent } from '../io/save-folder.js'
 import type { PreTrainedModel } from '../models/loading/pre-trained-model.js'
 import { TRAINED_WITH } from '../models/loading/trained-with.js'
 import type { TrainOptions } from './train-options.js'

@@ -1,7 +1,7 @@
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { parseSafetensors } from '../../converters/safetensors.js'
+import { parseSafetensors } from '../../converters/formats/safetensors.js'
 import { reference as expected } from './reference.js'
 import { fixture, jsonLines, siglip } from './siglip.js'
 

@@ -3,9 +3,9 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { promisify } from 'node:util'
-import { parseSafetensors } from '../../converters/safetensors.js'
+import { parseSafetensors } from '../../converters/formats/safetensors.js'
 import { checkNamesFit, saveEmbeddings } from '../../src/cli/embeddings-file.js'
-import { PictureIndex } from '../../src/cli/picture-index.js'
+import { PictureIndex } from '../../src/cli/image-index.js'
 import { FileError, InputError, NonFiniteError } from '../../src/errors.js'
 
 let folder = ''
@@ -104,7 +104,7 @@ describe('an index', () => {
   })
 
   it('loses nothing when processes add to it at once', async () => {
-    const script = path.join(process.cwd(), 'dist', 'src', 'cli', 'picture-index.js')
+    const script = path.join(process.cwd(), 'dist', 'src', 'cli', 'image-index.js')
     const program = `
       import { PictureIndex } from ${JSON.stringify(script)}
       const [file, name] = process.argv.slice(1)

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
-import { parseSafetensors } from '../../converters/safetensors.js'
+import { parseSafetensors } from '../../converters/formats/safetensors.js'
 import { fixture, jsonLines, model, siglip } from './siglip.js'
 
 interface Line {

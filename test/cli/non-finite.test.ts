@@ -1,8 +1,8 @@
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { parseSafetensors } from '../../converters/safetensors.js'
-import { serializeSafetensors } from '../../converters/serialize-safetensors.js'
+import { parseSafetensors } from '../../converters/formats/safetensors.js'
+import { serializeSafetensors } from '../../converters/formats/serialize-safetensors.js'
 import { fixture, model, siglip } from './siglip.js'
 
 let folder = ''

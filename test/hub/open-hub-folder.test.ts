@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, readlink, rm, stat, truncate, writeFile, mk
 import { type IncomingMessage, type ServerResponse } from 'node:http'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { openWeights } from '../../converters/open-weights.js'
+import { openWeights } from '../../converters/formats/open-weights.js'
 import { HubError, InputError } from '../../src/errors.js'
 import type { CheckpointFolder } from '../../src/hub/checkpoint-folder.js'
 import { downloadModel } from '../../src/hub/download-model.js'

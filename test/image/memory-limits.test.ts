@@ -1,7 +1,7 @@
 import sharp from 'sharp'
 import { ImageError } from '../../src/errors.js'
-import { decodeImage } from '../../src/image/decode-image.js'
-import { checkPixelCount } from '../../src/image/picture-header.js'
+import { decodeImage } from '../../src/image/decode/decode-image.js'
+import { checkPixelCount } from '../../src/image/decode/image-header.js'
 
 type Tags = Readonly<Record<number, number | readonly number[]>>
 

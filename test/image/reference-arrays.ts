@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
-import { parseSafetensors } from '../../converters/safetensors.js'
+import { parseSafetensors } from '../../converters/formats/safetensors.js'
 
 /** A path under test/fixtures. */
 export const fixture = (...parts: string[]): string => path.join(__dirname, '..', 'fixtures', ...parts)

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { parseSafetensors } from '../../converters/safetensors.js'
+import { parseSafetensors } from '../../converters/formats/safetensors.js'
 import type { RawImage } from '../../src/image/raw-image.js'
 import { fixturePath } from '../fixture.js'
 

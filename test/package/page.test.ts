@@ -32,6 +32,6 @@ describe('a page', () => {
   })
 
   it('takes safetensors alone without any package', async () => {
-    expect(await packagesOfPage('dist/converters/safetensors.js')).toEqual([])
+    expect(await packagesOfPage('dist/converters/formats/safetensors.js')).toEqual([])
   })
 })

@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import path from 'node:path'
 import sharp from 'sharp'
-import type { RawPixels } from '../../src/image/raw-pixels.js'
+import type { RawPixels } from '../../src/image/decode/raw-pixels.js'
 import { listedData, type Sample } from '../../src/training/data/sample.js'
 
 const colours = {

@@ -1,4 +1,4 @@
-import { nearest } from '../../../converters/nearest.js'
+import { nearest } from '../../../converters/formats/nearest.js'
 import { WeightsError } from '../../errors.js'
 
 /** Which weights are missing, unexpected or of another shape. */

@@ -1,5 +1,5 @@
 import { ConfigError } from '../../errors.js'
-import { isObject } from '../../is-object.js'
+import { isObject } from '../../io/is-object.js'
 import type { Json } from '../../layers/module.js'
 
 /** An object as `JSON.parse` makes it. */

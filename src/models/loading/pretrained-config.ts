@@ -1,7 +1,7 @@
 import { openFolder } from '#open-folder'
 import { saveFolder } from '#save-folder'
-import { configOf, type ConfigOptions } from '../../../converters/config-of.js'
-import { jsonFile } from '../../../converters/json-file.js'
+import { configOf, type ConfigOptions } from '../../../converters/configs/config-of.js'
+import { jsonFile } from '../../../converters/configs/json-file.js'
 import type { CheckpointFolder } from '../../hub/checkpoint-folder.js'
 import { snakeCase, type JsonObject } from './config-reader.js'
 

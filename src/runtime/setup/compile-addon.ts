@@ -3,7 +3,7 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 
-import { saveFile } from '../../../converters/save-folder.js'
+import { saveFile } from '../../io/save-folder.js'
 import { BackendError } from '../../errors.js'
 import { addonPaths, nativePaths } from '../native-folder.js'
 import { BINDING_SOURCE, COMPILER_FLAGS, nativeSources } from './native-sources.js'

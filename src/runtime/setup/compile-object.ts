@@ -2,7 +2,7 @@ import { createHash, randomUUID } from 'node:crypto'
 import { mkdir, readFile, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 
-import { saveFile } from '../../../converters/save-folder.js'
+import { saveFile } from '../../io/save-folder.js'
 import { runTool } from './run-tool.js'
 
 /** What makes an object file. */

@@ -1,10 +1,10 @@
 import { open, readdir } from 'node:fs/promises'
 import { dirname, join, relative, sep } from 'node:path'
 
-import { saveFile } from '../../../converters/save-folder.js'
+import { saveFile } from '../../io/save-folder.js'
 import { BackendError } from '../../errors.js'
 import { type InstalledFile, type Marker, MARKER, nativePaths, TFJS_NODE_VERSION } from '../native-folder.js'
-import { fileHash } from './file-hash.js'
+import { fileHash } from '../../io/file-hash.js'
 import { runTool } from './run-tool.js'
 
 /** What is known of a folder that has been made. */

@@ -2,7 +2,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 
-import { tarMembers } from '../../../converters/tar.js'
+import { tarMembers } from '../../io/tar.js'
 import { BackendError, FormatError } from '../../errors.js'
 import { pathInside } from './path-inside.js'
 import { messageOf } from './run-tool.js'

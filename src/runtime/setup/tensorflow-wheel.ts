@@ -4,7 +4,7 @@ import { join } from 'node:path'
 
 import { BackendError } from '../../errors.js'
 import { TENSORFLOW_VERSION } from '../native-folder.js'
-import { fileHash } from './file-hash.js'
+import { fileHash } from '../../io/file-hash.js'
 import { interrupted, messageOf, runTool } from './run-tool.js'
 import { largest } from '../../largest.js'
 

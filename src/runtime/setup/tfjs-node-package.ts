@@ -4,7 +4,7 @@ import { dirname, join, resolve } from 'node:path'
 
 import { BackendError } from '../../errors.js'
 import { TFJS_NODE_VERSION } from '../native-folder.js'
-import { fileHash } from './file-hash.js'
+import { fileHash } from '../../io/file-hash.js'
 import { runTool } from './run-tool.js'
 import { unpackTarball } from './tarball.js'
 

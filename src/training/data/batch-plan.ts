@@ -1,5 +1,5 @@
 import { InputError } from '../../errors.js'
-import { NumberHeap } from '../../tokenizer/number-heap.js'
+import { NumberHeap } from '../../tokenizer/tokenizer-json/number-heap.js'
 
 /** How samples are put into batches. */
 export interface PlanOptions {

@@ -1,7 +1,7 @@
 import { createHash, type Hash } from 'node:crypto'
 import path from 'node:path'
 import { ConfigError } from '../../errors.js'
-import { isObject } from '../../is-object.js'
+import { isObject } from '../../io/is-object.js'
 import type { Sample, TrainingData } from './sample.js'
 
 /** What a pool of samples was, without their pictures: enough to see whether it is the same again. */

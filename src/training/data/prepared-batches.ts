@@ -1,6 +1,6 @@
 import { ImageError } from '../../errors.js'
-import type { Augmentation } from '../../image/augmentation.js'
-import type { ImageArrays, PicturePreparer } from '../../image/picture-preparer.js'
+import type { Augmentation } from '../../image/augment/augmentation.js'
+import type { ImageArrays, PicturePreparer } from '../../image/processors/image-preparer.js'
 import { stacked } from '../../models/model-arrays.js'
 import { prefetched } from '../../prefetched.js'
 import { seedOf, uniformStream } from '../../random.js'

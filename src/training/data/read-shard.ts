@@ -1,6 +1,6 @@
-import { readRange, type ByteSource } from '../../../converters/byte-source.js'
+import { readRange, type ByteSource } from '../../io/byte-source.js'
 import { isToolMade } from '../../image/image-files.js'
-import { ReadWindow, tarMembers, type TarMember } from '../../../converters/tar.js'
+import { ReadWindow, tarMembers, type TarMember } from '../../io/tar.js'
 import { isOtherImage } from '../../image/left-out-images.js'
 import type { BrokenSample } from './broken-sample.js'
 import type { Sample } from './sample.js'

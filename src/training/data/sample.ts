@@ -1,4 +1,4 @@
-import type { ImageInput } from '../../image/image-input.js'
+import type { ImageInput } from '../../image/decode/image-input.js'
 
 /** A picture and what is said of it. */
 export interface Sample {

@@ -1,7 +1,7 @@
 import { deflateSync } from 'node:zlib'
-import { crc32 } from '../../../converters/crc32.js'
+import { crc32 } from '../../io/crc32.js'
 import { InputError } from '../../errors.js'
-import type { RawPixels } from '../../image/raw-pixels.js'
+import type { RawPixels } from '../../image/decode/raw-pixels.js'
 import { joined } from './protobuf-message.js'
 
 const signature = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a)

@@ -1,4 +1,4 @@
-import { crc32c, maskedCrc32c } from '../../../converters/crc32c.js'
+import { crc32c, maskedCrc32c } from '../../io/crc32c.js'
 import { joined } from './protobuf-message.js'
 
 /**

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import * as tf from '@tensorflow/tfjs'
-import { parseSafetensors, toFloat32 } from '../../../converters/safetensors.js'
+import { parseSafetensors, toFloat32 } from '../../../converters/formats/safetensors.js'
 import { WeightsError } from '../../../src/errors.js'
 import { MemoryFolder } from '../../../src/hub/memory-folder.js'
 import type { LoadingInfo } from '../../../src/models/loading/compare-weights.js'

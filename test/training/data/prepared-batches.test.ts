@@ -1,6 +1,6 @@
 import { ImageError } from '../../../src/errors.js'
-import { preparerHere } from '../../../src/image/picture-preparer.js'
-import { SiglipImageProcessor } from '../../../src/image/siglip-image-processor.js'
+import { preparerHere } from '../../../src/image/processors/image-preparer.js'
+import { SiglipImageProcessor } from '../../../src/image/processors/siglip-image-processor.js'
 import { sampleBatches } from '../../../src/training/data/batches.js'
 import { preparedBatches, type PreparedBatch } from '../../../src/training/data/prepared-batches.js'
 import { listedData, type Sample } from '../../../src/training/data/sample.js'

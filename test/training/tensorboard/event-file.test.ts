@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { FileError, InputError } from '../../../src/errors.js'
-import { decodeImage } from '../../../src/image/decode-image.js'
+import { decodeImage } from '../../../src/image/decode/decode-image.js'
 import { EventFile } from '../../../src/training/tensorboard/event-file.js'
 import { fixturePath } from '../../fixture.js'
 

@@ -1,0 +1,72 @@
+import { FileError } from '../../src/errors.js'
+import type { CheckpointFolder } from '../../src/hub/checkpoint-folder.js'
+import { inferConfig, type ConfigHints } from './infer-config.js'
+import { readJsonObject, type JsonObject } from './json-file.js'
+import { asTransformers, namingOf } from '../names/naming.js'
+import { keptConfig, OPEN_CLIP_CONFIG, openClipHints } from './open-clip-config.js'
+import { timmHints } from './timm-config.js'
+import { inWholeModel } from '../names/tower-names.js'
+import { unwrapped } from '../names/unwrapped.js'
+import { openWeights } from '../formats/open-weights.js'
+import type { Weights } from '../formats/weights.js'
+
+/** What nothing in a folder tells. */
+export interface ConfigOptions {
+  /** Attention heads of the towers whose number no file tells. */
+  readonly heads?: number | undefined
+}
+
+/**
+ * A checkpoint's configuration as transformers' `config.json` has it: that file itself, or what open_clip's and timm's own files and
+ * the shapes of the weights tell.
+ *
+ * @param weights of the folder, under the names they are stored with. Default: opened where they are needed.
+ * @throws FileError if there is neither a configuration nor weights; ConfigError if they don't tell enough.
+ */
+export async function configOf(
+  folder: CheckpointFolder,
+  weights?: Weights,
+  { heads }: ConfigOptions = {},
+): Promise<JsonObject> {
+  const own = (await folder.has('config.json')) ? await readJsonObject(folder, 'config.json') : undefined
+  if (own && !('architecture' in own)) return own
+  const { weights: stored } = unwrapped(weights ?? (await openStored(folder)))
+  const openClip = (await folder.has(OPEN_CLIP_CONFIG)) ? await readJsonObject(folder, OPEN_CLIP_CONFIG) : undefined
+  const naming = namingOf(stored.tensors.keys())
+  const kept = openClip && naming === 'open_clip' ? keptConfig(openClip) : undefined
+  if (kept) return kept
+  const told = naming === 'open_clip' ? openClipHints(openClip ?? {}) : naming === 'timm' ? timmHints(own ?? {}) : {}
+  const seen = naming === 'big_vision' ? headsOf(stored) : told.heads
+  const hints: ConfigHints = {
+    ...told,
+    heads: { vision: seen?.vision ?? heads, text: seen?.text ?? heads },
+  }
+  return inferConfig(inWholeModel(asTransformers(stored)), hints)
+}
+
+async function openStored(folder: CheckpointFolder): Promise<Weights> {
+  try {
+    return await openWeights(folder)
+  } catch (cause) {
+    if (!(cause instanceof FileError)) throw cause
+    throw new FileError('No such file', {
+      expected: 'config.json, or weights that tell what it would say',
+      where: folder.location,
+      hint: 'Fetch config.json.',
+      cause,
+    })
+  }
+}
+
+/** big_vision's kernels are `[width, heads, size]`, or `[layers, width, heads, size]`. */
+function headsOf({ tensors }: Weights): ConfigHints['heads'] {
+  const heads = (tower: RegExp): number | undefined => {
+    for (const [name, { shape }] of tensors) if (tower.test(name)) return shape.at(-2)
+    return undefined
+  }
+  const query = String.raw`/encoderblock(_0)?/MultiHeadDotProductAttention_0/query/kernel$`
+  return {
+    vision: heads(new RegExp(`(^|/)img/Transformer${query}`)),
+    text: heads(new RegExp(`(^|/)txt/Encoder_0${query}`)),
+  }
+}

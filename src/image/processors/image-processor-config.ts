@@ -1,0 +1,36 @@
+import type { OptionReader } from './option-reader.js'
+import type { ValueOptions } from './pixel-values.js'
+import type { Resampling } from '../resize/resampling.js'
+import type { ResizeBackend } from '../resize/resize.js'
+
+/** The settings that all image processors have. */
+export interface ImageProcessorConfig extends ValueOptions {
+  /**
+   * Whether files, `ImageData` and raw pixels with alpha are laid on white, as transformers' `convert_to_rgb` does. Otherwise
+   * their alpha is ignored, as in transformers' `load_image`. The pictures are RGB either way.
+   */
+  readonly doConvertRgb: boolean
+  readonly doResize: boolean
+  /** The filter, by Pillow's number. */
+  readonly resample: Resampling
+  /**
+   * Whose arithmetic: `'pillow'` is transformers' `…ImageProcessorPil`, `'torchvision'` the class without that ending. Not
+   * written to files.
+   */
+  readonly backend: ResizeBackend
+}
+
+/** The shared settings as far as `options` has them, and otherwise the `defaults`. */
+export function readImageProcessorConfig(options: OptionReader, defaults: ImageProcessorConfig): ImageProcessorConfig {
+  return {
+    doConvertRgb: options.boolean('doConvertRgb', defaults.doConvertRgb),
+    doResize: options.boolean('doResize', defaults.doResize),
+    resample: options.resample('resample', defaults.resample),
+    doRescale: options.boolean('doRescale', defaults.doRescale),
+    rescaleFactor: options.factor('rescaleFactor', defaults.rescaleFactor),
+    doNormalize: options.boolean('doNormalize', defaults.doNormalize),
+    imageMean: options.channels('imageMean', defaults.imageMean, false),
+    imageStd: options.channels('imageStd', defaults.imageStd, true),
+    backend: options.backend('backend', defaults.backend),
+  }
+}
