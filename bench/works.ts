@@ -165,7 +165,7 @@ function product(precision: Precision, threads: number): Work {
 }
 
 function resizing(): Work {
-  const picture = {
+  const image = {
     width: 640,
     height: 427,
     data: Uint8Array.from({ length: 640 * 427 * 3 }, (_, i) => (i * 7919) % 256),
@@ -177,7 +177,7 @@ function resizing(): Work {
     unit: 'ms',
     times: 50,
     toReach: [1, 1],
-    ours: new Ours(() => Promise.resolve(() => resize(picture, { width: 224, height: 224 }))),
+    ours: new Ours(() => Promise.resolve(() => resize(image, { width: 224, height: 224 }))),
     others: [new PythonPeer('Pillow', { kind: 'resize', engine: 'Pillow', threads: 1 })],
   }
 }
@@ -228,11 +228,11 @@ function tokenizing(threads: number): Work {
 
 /** Where works that need files make them, once. */
 const baseFolder = join(tmpdir(), 'siglip-tfjs-base')
-const picturesFolder = join(tmpdir(), 'siglip-tfjs-pictures')
+const imagesFolder = join(tmpdir(), 'siglip-tfjs-images')
 const emojiFolder = join(tmpdir(), 'siglip-tfjs-emoji')
 
-/** Pictures as cameras have them: smooth, with some noise, of this size. */
-async function makePictures(folder: string, count: number): Promise<readonly string[]> {
+/** Images as cameras have them: smooth, with some noise, of this size. */
+async function makeImages(folder: string, count: number): Promise<readonly string[]> {
   await mkdir(folder, { recursive: true })
   const { default: sharp } = await import('sharp')
   return Promise.all(
@@ -253,14 +253,14 @@ async function makePictures(folder: string, count: number): Promise<readonly str
 function wholePipeline(precision: Precision): Work {
   const count = 1000
   return {
-    id: `pictures-${precision}`,
+    id: `images-${precision}`,
     title: `1,000 JPEGs 640×427 to embeddings, beside the image tower alone, ${precision}`,
     flops: 0,
     unit: 'ms',
     times: 1,
     toReach: [0.9, 0.9],
     ours: new Ours(async () => {
-      const files = await makePictures(picturesFolder, 50)
+      const files = await makeImages(imagesFolder, 50)
       await makeModel(baseFolder)
       const embed = await pipeline('image-feature-extraction', baseFolder, { precision })
       await embed(files.slice(0, 16), { batchSize: 8 })
@@ -295,11 +295,11 @@ async function makeModel(folder: string): Promise<void> {
   model.dispose()
 }
 
-/** Whole processes, from their start to the scores of one picture. */
+/** Whole processes, from their start to the scores of one image. */
 function processes(measure: 'time' | 'memory'): Work {
-  const picture = join('examples', 'pictures', 'chelsea.png')
+  const image = join('examples', 'images', 'chelsea.png')
   const program = join('dist', 'bench', 'first-scores.js')
-  const command = new Command('siglip-tfjs', [process.execPath, program, baseFolder, picture], measure)
+  const command = new Command('siglip-tfjs', [process.execPath, program, baseFolder, image], measure)
   return {
     id: measure === 'time' ? 'first-scores' : 'peak-memory',
     title: measure === 'time' ? 'process start to first scores, base model' : 'peak memory of it, base model, float32',
@@ -317,19 +317,15 @@ function processes(measure: 'time' | 'memory'): Work {
       close: () => undefined,
     },
     others: [
-      new Command(
-        'transformers',
-        [peersPython, join('bench', 'peers', 'first-scores.py'), baseFolder, picture],
-        measure,
-      ),
+      new Command('transformers', [peersPython, join('bench', 'peers', 'first-scores.py'), baseFolder, image], measure),
     ],
   }
 }
 
 /** All parameters of a base model, from JPEGs on. */
 function fineTuning(measure: 'printed' | 'memory', precision: Precision): Work {
-  const pictures = Array.from({ length: 48 }, (_, n) => join(picturesFolder, `${n}.jpg`))
-  const args = [baseFolder, '7', '8', precision, ...pictures]
+  const images = Array.from({ length: 48 }, (_, n) => join(imagesFolder, `${n}.jpg`))
+  const args = [baseFolder, '7', '8', precision, ...images]
   const command = new Command(
     'siglip-tfjs',
     [process.execPath, join('dist', 'bench', 'fine-tune.js'), ...args],
@@ -347,7 +343,7 @@ function fineTuning(measure: 'printed' | 'memory', precision: Precision): Work {
     ours: {
       name: command.name,
       prepare: async () => {
-        await makePictures(picturesFolder, 50)
+        await makeImages(imagesFolder, 50)
         await makeModel(baseFolder)
       },
       run: (times) => command.run(times),
@@ -373,7 +369,7 @@ function emojiStep(patches: 'half' | 'all'): Work {
     ours: {
       name: ours.name,
       prepare: async () => {
-        if (existsSync(join(emojiFolder, 'pictures.rgba'))) return
+        if (existsSync(join(emojiFolder, 'images.rgba'))) return
         await promisify(execFile)(process.execPath, [
           ...[join('dist', 'examples', 'emoji', 'make-data.js'), '--out', emojiFolder],
           ...['--cache', `${emojiFolder}-packages`],

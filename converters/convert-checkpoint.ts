@@ -72,10 +72,10 @@ export async function convertCheckpoint(
   const weights = tower === undefined ? whole : chosen(whole, tower, options.to)
   checkKnown(weights)
   checkFloats(weights.tensors, weights.location)
-  const pictures = await picturesOf(source, config)
+  const images = await imagesOf(source, config)
   const openClip = await openClipText(source, readTokenizerFile)
   const clean = openClip?.other?.[CLEANING] ?? (await cleaningOf(source))
-  const { files, notes: ownNotes } = filesFor(weights, config, pictures, clean, options)
+  const { files, notes: ownNotes } = filesFor(weights, config, images, clean, options)
   const tokenizer =
     tower === 'vision' ? [] : await tokenizerOf(source, options.to === 'open_clip' ? undefined : openClip)
   const all = new Map([...files, ...tokenizer])
@@ -100,7 +100,7 @@ interface Written {
 function filesFor(
   weights: Weights,
   config: JsonObject,
-  pictures: JsonObject | undefined,
+  images: JsonObject | undefined,
   clean: unknown,
   options: ConvertOptions,
 ): Written {
@@ -110,13 +110,13 @@ function filesFor(
   if (to !== 'transformers') checkNamed(named, to)
   const isWhole = towers.length === 2
   const processor =
-    pictures && towers.includes('vision') ? ([['preprocessor_config.json', jsonFile(pictures)]] as const) : []
+    images && towers.includes('vision') ? ([['preprocessor_config.json', jsonFile(images)]] as const) : []
   switch (to) {
     case 'transformers': {
       const own = configFor(config, weights, dtype)
       return {
         files: new Map([['config.json', jsonFile(own)], ...processor, ...weightFiles(named, options)]),
-        notes: notesOn(pictures),
+        notes: notesOn(images),
       }
     }
     case 'big_vision': {
@@ -136,7 +136,7 @@ function filesFor(
           hint: 'Convert the image tower to timm.',
         })
       }
-      const { json, notes } = openClipConfig(config, pictures, clean)
+      const { json, notes } = openClipConfig(config, images, clean)
       const [content] = weightFiles(named, { dtype }).values()
       return {
         files: new Map([
@@ -149,7 +149,7 @@ function filesFor(
     }
     case 'timm': {
       const classes = weights.tensors.get('classifier.weight')?.shape[0] ?? 0
-      const { json, notes } = timmConfig(config, pictures, classes)
+      const { json, notes } = timmConfig(config, images, classes)
       return {
         files: new Map([['config.json', jsonFile(json)], ...processor, ...weightFiles(named, { dtype })]),
         notes,
@@ -261,7 +261,7 @@ function headsOf(config: JsonObject): Heads {
 }
 
 /** The image processor's settings in transformers' spelling, from its own files, open_clip's or timm's, or as the model was trained. */
-async function picturesOf(source: CheckpointFolder, config: JsonObject): Promise<JsonObject | undefined> {
+async function imagesOf(source: CheckpointFolder, config: JsonObject): Promise<JsonObject | undefined> {
   if (await source.has('preprocessor_config.json')) return readJsonObject(source, 'preprocessor_config.json')
   if (await source.has('processor_config.json')) {
     const { image_processor: nested } = await readJsonObject(source, 'processor_config.json')

@@ -1,6 +1,6 @@
 /**
  * What `npm run demo` shows: the model that the package brings finds emoji by words, and words for emoji. They are drawn by a vendor
- * whose emoji it has never seen. The second picture of it is a contact sheet: node dist/examples/demo.js [SHEET.svg]
+ * whose emoji it has never seen. The second image of it is a contact sheet: node dist/examples/demo.js [SHEET.svg]
  */
 import { mkdir, writeFile } from 'node:fs/promises'
 import path from 'node:path'
@@ -16,7 +16,7 @@ const byEmoji = gallery.filter((_, i) => i % 50 === 25)
 const classify = await pipeline('zero-shot-image-classification')
 const start = performance.now()
 
-// All pictures with all texts: for each text the pictures that go best with it.
+// All images with all texts: for each text the images that go best with it.
 const scores = await classify(
   gallery.map(({ pixels }) => pixels),
   byWords,
@@ -28,7 +28,7 @@ const found = byWords.map((text) =>
     .slice(0, 6),
 )
 
-// And for some pictures the texts.
+// And for some images the texts.
 const labels = [...new Set(gallery.map(({ label }) => label))]
 const named = await classify(
   byEmoji.map(({ pixels }) => pixels),
@@ -54,7 +54,7 @@ const wordRows = byWords.map((text, i): SheetRow => {
 })
 const emojiRows = byEmoji.map(({ pixels }, i): SheetRow => {
   const best = named[i] ?? []
-  return { text: '', picture: pixels, found: best.map(({ label }) => label), scores: best.map(({ score }) => score) }
+  return { text: '', image: pixels, found: best.map(({ label }) => label), scores: best.map(({ score }) => score) }
 })
 await mkdir(path.dirname(sheet), { recursive: true })
 await writeFile(
@@ -64,5 +64,5 @@ await writeFile(
     ['Words found by emoji', emojiRows],
   ]),
 )
-console.log(`\n${gallery.length + byEmoji.length} pictures in ${seconds.toFixed(1)} s. As a picture: ${sheet}`)
+console.log(`\n${gallery.length + byEmoji.length} images in ${seconds.toFixed(1)} s. As a image: ${sheet}`)
 classify.dispose()

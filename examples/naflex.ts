@@ -1,17 +1,17 @@
-/** Zero-shot labels with SigLIP 2 NaFlex, which sees a picture in its own proportions instead of a square. */
+/** Zero-shot labels with SigLIP 2 NaFlex, which sees a image in its own proportions instead of a square. */
 import { parseArgs } from 'node:util'
 import * as tf from '@tensorflow/tfjs'
 import { Siglip2Model, Siglip2Processor } from 'siglip-tfjs'
 
-const usage = `node dist/examples/naflex.js --model FOLDER --labels LABELS PICTURE…
+const usage = `node dist/examples/naflex.js --model FOLDER --labels LABELS IMAGE…
 
-Scores pictures against labels, and tells into how many patches each was cut.
+Scores images against labels, and tells into how many patches each was cut.
 
   --model FOLDER     a NaFlex checkpoint, such as google/siglip2-base-patch16-naflex
   --labels LABELS    separated by commas                    [a cat, a cup of coffee, a rocket]
-  --patches N        the most patches of a picture: more see more, and take longer [the checkpoint's]
+  --patches N        the most patches of a image: more see more, and take longer [the checkpoint's]
 `
-const { values: options, positionals: pictures } = parseArgs({
+const { values: options, positionals: images } = parseArgs({
   allowPositionals: true,
   options: {
     model: { type: 'string', default: 'google/siglip2-base-patch16-naflex' },
@@ -26,16 +26,16 @@ async function classify(): Promise<void> {
   const processor = await Siglip2Processor.fromPretrained(options.model)
   const labels = options.labels.split(',').map((label) => label.trim())
   const inputs = await processor.call(
-    { text: labels.map((label) => `This is a photo of ${label}.`), images: pictures },
+    { text: labels.map((label) => `This is a photo of ${label}.`), images: images },
     {
       maxLength: model.config.textConfig.maxPositionEmbeddings,
       ...(options.patches === undefined ? {} : { maxNumPatches: Number(options.patches) }),
     },
   )
-  const scores = tf.tidy(() => tf.sigmoid(model.forward(inputs).logitsPerImage).as2D(pictures.length, -1).arraySync())
-  for (const [i, picture] of pictures.entries()) {
+  const scores = tf.tidy(() => tf.sigmoid(model.forward(inputs).logitsPerImage).as2D(images.length, -1).arraySync())
+  for (const [i, image] of images.entries()) {
     const [rows, columns] = inputs.spatialShapes.data.subarray(2 * i)
-    console.log(`${picture}: ${rows} × ${columns} patches`)
+    console.log(`${image}: ${rows} × ${columns} patches`)
     for (const [j, label] of labels.entries()) console.log(`  ${(scores[i]?.[j] ?? NaN).toFixed(4)}  ${label}`)
   }
 }

@@ -61,7 +61,7 @@ export {
 } from './image/processors/siglip-image-processor.js'
 
 export { AutoProcessor } from './processor/auto-processor.js'
-export { Processor, type PictureInput, type TextInput } from './processor/processor.js'
+export { Processor, type ProcessorImages, type TextInput } from './processor/processor.js'
 export { SiglipProcessor } from './processor/siglip-processor.js'
 export { Siglip2Processor } from './processor/siglip2-processor.js'
 
@@ -182,7 +182,7 @@ export {
   type ClassReport,
 } from './training/evaluators/classification-report.js'
 export type { MatrixInput } from './training/evaluators/matrix-input.js'
-export { confusionPicture } from './training/evaluators/confusion-picture.js'
+export { confusionImage } from './training/evaluators/confusion-image.js'
 export {
   averagePrecision,
   meanAveragePrecision,

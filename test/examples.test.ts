@@ -10,7 +10,7 @@ import { fixturePath } from './fixture.js'
 const root = path.join(__dirname, '..')
 const programs = path.join(root, 'dist', 'examples')
 const tiny = fixturePath('siglip-tiny')
-const pictures = ['chelsea.png', 'coffee.png', 'rocket.jpg']
+const images = ['chelsea.png', 'coffee.png', 'rocket.jpg']
 
 /** What an example prints, run as a user does. */
 async function run(name: string, ...args: string[]): Promise<string> {
@@ -26,7 +26,7 @@ beforeEach(async () => {
 })
 afterEach(() => rm(folder, { recursive: true, force: true }))
 
-/** Copies pictures into a folder of the test's own. */
+/** Copies images into a folder of the test's own. */
 async function fill(place: string, names: readonly string[]): Promise<void> {
   await mkdir(path.join(folder, place), { recursive: true })
   for (const name of names) await copyFile(fixturePath('images', name), path.join(folder, place, name))
@@ -42,18 +42,18 @@ it('every example but the demo says with --help what it does and how it is calle
   }
 })
 
-it('search-pictures finds the same the second time, without embedding again, and embeds what is new', async () => {
-  await fill('.', pictures.slice(0, 2))
+it('search-images finds the same the second time, without embedding again, and embeds what is new', async () => {
+  await fill('.', images.slice(0, 2))
   const keep = ['--keep', path.join(folder, 'kept', 'embeddings.safetensors')]
-  const args = ['--pictures', folder, '--model', tiny, ...keep, 'a cat', 'a cup of coffee']
-  const first = await run('search-pictures', ...args)
-  expect(first).toMatch(/^2 pictures, 2 embedded now\n\na cat\n( {2}-?\d\.\d{4} {2}(chelsea|coffee)\.png\n){2}\na cup/)
-  expect(await run('search-pictures', ...args)).toBe(first.replace('2 embedded', '0 embedded'))
-  await fill('.', pictures)
-  expect(await run('search-pictures', ...args)).toMatch(/^3 pictures, 1 embedded now\n[^]*rocket\.jpg/)
+  const args = ['--images', folder, '--model', tiny, ...keep, 'a cat', 'a cup of coffee']
+  const first = await run('search-images', ...args)
+  expect(first).toMatch(/^2 images, 2 embedded now\n\na cat\n( {2}-?\d\.\d{4} {2}(chelsea|coffee)\.png\n){2}\na cup/)
+  expect(await run('search-images', ...args)).toBe(first.replace('2 embedded', '0 embedded'))
+  await fill('.', images)
+  expect(await run('search-images', ...args)).toMatch(/^3 images, 1 embedded now\n[^]*rocket\.jpg/)
 })
 
-it('naflex tells patches in the proportions of the picture, and scores', async () => {
+it('naflex tells patches in the proportions of the image, and scores', async () => {
   const wide = fixturePath('images', 'wide.png')
   const args = ['--model', fixturePath('siglip2-naflex-tiny'), '--labels', 'a cat, two dogs', wide]
   const [, rows = '', columns = '', ...scores] =
@@ -76,11 +76,11 @@ it('from-big-vision saves the weights of transformers', async () => {
     expect([name, found.get(name)?.dataSync()]).toEqual([name, variable.dataSync()])
 })
 
-it('feature-extractor learns the pictures that it sees', async () => {
+it('feature-extractor learns the images that it sees', async () => {
   await fill('animal', ['chelsea.png', 'gray.png'])
   await fill('thing', ['coffee.png', 'rocket.jpg'])
-  expect(await run('feature-extractor', '--pictures', folder, '--model', tiny)).toBe(
-    'trained on: 4 of 4 pictures of 2 classes named rightly\n',
+  expect(await run('feature-extractor', '--images', folder, '--model', tiny)).toBe(
+    'trained on: 4 of 4 images of 2 classes named rightly\n',
   )
 })
 

@@ -9,7 +9,7 @@ export interface ConfigHints {
   readonly heads?: Readonly<Partial<Record<Tower, number | undefined>>> | undefined
   /** The activation of the MLPs, by transformers' names. Default: `gelu_pytorch_tanh`, as the models were trained. */
   readonly hiddenAct?: Readonly<Partial<Record<Tower, string | undefined>>> | undefined
-  /** Side of the picture in pixels. Default: that of the patches side by side. */
+  /** Side of the image in pixels. Default: that of the patches side by side. */
   readonly imageSize?: number | undefined
 }
 

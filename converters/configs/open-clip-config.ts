@@ -37,13 +37,13 @@ export function keptConfig(json: JsonObject): JsonObject | undefined {
  * `open_clip_config.json` of a whole model.
  *
  * @param config of transformers, both towers.
- * @param pictures of its image processor.
+ * @param images of its image processor.
  * @param clean how texts are cleaned before they are tokenized.
  * @throws InputError for an activation of the text tower, or a way of preparing images, that open_clip can't be told.
  */
 export function openClipConfig(
   config: JsonObject,
-  pictures: JsonObject | undefined,
+  images: JsonObject | undefined,
   clean: unknown = 'canonicalize',
 ): { readonly json: JsonObject; readonly notes: readonly string[] } {
   const notes: string[] = []
@@ -97,7 +97,7 @@ export function openClipConfig(
         ...(textAct === 'gelu' ? {} : { act_kwargs: { approximate: 'tanh' } }),
       },
     },
-    preprocess_cfg: openClipPreprocessing(pictures),
+    preprocess_cfg: openClipPreprocessing(images),
     [KEPT]: config,
   }
   return { json, notes }

@@ -30,7 +30,7 @@ export function timmHints(json: JsonObject): ConfigHints {
  */
 export function timmConfig(
   config: JsonObject,
-  pictures: JsonObject | undefined,
+  images: JsonObject | undefined,
   numClasses: number,
 ): { readonly json: JsonObject; readonly notes: readonly string[] } {
   const tower = towerFields(config, 'vision_config')
@@ -76,7 +76,7 @@ export function timmConfig(
     pretrained_cfg: {
       input_size: [channels, side, side],
       fixed_input_size: !isNaFlex,
-      ...timmPreprocessing(pictures),
+      ...timmPreprocessing(images),
       num_classes: numClasses,
       pool_size: null,
       first_conv: isNaFlex ? 'embeds.proj' : 'patch_embed.proj',

@@ -4,18 +4,18 @@ import type { RawPixels } from 'siglip-tfjs'
 /** A line of a contact sheet: a text, and what was found beside it. */
 export interface SheetRow {
   readonly text: string
-  /** The picture that the text is about, if it is about one. */
-  readonly picture?: RawPixels
+  /** The image that the text is about, if it is about one. */
+  readonly image?: RawPixels
   readonly found: readonly (RawPixels | string)[]
   /** A probability each. */
   readonly scores: readonly number[]
 }
 
 const [MARGIN, ROW, SIDE, TEXT, GAP] = [24, 70, 48, 190, 40] as const
-/** A word needs more room than a picture. */
-const [PICTURE_CELL, WORDS_CELL] = [62, 92] as const
+/** A word needs more room than a image. */
+const [IMAGE_CELL, WORDS_CELL] = [62, 92] as const
 
-/** Draws lists of rows beside each other, each under its heading, as an SVG that needs no other file: pictures are inside, scores are bars. */
+/** Draws lists of rows beside each other, each under its heading, as an SVG that needs no other file: images are inside, scores are bars. */
 export async function contactSheet(
   parts: readonly (readonly [heading: string, rows: readonly SheetRow[]])[],
 ): Promise<string> {
@@ -35,21 +35,21 @@ ${lines.join('\n')}
 `
 }
 
-const cellOf = ([first]: SheetRow['found']): number => (typeof first === 'string' ? WORDS_CELL : PICTURE_CELL)
+const cellOf = ([first]: SheetRow['found']): number => (typeof first === 'string' ? WORDS_CELL : IMAGE_CELL)
 
 async function drawRow(
-  { text: said, picture, found, scores }: SheetRow,
+  { text: said, image, found, scores }: SheetRow,
   left: number,
   y: number,
   room: number,
 ): Promise<string> {
   const cells = found.map(async (each, i) => {
     const x = left + room + i * cellOf(found)
-    const shown = typeof each === 'string' ? words(each, x, y) : image(await dataUrl(each), x, y)
+    const shown = typeof each === 'string' ? words(each, x, y) : drawn(await dataUrl(each), x, y)
     const bar = `<rect x="${x}" y="${y + SIDE + 5}" width="${(SIDE * (scores[i] ?? 0)).toFixed(1)}" height="4" rx="2" fill="#0969da"/>`
     return `${shown}<rect x="${x}" y="${y + SIDE + 5}" width="${SIDE}" height="4" rx="2" fill="#d0d7de" opacity=".5"/>${bar}`
   })
-  const about = picture ? image(await dataUrl(picture), left, y) : ''
+  const about = image ? drawn(await dataUrl(image), left, y) : ''
   return about + (said && text(left, y + SIDE / 2 + 5, said)) + (await Promise.all(cells)).join('')
 }
 
@@ -64,7 +64,7 @@ const words = (content: string, x: number, y: number): string =>
     .map((word, i) => text(x, y + 14 + i * 15, word.length > 11 ? `${word.slice(0, 10)}…` : word, 'font-size="12"'))
     .join('')
 
-const image = (url: string, x: number, y: number): string =>
+const drawn = (url: string, x: number, y: number): string =>
   `<image x="${x}" y="${y}" width="${SIDE}" height="${SIDE}" href="${url}"/>`
 
 async function dataUrl({ data, width, height }: RawPixels): Promise<string> {

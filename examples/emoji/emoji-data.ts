@@ -5,7 +5,7 @@ import { isSplit, type Split } from './icon-sets.js'
 import { isObject } from './package-folder.js'
 
 /** A drawn emoji. */
-export interface EmojiPicture {
+export interface EmojiImage {
   /** The vendor. */
   readonly set: string
   readonly split: Split
@@ -18,26 +18,26 @@ export interface EmojiPicture {
 export interface EmojiData {
   /** All classes, in the order of Unicode. */
   readonly emoji: readonly Emoji[]
-  readonly pictures: readonly EmojiPicture[]
+  readonly images: readonly EmojiImage[]
 }
 
-/** Reads pictures.json and pictures.rgba of a folder that `make-data.js` wrote. */
+/** Reads images.json and images.rgba of a folder that `make-data.js` wrote. */
 export async function readEmojiData(folder: string): Promise<EmojiData> {
-  const index: unknown = JSON.parse(await readFile(path.join(folder, 'pictures.json'), 'utf8'))
-  const bytes = new Uint8Array(await readFile(path.join(folder, 'pictures.rgba')))
-  if (!isObject(index) || typeof index['side'] !== 'number') throw new Error(`${folder} has another pictures.json`)
+  const index: unknown = JSON.parse(await readFile(path.join(folder, 'images.json'), 'utf8'))
+  const bytes = new Uint8Array(await readFile(path.join(folder, 'images.rgba')))
+  if (!isObject(index) || typeof index['side'] !== 'number') throw new Error(`${folder} has another images.json`)
   const { side } = index
   const emoji = listOf(index['emoji'], isEmoji)
-  const rows = listOf(index['pictures'], isObject)
+  const rows = listOf(index['images'], isObject)
   const size = side * side * 4
-  if (bytes.length !== rows.length * size) throw new Error(`${folder}: pictures.rgba doesn’t go with pictures.json`)
-  const pictures = rows.map(({ set, split, emoji: place }, i) => {
+  if (bytes.length !== rows.length * size) throw new Error(`${folder}: images.rgba doesn’t go with images.json`)
+  const images = rows.map(({ set, split, emoji: place }, i) => {
     const shown = emoji[Number(place)]
-    if (!shown || !isSplit(split)) throw new Error(`${folder}: picture ${i} is of no emoji or split`)
+    if (!shown || !isSplit(split)) throw new Error(`${folder}: image ${i} is of no emoji or split`)
     const data = bytes.subarray(i * size, (i + 1) * size)
     return { set: String(set), split, emoji: shown, pixels: { data, width: side, height: side, channels: 4 as const } }
   })
-  return { emoji, pictures }
+  return { emoji, images }
 }
 
 /**
@@ -65,7 +65,7 @@ export function emojiMatches(caption: string, labels: ReadonlySet<string>): (emo
 
 function listOf<T>(value: unknown, isOne: (entry: unknown) => entry is T): readonly T[] {
   if (Array.isArray(value) && value.every(isOne)) return value
-  throw new Error('pictures.json has another form')
+  throw new Error('images.json has another form')
 }
 
 function isEmoji(value: unknown): value is Emoji {

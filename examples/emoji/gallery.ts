@@ -14,11 +14,11 @@ export interface GalleryEmoji {
 }
 
 /** With its drawing. */
-export interface GalleryPicture extends GalleryEmoji {
+export interface GalleryImage extends GalleryEmoji {
   readonly pixels: RawPixels
 }
 
-/** How many stand side by side in its pictures. */
+/** How many stand side by side in its images. */
 export const GALLERY_COLUMNS = 24
 
 /**
@@ -30,7 +30,7 @@ export const GALLERY_COLUMNS = 24
 export async function readGallery(
   folder: string,
   vendor: 'twemoji' | 'noto' = 'twemoji',
-): Promise<readonly GalleryPicture[]> {
+): Promise<readonly GalleryImage[]> {
   const list: unknown = JSON.parse(await readFile(`${folder}/emoji.json`, 'utf8'))
   if (!Array.isArray(list) || !list.every(isGalleryEmoji)) throw new Error('emoji.json has another form')
   const sheet = sharp(await readFile(`${folder}/${vendor}.png`)).ensureAlpha()
@@ -56,11 +56,11 @@ export async function gallerySamples(
   vendor: 'twemoji' | 'noto',
   said: 'label' | 'spanish',
 ): Promise<readonly Sample[]> {
-  const pictures = await readGallery(galleryFolder(), vendor)
-  return pictures.map((picture, i) => ({
+  const images = await readGallery(galleryFolder(), vendor)
+  return images.map((image, i) => ({
     key: `${vendor}/${i}`,
-    open: () => picture.pixels,
-    captions: [picture[said]],
+    open: () => image.pixels,
+    captions: [image[said]],
   }))
 }
 

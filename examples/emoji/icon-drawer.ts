@@ -12,7 +12,7 @@ export interface Drawing {
 export type Drawn = { readonly id: number } & ({ readonly pixels: Uint8Array } | { readonly failure: string })
 
 /**
- * Draws SVG pictures in a child process, one at a time: a few icons make resvg abort, and that ends its process. After that another
+ * Draws SVG images in a child process, one at a time: a few icons make resvg abort, and that ends its process. After that another
  * one goes on.
  */
 export class IconDrawer {

@@ -12,14 +12,14 @@ export interface NamedIcon {
   readonly icon: string
   /** Whether it is drawn the other way round. */
   readonly isMirrored: boolean
-  /** What it is drawn from: an SVG, or the file of a picture. */
+  /** What it is drawn from: an SVG, or the file of a image. */
   readonly source: { readonly svg: string } | { readonly file: string }
 }
 
 /** An icon of a set, and the key of what it shows, which may be no emoji of the list. */
 type KeyedIcon = Omit<NamedIcon, 'emoji'> & { readonly key: string }
 
-/** The sides of the drawn pictures, in pixels. */
+/** The sides of the drawn images, in pixels. */
 export const SIDE = 64
 
 /** The sets whose own tables say which character an icon shows; their names serve the others. */
@@ -54,7 +54,7 @@ export class IconNames {
   /** The icons of a set that show emoji of the list, each emoji once. */
   async iconsOf(set: IconSet): Promise<readonly NamedIcon[]> {
     const found = new Map<number, NamedIcon>()
-    const all = set.picturesOf === undefined ? await this.drawingsOf(set) : await this.picturesOf(set.picturesOf)
+    const all = set.imagesOf === undefined ? await this.drawingsOf(set) : await this.imagesOf(set.imagesOf)
     for (const { key, ...icon } of all) {
       const emoji = this.#places.get(key)
       if (emoji !== undefined && !found.has(emoji)) found.set(emoji, { emoji, ...icon })
@@ -70,7 +70,7 @@ export class IconNames {
     })
   }
 
-  private async picturesOf(name: string): Promise<readonly KeyedIcon[]> {
+  private async imagesOf(name: string): Promise<readonly KeyedIcon[]> {
     const folder = path.join(this.packages.folder, 'node_modules', name, 'assets')
     return (await readdir(folder)).sort().map((fileName) => {
       const icon = path.parse(fileName).name

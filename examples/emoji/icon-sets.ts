@@ -1,9 +1,9 @@
-/** A set of icons, one vendor's drawings: `@iconify-json/<name>`, unless it is a package of pictures. */
+/** A set of icons, one vendor's drawings: `@iconify-json/<name>`, unless it is a package of images. */
 export interface IconSet {
   readonly name: string
-  /** The npm package whose `assets` are pictures named by their characters, e.g. `1f469-200d-1f680.webp`. */
-  readonly picturesOf?: string
-  /** Of the npm package, so that everybody draws the same pictures. */
+  /** The npm package whose `assets` are images named by their characters, e.g. `1f469-200d-1f680.webp`. */
+  readonly imagesOf?: string
+  /** Of the npm package, so that everybody draws the same images. */
   readonly version: string
   /** SPDX, of the drawings. */
   readonly license: string
@@ -23,7 +23,7 @@ export const iconSets: readonly IconSet[] = [
   { name: 'fluent-emoji-flat', version: '1.2.6', license: 'MIT', author: 'Microsoft', namedBy: 'characters' },
   { name: 'fluent-emoji', version: '1.2.7', license: 'MIT', author: 'Microsoft', namedBy: 'names' },
   {
-    ...{ name: 'fluent-emoji-3d', picturesOf: '@lobehub/fluent-emoji-3d', version: '1.1.0' },
+    ...{ name: 'fluent-emoji-3d', imagesOf: '@lobehub/fluent-emoji-3d', version: '1.1.0' },
     ...{ license: 'MIT', author: 'Microsoft', namedBy: 'characters' },
   },
   { name: 'fluent-emoji-high-contrast', version: '1.2.6', license: 'MIT', author: 'Microsoft', namedBy: 'names' },
@@ -36,19 +36,19 @@ export const iconSets: readonly IconSet[] = [
 ]
 
 /** The npm package of a set, with its version. */
-export const packageOf = ({ name, picturesOf = `@iconify-json/${name}`, version }: IconSet): string =>
-  `${picturesOf}@${version}`
+export const packageOf = ({ name, imagesOf = `@iconify-json/${name}`, version }: IconSet): string =>
+  `${imagesOf}@${version}`
 
 /** What else is needed: the emoji's labels and tags, and what draws. */
 export const otherPackages = ['emojibase-data@17.0.0', '@resvg/resvg-js@2.6.2']
 
-/** The part of the data a picture belongs to. */
+/** The part of the data a image belongs to. */
 export type Split = (typeof splits)[number]
 export const splits = ['train', 'validation', 'test'] as const
 
 /** One vendor is never seen before the last test. */
 const HELD_OUT = 'twemoji'
-/** Settings are tuned on a tenth of another vendor's pictures, which is not trained on either. */
+/** Settings are tuned on a tenth of another vendor's images, which is not trained on either. */
 const TUNED_ON = 'emojione'
 
 /** @param emoji the place of the emoji in the list of all. */

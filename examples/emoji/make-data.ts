@@ -1,4 +1,4 @@
-/** Draws all emoji of several vendors as pictures with captions: what the model in the box is trained and tested on. */
+/** Draws all emoji of several vendors as images with captions: what the model in the box is trained and tested on. */
 import { createHash } from 'node:crypto'
 import { mkdir, writeFile } from 'node:fs/promises'
 import path from 'node:path'
@@ -13,8 +13,8 @@ import { PackageFolder } from './package-folder.js'
 const usage = `node dist/examples/emoji/make-data.js --out FOLDER
 
 Draws the emoji of ${iconSets.length} vendors at ${SIDE} pixels, with the labels and tags of emojibase-data. FOLDER gets train, validation and
-test, each a folder of PNG files with metadata.jsonl, and once more everything in two files that load at once: pictures.rgba and
-pictures.json. captions.txt is what the tokenizer is trained on.
+test, each a folder of PNG files with metadata.jsonl, and once more everything in two files that load at once: images.rgba and
+images.json. captions.txt is what the tokenizer is trained on.
 
   --out FOLDER    what is written                        [out/emoji-data]
   --cache FOLDER  where npm puts the packages            [out/emoji-packages]
@@ -27,8 +27,8 @@ const { values: options } = parseArgs({
   },
 })
 
-/** A drawn picture of the emoji at a place of the list. */
-interface Picture {
+/** A drawn image of the emoji at a place of the list. */
+interface Image {
   readonly set: string
   readonly icon: string
   readonly emoji: number
@@ -40,8 +40,8 @@ interface Picture {
 /** Less alpha than of so many opaque pixels, and nothing is to be seen. */
 const FEWEST_PIXELS = 40
 
-async function draw(names: IconNames, drawer: IconDrawer): Promise<readonly Picture[]> {
-  const pictures: Picture[] = []
+async function draw(names: IconNames, drawer: IconDrawer): Promise<readonly Image[]> {
+  const images: Image[] = []
   const setsByHash = new Map<string, string>()
   for (const iconSet of iconSets) {
     const set = iconSet.name
@@ -57,13 +57,13 @@ async function draw(names: IconNames, drawer: IconDrawer): Promise<readonly Pict
         const twin = setsByHash.get(hash)
         setsByHash.set(hash, set)
         if (twin !== undefined) skipped.push(`${icon} (it is that of ${twin})`)
-        else pictures.push({ set, icon, emoji, split: splitOf(set, emoji), pixels })
+        else images.push({ set, icon, emoji, split: splitOf(set, emoji), pixels })
       }
     }
-    console.log(`${set}: ${icons.length - skipped.length} pictures`)
+    console.log(`${set}: ${icons.length - skipped.length} images`)
     for (const reason of skipped) console.log(`  left out ${reason}`)
   }
-  return pictures
+  return images
 }
 
 const shrink = (file: string): Promise<Uint8Array> =>
@@ -73,9 +73,9 @@ const opacity = (pixels: Uint8Array): number =>
   pixels.reduce((sum, sample, i) => (i % 4 === 3 ? sum + sample : sum), 0) / 255
 
 /** A folder as Hugging Face's `imagefolder` has it. */
-async function writeFolder(folder: string, pictures: readonly Picture[], list: readonly Emoji[]): Promise<void> {
+async function writeFolder(folder: string, images: readonly Image[], list: readonly Emoji[]): Promise<void> {
   const lines: string[] = []
-  for (const { set, emoji: place, pixels } of pictures) {
+  for (const { set, emoji: place, pixels } of images) {
     const { key, emoji, label, tags } = emojiAt(list, place)
     const file_name = `${set}/${key}.png`
     await mkdir(path.join(folder, set), { recursive: true })
@@ -85,11 +85,11 @@ async function writeFolder(folder: string, pictures: readonly Picture[], list: r
   await writeFile(path.join(folder, 'metadata.jsonl'), `${lines.join('\n')}\n`)
 }
 
-/** All pictures one after another, and what they are. */
-async function writePacked(folder: string, pictures: readonly Picture[], emoji: readonly Emoji[]): Promise<void> {
-  await writeFile(path.join(folder, 'pictures.rgba'), Buffer.concat(pictures.map(({ pixels }) => pixels)))
-  const rows = pictures.map(({ set, icon, emoji, split }) => ({ set, icon, emoji, split }))
-  await writeFile(path.join(folder, 'pictures.json'), JSON.stringify({ side: SIDE, emoji, pictures: rows }))
+/** All images one after another, and what they are. */
+async function writePacked(folder: string, images: readonly Image[], emoji: readonly Emoji[]): Promise<void> {
+  await writeFile(path.join(folder, 'images.rgba'), Buffer.concat(images.map(({ pixels }) => pixels)))
+  const rows = images.map(({ set, icon, emoji, split }) => ({ set, icon, emoji, split }))
+  await writeFile(path.join(folder, 'images.json'), JSON.stringify({ side: SIDE, emoji, images: rows }))
 }
 
 function emojiAt(list: readonly Emoji[], place: number): Emoji {
@@ -103,14 +103,14 @@ async function makeData(): Promise<void> {
   const list = await readEmojiList(packages)
   const drawer = new IconDrawer(packages.folder)
   try {
-    const pictures = await draw(await IconNames.read(list, packages), drawer)
+    const images = await draw(await IconNames.read(list, packages), drawer)
     await mkdir(options.out, { recursive: true })
     for (const split of splits) {
-      const those = pictures.filter((picture) => picture.split === split)
+      const those = images.filter((image) => image.split === split)
       await writeFolder(path.join(options.out, split), those, list.emoji)
-      console.log(`${split}: ${those.length} pictures of ${new Set(those.map(({ emoji }) => emoji)).size} emoji`)
+      console.log(`${split}: ${those.length} images of ${new Set(those.map(({ emoji }) => emoji)).size} emoji`)
     }
-    await writePacked(options.out, pictures, list.emoji)
+    await writePacked(options.out, images, list.emoji)
     const captions = list.emoji.flatMap(({ label, tags }) =>
       tags.length > 0 ? [label, [label, ...tags].join(', ')] : label,
     )

@@ -1,9 +1,9 @@
-/** Puts emoji that the model was tested on into one picture: what the demo searches. The same by a vendor that it knows go into another. */
+/** Puts emoji that the model was tested on into one image: what the demo searches. The same by a vendor that it knows go into another. */
 import { mkdir, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
 import sharp from 'sharp'
-import { readEmojiData, type EmojiPicture } from './emoji-data.js'
+import { readEmojiData, type EmojiImage } from './emoji-data.js'
 import { emojiKey } from './emoji-list.js'
 import { GALLERY_COLUMNS, type GalleryEmoji } from './gallery.js'
 import { isObject, PackageFolder } from './package-folder.js'
@@ -11,7 +11,7 @@ import { isObject, PackageFolder } from './package-folder.js'
 const usage = `node dist/examples/emoji/make-gallery.js --data FOLDER --out FOLDER
 
 Writes twemoji.png and noto.png, every fourth emoji that both vendors have, in rows of ${GALLERY_COLUMNS}; emoji.json, which says what they
-are; and pictures/, a few by themselves.
+are; and images/, a few by themselves.
 
   --data FOLDER   what make-data.js wrote          [out/emoji-data]
   --cache FOLDER  where it had npm put the packages [out/emoji-packages]
@@ -39,11 +39,11 @@ async function spanishNames(): Promise<ReadonlyMap<string, string>> {
   return new Map(named.map(({ hexcode, label }) => [emojiKey(String(hexcode)), String(label).toLowerCase()]))
 }
 
-async function writeSheet(name: string, pictures: readonly EmojiPicture[]): Promise<void> {
-  const side = pictures[0]?.pixels.width ?? 0
-  const height = Math.ceil(pictures.length / GALLERY_COLUMNS) * side
+async function writeSheet(name: string, images: readonly EmojiImage[]): Promise<void> {
+  const side = images[0]?.pixels.width ?? 0
+  const height = Math.ceil(images.length / GALLERY_COLUMNS) * side
   const empty = { width: GALLERY_COLUMNS * side, height, channels: 4 as const, background: '#0000' }
-  const tiles = pictures.map(({ pixels: { data, ...raw } }, i) => ({
+  const tiles = images.map(({ pixels: { data, ...raw } }, i) => ({
     input: Buffer.from(data),
     raw,
     left: (i % GALLERY_COLUMNS) * side,
@@ -54,26 +54,26 @@ async function writeSheet(name: string, pictures: readonly EmojiPicture[]): Prom
 }
 
 async function makeGallery(): Promise<void> {
-  const { pictures } = await readEmojiData(options.data)
+  const { images } = await readEmojiData(options.data)
   const of = (vendor: string) =>
-    new Map(pictures.filter(({ set }) => set === vendor).map((picture) => [picture.emoji.key, picture]))
+    new Map(images.filter(({ set }) => set === vendor).map((image) => [image.emoji.key, image]))
   const [twemoji, noto, spanish] = [of('twemoji'), of('noto'), await spanishNames()]
   const keys = [...twemoji.keys()].filter((key) => noto.has(key)).sort()
   const chosen = keys.filter((_, i) => i % 4 === 0)
-  const picturesOf = (set: ReadonlyMap<string, EmojiPicture>) => chosen.flatMap((key) => set.get(key) ?? [])
+  const imagesOf = (set: ReadonlyMap<string, EmojiImage>) => chosen.flatMap((key) => set.get(key) ?? [])
   await mkdir(options.out, { recursive: true })
-  await writeSheet('twemoji', picturesOf(twemoji))
-  await writeSheet('noto', picturesOf(noto))
-  const list = picturesOf(twemoji).map(({ emoji: { emoji, key, label, tags } }): GalleryEmoji => {
+  await writeSheet('twemoji', imagesOf(twemoji))
+  await writeSheet('noto', imagesOf(noto))
+  const list = imagesOf(twemoji).map(({ emoji: { emoji, key, label, tags } }): GalleryEmoji => {
     return { emoji, label, tags, spanish: spanish.get(key) ?? label }
   })
   const lines = list.map((entry) => `  ${JSON.stringify(entry)}`).join(',\n')
   await writeFile(path.join(options.out, 'emoji.json'), `[\n${lines}\n]\n`)
-  await mkdir(path.join(options.out, 'pictures'), { recursive: true })
+  await mkdir(path.join(options.out, 'images'), { recursive: true })
   for (const { emoji, pixels } of twemoji.values()) {
     if (!ALONE.has(emoji.label)) continue
     const { data, ...raw } = pixels
-    const file = path.join(options.out, 'pictures', `${emoji.label.replaceAll(' ', '-')}.png`)
+    const file = path.join(options.out, 'images', `${emoji.label.replaceAll(' ', '-')}.png`)
     await sharp(data, { raw }).png({ compressionLevel: 9 }).toFile(file)
   }
   console.log(`${chosen.length} emoji in ${options.out}`)

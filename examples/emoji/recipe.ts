@@ -5,7 +5,7 @@ import { emojiCaption, emojiMatches, type EmojiData } from './emoji-data.js'
 import { fewTags, type Emoji } from './emoji-list.js'
 import type { Split } from './icon-sets.js'
 
-/** Pictures, each of another emoji. */
+/** Images, each of another emoji. */
 export const BATCH = 192
 const tower = { hiddenSize: 192, intermediateSize: 768, numAttentionHeads: 3 }
 export const config = {
@@ -42,10 +42,10 @@ const optimizer: readonly OptimizerPart[] = [
 ]
 
 /** In the order of Unicode, where neighbours look alike. */
-export function samplesOf({ emoji, pictures }: EmojiData, split: Split, said = labelOf): readonly Sample[] {
+export function samplesOf({ emoji, images }: EmojiData, split: Split, said = labelOf): readonly Sample[] {
   const places = new Map(emoji.map((each, place) => [each, place]))
-  const inOrder = [...pictures].sort((a, b) => (places.get(a.emoji) ?? 0) - (places.get(b.emoji) ?? 0))
-  const chosen = inOrder.filter((picture) => picture.split === split)
+  const inOrder = [...images].sort((a, b) => (places.get(a.emoji) ?? 0) - (places.get(b.emoji) ?? 0))
+  const chosen = inOrder.filter((image) => image.split === split)
   return chosen.map(({ set, emoji, pixels }) => ({
     key: `${set}/${emoji.key}`,
     open: () => pixels,

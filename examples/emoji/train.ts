@@ -22,7 +22,7 @@ find their labels, and labels their emoji. Broken off, it goes on with --resume.
   --data FOLDER      what make-data.js wrote                       [out/emoji-data]
   --tokenizer FOLDER its pieces                                    [examples/emoji/tokenizer]
   --out FOLDER       checkpoints, figures, and the model           [out/emoji]
-  --steps N          of 192 pictures each                          [6000]
+  --steps N          of 192 images each                          [6000]
   --precision NAME   float32, bfloat16 or auto                     [auto]
   --seed N           another one gives another model               [0]
   --resume           go on from the newest checkpoint
@@ -66,9 +66,9 @@ async function run(): Promise<void> {
       'test by words': { evaluate: () => evaluate('test', wordsOf) },
     },
     saveEvery: 250,
-    onStep: ({ step, steps, loss, picturesPerSecond, secondsLeft }) => {
+    onStep: ({ step, steps, loss, imagesPerSecond, secondsLeft }) => {
       if (step > 10 && step % 10 > 0) return
-      const pace = `${picturesPerSecond.toFixed(0)} pictures/s, ${(secondsLeft / 60).toFixed(1)} min left`
+      const pace = `${imagesPerSecond.toFixed(0)} images/s, ${(secondsLeft / 60).toFixed(1)} min left`
       console.log(`step ${step} of ${steps}: loss ${loss.toFixed(4)}, ${pace}`)
     },
   })

@@ -7,8 +7,8 @@ import type { RawImage } from '../image/raw-image.js'
 import type { Siglip2ImageProcessor } from '../image/processors/siglip2-image-processor.js'
 import type { SiglipImageProcessor } from '../image/processors/siglip-image-processor.js'
 import type { LabelScore } from '../pipelines/zero-shot-image-classification.js'
-import { decodedPictures } from './decoded-images.js'
-import { findPictures, STDIN } from './find-images.js'
+import { decodedImages } from './decoded-images.js'
+import { findImages, STDIN } from './find-images.js'
 import { addModelOptions, limitThreads, modelFolder, type ModelOptions } from './model-options.js'
 import { count, gathered } from './option-values.js'
 import { jsonLine, printable } from './printable.js'
@@ -29,16 +29,16 @@ interface Options extends ModelOptions {
   readonly json?: true
 }
 
-/** `siglip classify`: pictures scored against labels. */
+/** `siglip classify`: images scored against labels. */
 export function addClassify(program: Command, session: Session): void {
   const command = program
     .command('classify')
     .description(
-      'Scores pictures against labels, or by a trained classifier’s own. For a label, the score is a probability of its own; they do not add up to one, unless the model was trained with softmax.',
+      'Scores images against labels, or by a trained classifier’s own. For a label, the score is a probability of its own; they do not add up to one, unless the model was trained with softmax.',
     )
     .argument(
       '<image...>',
-      'files, folders (their own pictures, not those of folders inside), patterns, URLs, - for stdin',
+      'files, folders (their own images, not those of folders inside), patterns, URLs, - for stdin',
     )
     .option('--labels <list>', 'labels between commas; one with a comma stands in "…", as in CSV', commaSeparated)
     .option('--label <text>', 'one label; may be repeated', label)
@@ -57,12 +57,12 @@ export function addClassify(program: Command, session: Session): void {
 
 async function classify(args: readonly string[], options: Options, session: Session): Promise<void> {
   if (options.labelsFile === STDIN && args.includes(STDIN)) {
-    throw new UsageError('Labels and a picture of one stdin', { hint: 'Give the labels in a file, or by --labels.' })
+    throw new UsageError('Labels and a image of one stdin', { hint: 'Give the labels in a file, or by --labels.' })
   }
   const labels = await labelsOf(options, session.signal)
   if (labels.length === 0 && options.model === undefined) throw noLabels()
   const folder = modelFolder(options, session)
-  const names = await findPictures(args, (line) => {
+  const names = await findImages(args, (line) => {
     session.say(line)
   })
 
@@ -82,8 +82,8 @@ async function classify(args: readonly string[], options: Options, session: Sess
   await useBackend(options.backend)
   const scorer = await (isOfClasses ? ofClasses(checkpoint, options) : ofLabels(labels, checkpoint, options, session))
   const decodedNames: string[] = []
-  const images = decodedPictures(names, decodedNames, scorer, session)
-  const progress = await Progress.start(session, names.length, 8, 'pictures')
+  const images = decodedImages(names, decodedNames, scorer, session)
+  const progress = await Progress.start(session, names.length, 8, 'images')
   try {
     for await (const scores of scorer.stream(images, session.signal)) {
       const image = decodedNames.shift() ?? ''
@@ -111,7 +111,7 @@ async function labelsOf({ labels, label, labelsFile }: Options, signal: AbortSig
   throw new UsageError('No labels', { found: 'no line with a text', where: labelsFile, hint: 'Write one a line.' })
 }
 
-/** What gives each picture its scores, the best first. */
+/** What gives each image its scores, the best first. */
 interface Scorer {
   readonly imageProcessor: SiglipImageProcessor | Siglip2ImageProcessor
   readonly stream: (images: AsyncIterable<RawImage>, signal: AbortSignal) => AsyncIterable<readonly Score[]>

@@ -8,15 +8,15 @@ import type { SiglipProcessor } from '../processor/siglip-processor.js'
 import { STDIN } from './find-images.js'
 import type { Session } from './session.js'
 
-/** Pictures that are decoded ahead, while the model computes. */
+/** Images that are decoded ahead, while the model computes. */
 const AHEAD = 4
 
 /**
- * Decodes pictures in their order, as the model's processor would read them. One that can't be is reported, and the rest goes on.
+ * Decodes images in their order, as the model's processor would read them. One that can't be is reported, and the rest goes on.
  *
  * @param decodedNames gets the names of those that could.
  */
-export async function* decodedPictures(
+export async function* decodedImages(
   names: readonly string[],
   decodedNames: string[],
   { imageProcessor }: Pick<SiglipProcessor | Siglip2Processor, 'imageProcessor'>,

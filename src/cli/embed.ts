@@ -2,7 +2,7 @@ import { type Command, Option } from 'commander'
 import { UsageError } from '../errors.js'
 import { openEmbedder } from './embedder.js'
 import { checkNamesFit, checkWritable, embeddingsFile, saveEmbeddings } from './embeddings-file.js'
-import { findPictures } from './find-images.js'
+import { findImages } from './find-images.js'
 import { addModelOptions, modelFolder, type ModelOptions } from './model-options.js'
 import { jsonLine, printable } from './printable.js'
 import { Progress } from './progress.js'
@@ -19,11 +19,11 @@ interface Options extends ModelOptions {
   readonly json?: true
 }
 
-/** `siglip embed`: embeddings of pictures or texts. */
+/** `siglip embed`: embeddings of images or texts. */
 export function addEmbed(program: Command, session: Session): void {
   const command = program
     .command('embed')
-    .description('Embeds pictures or texts.')
+    .description('Embeds images or texts.')
     .addOption(
       new Option('--image <file...>', 'files, folders, patterns, URLs, - for stdin').conflicts(['text', 'texts']),
     )
@@ -77,12 +77,12 @@ async function embed(options: Options, session: Session): Promise<void> {
 
 async function inputsOf({ image, text, texts }: Options, session: Session): Promise<readonly string[]> {
   if (image)
-    return findPictures(image, (line) => {
+    return findImages(image, (line) => {
       session.say(line)
     })
   const given = texts === undefined ? text : await readLines(texts, session.signal)
   if (given && given.length > 0) return given
-  throw new UsageError('Nothing to embed', { hint: 'Give pictures by --image, or texts by --text or --texts FILE.' })
+  throw new UsageError('Nothing to embed', { hint: 'Give images by --image, or texts by --text or --texts FILE.' })
 }
 
 function line(kind: 'image' | 'text', name: string, row: Float32Array): string {

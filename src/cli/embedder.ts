@@ -3,7 +3,7 @@ import type { Siglip2Model } from '../models/siglip2-model.js'
 import type { SiglipModel } from '../models/siglip-model.js'
 import type { Siglip2Processor } from '../processor/siglip2-processor.js'
 import type { SiglipProcessor } from '../processor/siglip-processor.js'
-import { decodedPictures } from './decoded-images.js'
+import { decodedImages } from './decoded-images.js'
 import { limitThreads, type ModelOptions } from './model-options.js'
 import { openCheckpoint } from './open-checkpoint.js'
 import type { Session } from './session.js'
@@ -16,7 +16,7 @@ export type Embedded = readonly [name: string, embedding: Float32Array]
 export interface Embedder {
   readonly model: SiglipModel | Siglip2Model
   readonly processor: SiglipProcessor | Siglip2Processor
-  /** Each picture that can be decoded; the others are reported. */
+  /** Each image that can be decoded; the others are reported. */
   readonly images: (names: readonly string[]) => AsyncGenerator<Embedded>
   readonly texts: (texts: readonly string[]) => AsyncGenerator<Embedded>
   readonly dispose: () => void
@@ -46,7 +46,7 @@ export async function openEmbedder(
       const decodedNames: string[] = []
       return named(
         taken(decodedNames),
-        embedImages(model, processor, decodedPictures(names, decodedNames, processor, session), run),
+        embedImages(model, processor, decodedImages(names, decodedNames, processor, session), run),
       )
     },
     texts: (texts) => named(texts.values(), embedTexts(model, processor, texts, run)),

@@ -38,11 +38,11 @@ interface Options extends ModelOptions {
 /** Figures by their names. */
 type Figures = Readonly<Record<string, number>>
 
-/** `siglip eval`: how well a model does on pictures whose captions or classes are known. */
+/** `siglip eval`: how well a model does on images whose captions or classes are known. */
 export function addEval(program: Command, session: Session): void {
   program
     .command('eval')
-    .description('Measures a model on pictures whose captions or classes are known.')
+    .description('Measures a model on images whose captions or classes are known.')
     .argument('<data>', 'a folder with metadata.jsonl or metadata.csv, or with a folder for each class; or .tar shards')
     .addOption(
       new Option('--task <name>', `${TASKS.join(', ')}: of captions, of classes by their names, of a classifier`)
@@ -55,9 +55,9 @@ export function addEval(program: Command, session: Session): void {
         .default('name'),
     )
     .option('--caption-column <name>', 'of metadata.jsonl or .csv (default: text, caption, captions or label)')
-    .option('--batch-size <n>', 'pictures at once', count, 32)
+    .option('--batch-size <n>', 'images at once', count, 32)
     .addOption(
-      new Option('--on-broken <what>', 'broken pictures and captions: fail or skip')
+      new Option('--on-broken <what>', 'broken images and captions: fail or skip')
         .argParser(oneOf(['fail', 'skip']))
         .default('fail'),
     )
@@ -79,7 +79,7 @@ async function evaluate(source: string, options: Options, session: Session): Pro
   await useBackend(options.backend)
   const samples = await allSamples(await openData(source, { ...options, looksAtAll: true }, session))
   const checkpoint = await openCheckpoint(folder, options, session)
-  const progress = await Progress.start(session, samples.length, 64, 'pictures')
+  const progress = await Progress.start(session, samples.length, 64, 'images')
   let seen = 0
   const run: Run = {
     ...options,

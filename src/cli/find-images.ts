@@ -9,34 +9,34 @@ import { errorCode } from '../io/system-error.js'
 export const STDIN = '-'
 
 /**
- * The pictures that arguments mean: files, `-` and http(s) URLs as they are, the pictures of a folder (not of those inside it), the
+ * The images that arguments mean: files, `-` and http(s) URLs as they are, the images of a folder (not of those inside it), the
  * matches of a glob pattern, each sorted. What exists under its literal name is no pattern, also of a pattern's first folders. Patterns
  * take no notice of upper and lower case. What is hidden or made by a tool ({@link isToolMade}) is left out, unless it is named.
  *
  * @param onLeftOut told, in one line a folder, how many images in it are of formats that are not decoded
- * @throws {FileError} for a folder without pictures or that can't be read, and for a pattern without matches
+ * @throws {FileError} for a folder without images or that can't be read, and for a pattern without matches
  */
-export async function findPictures(
+export async function findImages(
   args: readonly string[],
   onLeftOut: (line: string) => void = () => undefined,
 ): Promise<string[]> {
   const found: string[] = []
-  for (const arg of args) for (const picture of await picturesOf(arg, onLeftOut)) found.push(picture)
+  for (const arg of args) for (const image of await imagesOf(arg, onLeftOut)) found.push(image)
   return found
 }
 
-async function picturesOf(arg: string, onLeftOut: (line: string) => void): Promise<readonly string[]> {
+async function imagesOf(arg: string, onLeftOut: (line: string) => void): Promise<readonly string[]> {
   if (arg === STDIN || /^(https?|file|data):/i.test(arg)) return [arg]
   const entry = await stat(arg).catch(() => undefined)
-  if (entry) return entry.isDirectory() ? picturesIn(arg, onLeftOut) : [arg]
+  if (entry) return entry.isDirectory() ? imagesIn(arg, onLeftOut) : [arg]
   const { glob, isDynamicPattern } = await import('tinyglobby')
   if (!isDynamicPattern(arg)) return [arg] // reading it will say what is wrong
   const { folder, pattern } = await splitPattern(path.sep === '\\' ? arg.replaceAll('\\', '/') : arg)
   const matches = await glob(pattern, { cwd: folder || '.', caseSensitiveMatch: false, expandDirectories: false })
   const named = new Set(pattern.split('/'))
   const isMeant = (part: string): boolean => part.startsWith('.') || named.has(part) || !isToolMade(part) // glob leaves dots out
-  const pictures = matches.filter((match) => match.split('/').every(isMeant))
-  if (pictures.length > 0) return pictures.map((name) => folder + name).sort()
+  const images = matches.filter((match) => match.split('/').every(isMeant))
+  if (images.length > 0) return images.map((name) => folder + name).sort()
   throw new FileError('No file matches', { found: arg, hint: 'Put the pattern in quotes, and check it.' })
 }
 
@@ -51,19 +51,19 @@ async function splitPattern(arg: string): Promise<{ readonly folder: string; rea
   return { folder: arg.slice(0, end), pattern: arg.slice(end) }
 }
 
-async function picturesIn(folder: string, onLeftOut: (line: string) => void): Promise<string[]> {
+async function imagesIn(folder: string, onLeftOut: (line: string) => void): Promise<string[]> {
   const names = await readdir(folder).catch((cause: unknown) => {
     const found = errorCode(cause)
     throw new FileError('The folder can’t be read', { found, where: folder, hint: 'Check its permissions.', cause })
   })
   const own = names.filter((name) => !isToolMade(name))
-  const pictures = own.filter(isImageName).sort()
+  const images = own.filter(isImageName).sort()
   const leftOut = leftOutImages(folder, own)
-  if (pictures.length > 0) {
+  if (images.length > 0) {
     if (leftOut !== undefined) onLeftOut(leftOut)
-    return pictures.map((name) => path.join(folder, name))
+    return images.map((name) => path.join(folder, name))
   }
-  throw new FileError('No pictures in the folder', {
+  throw new FileError('No images in the folder', {
     expected: 'JPEG, PNG, WebP, GIF, TIFF or AVIF files',
     found: `${names.length} other files`,
     where: folder,

@@ -15,12 +15,12 @@ import type { Embedder } from './embedder.js'
 import { saveEmbeddings } from './embeddings-file.js'
 import { errorCode } from '../io/system-error.js'
 
-/** A picture in an index. */
+/** A image in an index. */
 interface Entry {
   /** The file's size and time when it was read to be embedded; of a URL, nothing. */
   readonly stamp: string
   readonly embedding: Float32Array
-  /** Whether the picture is there, as it was then. */
+  /** Whether the image is there, as it was then. */
   readonly isCurrent: boolean
 }
 
@@ -34,17 +34,17 @@ interface Stored {
 /** Files whose stamps are asked for at a time. */
 const AT_ONCE = 64
 
-/** Characters that the stamps of a picture take in the file, at most. */
+/** Characters that the stamps of a image take in the file, at most. */
 export const LONGEST_STAMP = 48
 
 /**
- * Embeddings of pictures by one model, kept in a safetensors file: the tensor `embeddings` `[pictures, width]`, rows of length one,
+ * Embeddings of images by one model, kept in a safetensors file: the tensor `embeddings` `[images, width]`, rows of length one,
  * and in the metadata the JSON lists `inputs` (paths and URLs) and `stamps`, and the `model` that made them. Lists that are too long for
  * the header are tensors of bytes.
  *
  * Several processes may add to one file: each save takes in what others have written since.
  */
-export class PictureIndex {
+export class ImageIndex {
   readonly #entries = new Map<string, Entry>()
   /** Inputs of this process that the file does not have yet. */
   readonly #added = new Set<string>()
@@ -56,20 +56,20 @@ export class PictureIndex {
   ) {}
 
   /**
-   * Reads what is kept in a file; where there is none yet, it starts empty. Pictures that have changed since, or can't be reached, stay
+   * Reads what is kept in a file; where there is none yet, it starts empty. Images that have changed since, or can't be reached, stay
    * in it and are not found.
    *
    * @param file where it is kept. Default: nowhere
    * @throws {FormatError | InputError} for a file that is something else, or was made by another model; NonFiniteError for a row with
    * what is no number; FileError if it can't be read
    */
-  static async open(file: string | undefined, model: string): Promise<PictureIndex> {
-    const index = new PictureIndex(file, model)
+  static async open(file: string | undefined, model: string): Promise<ImageIndex> {
+    const index = new ImageIndex(file, model)
     await index.#takeIn()
     return index
   }
 
-  /** Paths and URLs of the pictures that are there as they were. */
+  /** Paths and URLs of the images that are there as they were. */
   get inputs(): readonly string[] {
     return [...this.#entries].flatMap(([input, { isCurrent }]) => (isCurrent ? input : []))
   }
@@ -79,13 +79,13 @@ export class PictureIndex {
     return this.#entries.keys()
   }
 
-  /** Undefined for a picture that is not in the index, or has changed since. */
+  /** Undefined for a image that is not in the index, or has changed since. */
   embedding(input: string): Float32Array | undefined {
     const entry = this.#entries.get(input)
     return entry?.isCurrent ? entry.embedding : undefined
   }
 
-  /** @param stamp as {@link stampOf} gave it before the picture was read */
+  /** @param stamp as {@link stampOf} gave it before the image was read */
   add(input: string, stamp: string, embedding: Float32Array): void {
     this.#added.add(input)
     this.#entries.set(input, { stamp, embedding, isCurrent: true })
@@ -129,7 +129,7 @@ export class PictureIndex {
   }
 }
 
-/** What tells a model that embeds pictures from others: how it prepares them, and some values of each weight. */
+/** What tells a model that embeds images from others: how it prepares them, and some values of each weight. */
 export function fingerprint({ model, processor }: Embedder): string {
   const hash = createHash('sha256').update(JSON.stringify(processor.imageProcessor.config))
   for (const [name, variable] of model.visionModel.namedParameters()) {
@@ -139,7 +139,7 @@ export function fingerprint({ model, processor }: Embedder): string {
   return hash.digest('hex')
 }
 
-/** Size and time of a file; nothing for a URL, whose picture is taken to stay; `undefined` where no file can be reached. */
+/** Size and time of a file; nothing for a URL, whose image is taken to stay; `undefined` where no file can be reached. */
 export async function stampOf(input: string): Promise<string | undefined> {
   if (!path.isAbsolute(input)) return ''
   const found = await stat(input).catch(() => undefined)
@@ -174,7 +174,7 @@ async function readEntries(file: string, model: string): Promise<Stored['entries
   const [inputs, stamps] = [listOf(await textOf('inputs')), listOf(await textOf('stamps'))]
   const isOfRows = rows?.dtype === 'F32' && rows.shape.length === 2 && rows.shape[0] === inputs?.length
   if (!isOfRows || !inputs || stamps?.length !== inputs.length) {
-    throw new InputError('Not an index of pictures', { where: file, hint: 'Name another file: a new index is made.' })
+    throw new InputError('Not an index of images', { where: file, hint: 'Name another file: a new index is made.' })
   }
   if (metadata['model'] !== model) {
     throw new InputError('The index was made by another model', {

@@ -12,17 +12,17 @@ export interface DataOptions {
   readonly onBroken: OnBroken
   /** Of a folder's metadata file. */
   readonly captionColumn?: string | undefined
-  /** Whether pictures behind URLs are looked at before, too. */
+  /** Whether images behind URLs are looked at before, too. */
   readonly looksAtAll?: boolean | undefined
 }
 
-/** Fewer pictures are looked at too soon to show anything. */
+/** Fewer images are looked at too soon to show anything. */
 const FEW = 500
 /** What are shards, here or behind URLs. */
 const shardNames = /\.tar$|^https?:/
 
 /**
- * Opens pictures to train on or to evaluate with: a folder, or shards. What is broken is said at once, all together; of shards behind
+ * Opens images to train on or to evaluate with: a folder, or shards. What is broken is said at once, all together; of shards behind
  * URLs, when they come.
  * @throws {FileError} naming what is broken, unless it is to be left out; UsageError for a column of shards
  */
@@ -32,7 +32,7 @@ export async function openData(source: string, options: DataOptions, session: Se
   }
   const { onProgress, end } = shardNames.test(source)
     ? progressOnceKnown(session, 1, 'shards looked at')
-    : progressOnceKnown(session, FEW, 'pictures looked at')
+    : progressOnceKnown(session, FEW, 'images looked at')
   try {
     const data = await opened(source, { ...options, onProgress, onLeftOut, signal: session.signal })
     if (data.broken.length > 0) onLeftOut(data.broken)
@@ -55,7 +55,7 @@ async function opened(source: string, options: OpenOptions): Promise<CheckedData
       throw new UsageError('Shards have no columns', { found: source, hint: 'Leave --caption-column out.' })
     }
     const { WebDataset } = await import('../training/data/web-dataset.js')
-    return WebDataset.open(source, { ...rest, check: looksAtAll ? 'pictures' : undefined })
+    return WebDataset.open(source, { ...rest, check: looksAtAll ? 'images' : undefined })
   }
   const { ImageFolder } = await import('../training/data/image-folder.js')
   return ImageFolder.open(source, { ...rest, captionColumn })

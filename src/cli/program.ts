@@ -18,7 +18,7 @@ import { addTrain } from './train.js'
 /** All commands. What a command needs is loaded when it runs, so that help is there at once. */
 export function siglipProgram(session: Session): Command {
   const program = new Command('siglip')
-    .description('SigLIP, the vision–language model: labels pictures, embeds pictures and texts, learns from yours.')
+    .description('SigLIP, the vision–language model: labels images, embeds images and texts, learns from yours.')
     .option('--debug', 'show where errors come from')
     .option('--quiet', 'no messages but errors')
     .version(packageVersion(), '--version', 'print the version')

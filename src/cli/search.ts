@@ -6,10 +6,10 @@ import { FileError, UsageError } from '../errors.js'
 import { mapLimited } from '../io/map-limited.js'
 import { type Embedder, openEmbedder } from './embedder.js'
 import { checkNamesFit, checkWritable } from './embeddings-file.js'
-import { findPictures, STDIN } from './find-images.js'
+import { findImages, STDIN } from './find-images.js'
 import { addModelOptions, modelFolder, type ModelOptions } from './model-options.js'
 import { count } from './option-values.js'
-import type { PictureIndex } from './image-index.js'
+import type { ImageIndex } from './image-index.js'
 import { jsonLine, printable } from './printable.js'
 import { Progress } from './progress.js'
 import type { Session } from './session.js'
@@ -22,20 +22,18 @@ interface Options extends ModelOptions {
   readonly json?: true
 }
 
-/** `siglip search`: the pictures that go best with words, or with a picture. */
+/** `siglip search`: the images that go best with words, or with a image. */
 export function addSearch(program: Command, session: Session): void {
   const command = program
     .command('search')
-    .description(
-      'Finds pictures by words: the best for a query, each with the cosine of its embedding and the query’s.',
-    )
-    .argument('<query>', 'words, as somebody would describe the picture')
+    .description('Finds images by words: the best for a query, each with the cosine of its embedding and the query’s.')
+    .argument('<query>', 'words, as somebody would describe the image')
     .argument('[image...]', 'files, folders, patterns, URLs (default: all in the index)')
-    .option('--like', 'the query is a picture: finds those that look like it')
-    .option('--top <k>', 'the best K pictures', count, 10)
+    .option('--like', 'the query is a image: finds those that look like it')
+    .option('--top <k>', 'the best K images', count, 10)
     .option(
       '--index <file>',
-      'keep embeddings in this .safetensors file, so that each picture is embedded once',
+      'keep embeddings in this .safetensors file, so that each image is embedded once',
       indexFile,
     )
   addModelOptions(command)
@@ -53,20 +51,20 @@ async function search(query: string, args: readonly string[], options: Options, 
   const sayLeftOut = (line: string): void => {
     session.say(line)
   }
-  const pictures = new Map((await findPictures(args, sayLeftOut)).map((name) => [inputOf(name), name]))
-  if (options.index !== undefined && pictures.size > 0) await checkWritable(options.index)
-  const { fingerprint, LONGEST_STAMP, PictureIndex } = await import('./image-index.js')
+  const images = new Map((await findImages(args, sayLeftOut)).map((name) => [inputOf(name), name]))
+  if (options.index !== undefined && images.size > 0) await checkWritable(options.index)
+  const { fingerprint, LONGEST_STAMP, ImageIndex } = await import('./image-index.js')
   const embedder = await openEmbedder(folder, { ...options, normalize: true }, session)
   try {
-    const index = await PictureIndex.open(options.index, fingerprint(embedder))
+    const index = await ImageIndex.open(options.index, fingerprint(embedder))
     if (options.index !== undefined)
-      checkNamesFit(options.index, new Set([...index.all, ...pictures.keys()]), LONGEST_STAMP)
+      checkNamesFit(options.index, new Set([...index.all, ...images.keys()]), LONGEST_STAMP)
     const [sought] = await allOf(options.like ? embedder.images([query]) : embedder.texts([query]))
-    if (!sought) return // a picture that can't be decoded, which was said
-    await embedNew(pictures, index, embedder, session).finally(() => index.save()) // also what was done before Ctrl-C
+    if (!sought) return // a image that can't be decoded, which was said
+    await embedNew(images, index, embedder, session).finally(() => index.save()) // also what was done before Ctrl-C
     session.signal.throwIfAborted()
-    for (const { input, score } of best(index, pictures, sought[1], options.top)) {
-      const image = pictures.get(input) ?? (path.isAbsolute(input) ? path.relative('', input) : input)
+    for (const { input, score } of best(index, images, sought[1], options.top)) {
+      const image = images.get(input) ?? (path.isAbsolute(input) ? path.relative('', input) : input)
       const line = options.json
         ? jsonLine({ image, score: shortestFloat32(score) })
         : `${score.toFixed(4)}  ${printable(image)}`
@@ -80,33 +78,33 @@ async function search(query: string, args: readonly string[], options: Options, 
 /** What can't be searched is said before a model is loaded. */
 function checkArguments(args: readonly string[], { index }: Options): void {
   if (args.length === 0 && index === undefined) {
-    throw new UsageError('Nothing to search', { hint: 'Name pictures, or an index of earlier ones by --index.' })
+    throw new UsageError('Nothing to search', { hint: 'Name images, or an index of earlier ones by --index.' })
   }
   if (args.length === 0 && index !== undefined && !existsSync(index)) {
-    throw new FileError('There is no such index', { where: index, hint: 'Name the pictures that it is to be made of.' })
+    throw new FileError('There is no such index', { where: index, hint: 'Name the images that it is to be made of.' })
   }
   const nameless = args.find((arg) => arg === STDIN || /^data:/i.test(arg))
   if (nameless === undefined) return
-  throw new UsageError('Pictures to search have names', { found: nameless.slice(0, 40), hint: 'Name files or URLs.' })
+  throw new UsageError('Images to search have names', { found: nameless.slice(0, 40), hint: 'Name files or URLs.' })
 }
 
-/** So many pictures are embedded between two times that an index is saved. */
+/** So many images are embedded between two times that an index is saved. */
 const SAVED_EVERY = 4096
 
-/** Embeds the pictures that are not in the index. */
+/** Embeds the images that are not in the index. */
 async function embedNew(
-  pictures: ReadonlyMap<string, string>,
-  index: PictureIndex,
+  images: ReadonlyMap<string, string>,
+  index: ImageIndex,
   embedder: Embedder,
   session: Session,
 ): Promise<void> {
   const { stampOf } = await import('./image-index.js')
-  const names = [...pictures].flatMap(([input, name]) => (index.embedding(input) ? [] : name))
+  const names = [...images].flatMap(([input, name]) => (index.embedding(input) ? [] : name))
   if (names.length === 0) return
   const stamps = new Map(
     await mapLimited(names, 64, async (name) => [name, (await stampOf(inputOf(name))) ?? ''] as const),
   )
-  const progress = await Progress.start(session, names.length, 8, 'pictures')
+  const progress = await Progress.start(session, names.length, 8, 'images')
   let unsaved = 0
   try {
     for await (const [name, embedding] of embedder.images(names)) {
@@ -120,14 +118,14 @@ async function embedNew(
   }
 }
 
-/** Those of the pictures that were named, or of all in the index, with the largest cosines. */
+/** Those of the images that were named, or of all in the index, with the largest cosines. */
 function best(
-  index: PictureIndex,
-  pictures: ReadonlyMap<string, string>,
+  index: ImageIndex,
+  images: ReadonlyMap<string, string>,
   sought: Float32Array,
   top: number,
 ): readonly { readonly input: string; readonly score: number }[] {
-  const inputs = pictures.size > 0 ? [...pictures.keys()] : index.inputs
+  const inputs = images.size > 0 ? [...images.keys()] : index.inputs
   return inputs
     .flatMap((input) => {
       const embedding = index.embedding(input)
@@ -137,7 +135,7 @@ function best(
     .slice(0, top)
 }
 
-/** A picture's name in an index: the same wherever the command is run. */
+/** A image's name in an index: the same wherever the command is run. */
 function inputOf(name: string): string {
   if (/^https?:/i.test(name)) return name
   return path.resolve(/^file:/i.test(name) ? fileURLToPath(name) : name)

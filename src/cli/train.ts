@@ -29,12 +29,12 @@ import {
 /** How long a checkpoint may take after Ctrl-C, in milliseconds. */
 const SAVING = 600_000
 
-/** `siglip train`: trains a model on pictures with captions, or a classifier on pictures with classes. */
+/** `siglip train`: trains a model on images with captions, or a classifier on images with classes. */
 export function addTrain(program: Command, session: Session): void {
   program
     .command('train')
     .description(
-      'Trains a model on pictures with captions, or a classifier on folders of pictures. One process trains; for many trainings at ' +
+      'Trains a model on images with captions, or a classifier on folders of images. One process trains; for many trainings at ' +
         'once, start many. Ctrl-C saves a checkpoint; --resume goes on from it, to the bit as without a break.',
     )
     .argument(
@@ -48,7 +48,7 @@ export function addTrain(program: Command, session: Session): void {
     .addOption(new Option('--loss <name>', `${LOSSES.join(', ')} (default: sigmoid)`).argParser(oneOf(LOSSES)))
     .option('--epochs <n>', 'rounds through the data', count)
     .option('--steps <n>', 'batches, instead of epochs', count)
-    .option('--batch-size <n>', 'pictures at once (default: 32)', count)
+    .option('--batch-size <n>', 'images at once (default: 32)', count)
     .option('--parts <n>', 'parts that a batch goes through the model in, if memory is short', count)
     .option('--lr <rate>', 'the learning rate (default: by the optimizer, 1e-5 for adamw)', amount)
     .option('--weight-decay <share>', 'how fast weights shrink', amount)
@@ -69,7 +69,7 @@ export function addTrain(program: Command, session: Session): void {
     .option('--eval <data>', 'what the model is measured on, at the end and with --eval-every')
     .option('--eval-every <steps>', 'between two measurements', count)
     .addOption(
-      new Option('--on-broken <what>', 'broken pictures and captions: fail or skip (default: fail)').argParser(
+      new Option('--on-broken <what>', 'broken images and captions: fail or skip (default: fail)').argParser(
         oneOf(['fail', 'skip']),
       ),
     )
@@ -161,7 +161,7 @@ async function loraOf({ lora, seed }: TrainingSettings, model: Trainee['model'])
   return addLora(model, { ...lora, seed, modulesToSave: 'textModel' in model ? [] : ['classifier'] })
 }
 
-/** Says each picture once that can't be decoded, of shards that were not looked at before. */
+/** Says each image once that can't be decoded, of shards that were not looked at before. */
 function leftOut(session: Session): (broken: BrokenSample) => void {
   const said = new Set<string>()
   return (broken) => {
@@ -177,8 +177,8 @@ const LINES_EVERY = 10_000
 /** Shows where a training is: in the bar of a terminal, or by a line now and then. */
 function reporter(session: Session, bar: () => Progress | undefined): (report: StepReport) => void {
   let told = 0
-  return ({ step, steps, loss, picturesPerSecond, secondsLeft }) => {
-    const pace = `loss ${loss.toPrecision(4)}, ${picturesPerSecond.toPrecision(3)} pictures/s`
+  return ({ step, steps, loss, imagesPerSecond, secondsLeft }) => {
+    const pace = `loss ${loss.toPrecision(4)}, ${imagesPerSecond.toPrecision(3)} images/s`
     bar()?.step(`, ${pace}`)
     if (process.stderr.isTTY) session.print(() => undefined)
     else if (step === steps || Date.now() - told > LINES_EVERY) {
@@ -231,7 +231,7 @@ function needed(settings: TrainingSettings, name: 'data' | 'model' | 'out'): str
   const value = settings[name]
   if (value !== undefined) return value
   const hint =
-    name === 'data' ? 'Name the pictures: siglip train DATA.' : `Give it by --${name}, or in the --config file.`
+    name === 'data' ? 'Name the images: siglip train DATA.' : `Give it by --${name}, or in the --config file.`
   throw new UsageError(`No ${name}`, { hint })
 }
 

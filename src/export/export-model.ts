@@ -7,7 +7,7 @@ import { savedModelFiles } from './saved-model.js'
 /**
  * Writes a model as TensorFlow's SavedModel, for Python's `tf.saved_model.load` and TF Serving. Its signatures are `image`
  * (`pixel_values` → `image_embeds`), `text` (`input_ids` → `text_embeds`) and `both` (→ `logits_per_image`, `logits_per_text` and
- * the embeddings), of a tower or a classifier the one that it has. Batches may be of any size, pictures and texts have the
+ * the embeddings), of a tower or a classifier the one that it has. Batches may be of any size, images and texts have the
  * configuration's. Needs the native backend, which records the model.
  *
  * @param folder replaced as a whole, or not at all; other files in it stay.

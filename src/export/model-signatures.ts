@@ -91,7 +91,7 @@ function functionsOf(model: PreTrainedModel): ModelFunction[] {
   }
   throw new InputError('this model cannot be exported', {
     expected: 'a SiglipModel, a text tower, a SiglipVisionModel or a SiglipForImageClassification',
-    hint: 'NaFlex models fit their positions to each picture, which no fixed graph does.',
+    hint: 'NaFlex models fit their positions to each image, which no fixed graph does.',
   })
 }
 
@@ -132,7 +132,7 @@ function bytesOf(tensor: tf.Tensor | undefined, name: string): Uint8Array {
 
 function ofRank4(x: tf.Tensor | undefined): tf.Tensor4D {
   if (x && hasRank4(x)) return x
-  throw new InputError('not pictures', { expected: '[batch, channels, height, width]', found: `[${String(x?.shape)}]` })
+  throw new InputError('not images', { expected: '[batch, channels, height, width]', found: `[${String(x?.shape)}]` })
 }
 
 function ofRank2(x: tf.Tensor | undefined): tf.Tensor2D {

@@ -4,14 +4,14 @@ import type { ImageInput, ReadOptions } from './decode/image-input.js'
 import { mapLimited } from '../io/map-limited.js'
 import { checkRawImage, type RawImage } from './raw-image.js'
 
-/** How many pictures are decoded at a time: enough to keep sharp's threads busy, few enough to fit into memory. */
+/** How many images are decoded at a time: enough to keep sharp's threads busy, few enough to fit into memory. */
 const AT_ONCE = 4
 
-/** One picture or several. */
+/** One image or several. */
 export type OneOrMore<T> = T | readonly T[]
 
 /**
- * Decodes pictures, some at a time, and hands each on as soon as it is there.
+ * Decodes images, some at a time, and hands each on as soon as it is there.
  *
  * @throws as `decodeImage` and `shrink` do; InputError for an empty list.
  */
@@ -27,7 +27,7 @@ export function decodeEach(
   )
 }
 
-/** The pictures as a list, each checked. @throws InputError */
+/** The images as a list, each checked. @throws InputError */
 export function checkedList(images: OneOrMore<RawImage>): readonly RawImage[] {
   return listed(images).map((image, i) => checkRawImage(image, `image ${i}`))
 }
@@ -35,7 +35,7 @@ export function checkedList(images: OneOrMore<RawImage>): readonly RawImage[] {
 function listed<T>(images: OneOrMore<T>): readonly T[] {
   const list = isList(images) ? images : [images]
   if (list.length > 0) return list
-  throw new InputError('No pictures', { expected: 'at least one', found: 'an empty list', where: 'images' })
+  throw new InputError('No images', { expected: 'at least one', found: 'an empty list', where: 'images' })
 }
 
 function isList<T>(images: OneOrMore<T>): images is readonly T[] {

@@ -1,6 +1,6 @@
 import { InputError } from '../errors.js'
 
-/** A decoded picture: 8-bit red, green and blue, row by row from the top left. */
+/** A decoded image: 8-bit red, green and blue, row by row from the top left. */
 export interface RawImage {
   /** `height × width × 3` bytes. */
   readonly data: Uint8Array
@@ -13,7 +13,7 @@ export interface RawImage {
 /** The samples of a pixel that `RawImage` holds. */
 export const CHANNELS = 3
 
-/** The most pixels a picture has unless a caller allows more: where Pillow suspects a decompression bomb. */
+/** The most pixels a image has unless a caller allows more: where Pillow suspects a decompression bomb. */
 export const MAX_PIXELS = 178_956_970
 
 /**
@@ -27,7 +27,7 @@ export function checkRawImage(image: RawImage, where: string): RawImage {
   checkSide(image.height, `the height of ${where}`)
   const length = image.height * image.width * CHANNELS
   if (isBytes(image.data) && image.data.length === length) return image
-  throw new InputError('The pixels do not fill the picture', {
+  throw new InputError('The pixels do not fill the image', {
     expected: `${length} bytes (${image.height} × ${image.width} × ${CHANNELS})`,
     found: isBytes(image.data) ? `${image.data.length} bytes` : 'something else than a Uint8Array',
     where,
@@ -35,10 +35,10 @@ export function checkRawImage(image: RawImage, where: string): RawImage {
   })
 }
 
-/** Returns `side` if it is a side that a picture can have. @throws InputError */
+/** Returns `side` if it is a side that a image can have. @throws InputError */
 export function checkSide(side: number, where: string): number {
   if (Number.isInteger(side) && side >= 1 && side < 2 ** 31) return side
-  throw new InputError('Not the side of a picture', {
+  throw new InputError('Not the side of a image', {
     expected: 'a whole number of pixels from 1',
     found: String(side),
     where,

@@ -25,7 +25,7 @@ export interface BatchFunction<Inputs extends Arrays, Results extends tf.Tensor 
 }
 
 /**
- * Makes a function of tensors one of arrays, recorded by `jit` for each size of batch, and run off JavaScript's thread: pictures are
+ * Makes a function of tensors one of arrays, recorded by `jit` for each size of batch, and run off JavaScript's thread: images are
  * prepared meanwhile.
  *
  * @throws {InputError} for a precision that only recorded functions have; a call throws NonFiniteError for results with NaN or infinities

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs'
-import { picturePreparer } from '#image-preparer'
+import { imagePreparer } from '#image-preparer'
 import type { ImageInput } from '../image/decode/image-input.js'
-import type { ImageProcessor, PicturePreparer } from '../image/processors/image-preparer.js'
+import type { ImageProcessor, ImagePreparer } from '../image/processors/image-preparer.js'
 import { unitLength, type TwoTowerModel } from '../models/two-tower-model.js'
 import type { PreTrainedTokenizer } from '../tokenizer/pretrained-tokenizer.js'
 import { TruncationCount } from '../tokenizer/truncated-texts.js'
@@ -76,7 +76,7 @@ export function imageEmbedder(
 }
 
 /**
- * Image embeddings; while the model computes, the next pictures are decoded and resized in threads of their own. One tensor a batch,
+ * Image embeddings; while the model computes, the next images are decoded and resized in threads of their own. One tensor a batch,
  * `[images, width]`, the caller's to dispose.
  */
 export async function* embedImages(
@@ -85,7 +85,7 @@ export async function* embedImages(
   images: Iterable<ImageInput> | AsyncIterable<ImageInput>,
   options: EmbedOptions = {},
 ): AsyncGenerator<tf.Tensor2D> {
-  const preparer = picturePreparer(imageProcessor)
+  const preparer = imagePreparer(imageProcessor)
   const embed = imageEmbedder(model, options)
   try {
     yield* embedPrepared(preparer, embed, images, options)
@@ -97,7 +97,7 @@ export async function* embedImages(
 
 /** {@link embedImages} with threads that run already, and a function that is made already. */
 export function embedPrepared(
-  preparer: PicturePreparer,
+  preparer: ImagePreparer,
   embed: BatchFunction<Arrays>,
   images: Iterable<ImageInput> | AsyncIterable<ImageInput>,
   run: RunOptions,

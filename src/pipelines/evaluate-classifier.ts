@@ -1,5 +1,5 @@
 import type * as tf from '@tensorflow/tfjs'
-import { picturePreparer } from '#image-preparer'
+import { imagePreparer } from '#image-preparer'
 import { ConfigError } from '../errors.js'
 import type { ImageProcessor } from '../image/processors/image-preparer.js'
 import { stacked, type Arrays } from '../models/model-arrays.js'
@@ -10,7 +10,7 @@ import { meanAveragePrecision, type MeanAveragePrecision } from '../training/eva
 import { classificationReport, type ClassificationReport } from '../training/evaluators/classification-report.js'
 import { batchFunction } from './batch-function.js'
 import { concatenated } from './embedder.js'
-import { picturesOf, type EvaluateOptions } from './evaluated-model.js'
+import { imagesOf, type EvaluateOptions } from './evaluated-model.js'
 import { runBatches } from './run-batches.js'
 
 /** A classifier with its image processor. */
@@ -21,7 +21,7 @@ export interface EvaluatedClassifier {
 
 /**
  * How well a classifier of one class of several does.
- * @throws {InputError} for a picture of no class of the model; ConfigError for a model of several labels
+ * @throws {InputError} for a image of no class of the model; ConfigError for a model of several labels
  */
 export async function evaluateClassifier(
   classifier: EvaluatedClassifier,
@@ -33,7 +33,7 @@ export async function evaluateClassifier(
 }
 
 /**
- * How well a classifier of any number of classes does: each picture's captions are its classes.
+ * How well a classifier of any number of classes does: each image's captions are its classes.
  * @throws {InputError} for a caption that is no class of the model; ConfigError for a model of one class of several
  */
 export async function evaluateMultiLabel(
@@ -62,12 +62,12 @@ async function withLogits<T>(
   { batchSize = 32, ...options }: EvaluateOptions,
   use: (logits: tf.Tensor2D) => Promise<T>,
 ): Promise<T> {
-  const preparer = picturePreparer(processor.imageProcessor)
+  const preparer = imagePreparer(processor.imageProcessor)
   const compute = batchFunction<Arrays, tf.Tensor2D>((inputs) => model.forward(inputs).logits, options)
-  const prepare = (picture: Parameters<typeof preparer.prepare>[0]): Promise<Arrays> => preparer.prepare(picture)
+  const prepare = (image: Parameters<typeof preparer.prepare>[0]): Promise<Arrays> => preparer.prepare(image)
   const run = { ...options, batchSize }
   try {
-    const logits = await concatenated(runBatches(picturesOf(samples), prepare, (batch) => compute(stacked(batch)), run))
+    const logits = await concatenated(runBatches(imagesOf(samples), prepare, (batch) => compute(stacked(batch)), run))
     return await use(logits).finally(() => {
       logits.dispose()
     })

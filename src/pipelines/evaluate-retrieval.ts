@@ -1,18 +1,18 @@
 import type { Sample } from '../training/data/sample.js'
 import { retrievalRecall, type RetrievalRecall } from '../training/evaluators/retrieval-recall.js'
 import { concatenated, embedImages, embedTexts } from './embedder.js'
-import { picturesOf, type EvaluatedModel, type EvaluateOptions } from './evaluated-model.js'
+import { imagesOf, type EvaluatedModel, type EvaluateOptions } from './evaluated-model.js'
 
 /** How retrieval is evaluated. */
 export interface EvaluateRetrievalOptions extends EvaluateOptions {
-  /** Texts that go with no picture, beside the captions. */
+  /** Texts that go with no image, beside the captions. */
   readonly distractors?: readonly string[] | undefined
   /** Default: [1, 5, 10]. */
   readonly ks?: readonly number[] | undefined
 }
 
 /**
- * How well pictures find their captions, and captions their pictures. Pictures of the same captions go with all of them.
+ * How well images find their captions, and captions their images. Images of the same captions go with all of them.
  * @throws {InputError} for no samples
  */
 export async function evaluateRetrieval(
@@ -26,7 +26,7 @@ export async function evaluateRetrieval(
   const texts = [...captions].flatMap(([key, said]) => said.map((text) => ({ key, text })))
   const all = [...texts, ...distractors.map((text) => ({ key: '', text }))]
 
-  const imageEmbeds = await concatenated(embedImages(model, processor, picturesOf(samples), embedding))
+  const imageEmbeds = await concatenated(embedImages(model, processor, imagesOf(samples), embedding))
   try {
     const said = all.map(({ text }) => text)
     const textEmbeds = await concatenated(embedTexts(model, processor, said, embedding))

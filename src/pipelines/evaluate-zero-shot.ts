@@ -2,7 +2,7 @@ import { InputError } from '../errors.js'
 import type { Sample } from '../training/data/sample.js'
 import { classPrompts, zeroShotAccuracy } from '../training/evaluators/zero-shot-accuracy.js'
 import { concatenated, embedImages, embedTexts } from './embedder.js'
-import { picturesOf, type EvaluatedModel, type EvaluateOptions } from './evaluated-model.js'
+import { imagesOf, type EvaluatedModel, type EvaluateOptions } from './evaluated-model.js'
 
 /** How zero-shot classification is evaluated. */
 export interface EvaluateZeroShotOptions extends EvaluateOptions {
@@ -13,7 +13,7 @@ export interface EvaluateZeroShotOptions extends EvaluateOptions {
 }
 
 /**
- * How often a picture's class, named by its label, is among the k nearest.
+ * How often a image's class, named by its label, is among the k nearest.
  * @throws {InputError} for samples without a label, or none
  */
 export async function evaluateZeroShot(
@@ -23,7 +23,7 @@ export async function evaluateZeroShot(
 ): Promise<Readonly<Record<number, number>>> {
   const named = samples.map(({ key, label }) => {
     if (label !== undefined) return label
-    throw new InputError('a picture without a class', { where: key, hint: 'Put it into a folder named by its class.' })
+    throw new InputError('a image without a class', { where: key, hint: 'Put it into a folder named by its class.' })
   })
   const classes = [...new Set(named)].sort()
   const indices = new Map(classes.map((name, i) => [name, i]))
@@ -33,7 +33,7 @@ export async function evaluateZeroShot(
     templates,
   )
   const embedding = { batchSize: 32, ...options, normalize: true }
-  const imageEmbeds = await concatenated(embedImages(model, processor, picturesOf(samples), embedding))
+  const imageEmbeds = await concatenated(embedImages(model, processor, imagesOf(samples), embedding))
   try {
     const promptEmbeds = await concatenated(embedTexts(model, processor, prompts, embedding))
     const input = { imageEmbeds, promptEmbeds, templates: templates.length, labels, ...(ks && { ks }) }

@@ -11,10 +11,10 @@ export interface EvaluatedModel {
   readonly processor: { readonly imageProcessor: ImageProcessor; readonly tokenizer: PreTrainedTokenizer }
 }
 
-/** How pictures and texts go through a model that is evaluated: 32 at once, if nothing else is said. */
+/** How images and texts go through a model that is evaluated: 32 at once, if nothing else is said. */
 export type EvaluateOptions = Omit<EmbedOptions, 'normalize'>
 
-/** All samples of data, without their pictures. */
+/** All samples of data, without their images. */
 export async function allSamples(data: TrainingData): Promise<readonly Sample[]> {
   const inOrder = (count: number): Int32Array => Int32Array.from({ length: count }, (_, i) => i)
   const samples: Sample[] = []
@@ -25,7 +25,7 @@ export async function allSamples(data: TrainingData): Promise<readonly Sample[]>
   }
 }
 
-/** The pictures of samples, opened when their turn comes. */
-export async function* picturesOf(samples: readonly Sample[]): AsyncGenerator<ImageInput> {
+/** The images of samples, opened when their turn comes. */
+export async function* imagesOf(samples: readonly Sample[]): AsyncGenerator<ImageInput> {
   for (const sample of samples) yield await sample.open()
 }

@@ -1,5 +1,5 @@
 import type * as tf from '@tensorflow/tfjs'
-import { picturePreparer } from '#image-preparer'
+import { imagePreparer } from '#image-preparer'
 import { InputError } from '../errors.js'
 import type { CheckpointFolder } from '../hub/checkpoint-folder.js'
 import { AutoImageProcessor } from '../image/processors/auto-image-processor.js'
@@ -32,19 +32,19 @@ export interface ImageClassificationOptions extends RunOptions {
   readonly topK?: number | undefined
   /**
    * What turns logits into scores. Default: by the model's `problemType`, `none` for regression, `sigmoid` for several labels a
-   * picture or a single class, `softmax` for one of several classes.
+   * image or a single class, `softmax` for one of several classes.
    */
   readonly functionToApply?: keyof typeof functions | undefined
 }
 
-/** A class and how well a picture fits it. */
+/** A class and how well a image fits it. */
 export interface ClassScore {
   readonly label: string
   readonly score: number
 }
 
 /**
- * Tells the classes of pictures, with the classes that the model was trained on: those with their scores, highest first.
+ * Tells the classes of images, with the classes that the model was trained on: those with their scores, highest first.
  * Source: `ImageClassificationPipeline` of transformers' `image_classification.py`.
  *
  * @example
@@ -72,7 +72,7 @@ export async function imageClassification(
 ): Promise<ImageClassificationPipeline> {
   const imageProcessor = await AutoImageProcessor.fromPretrained(folder)
   const model = await AutoModelForImageClassification.fromPretrained(folder, options)
-  const preparer = picturePreparer(imageProcessor)
+  const preparer = imagePreparer(imageProcessor)
   const classifier: Classifier = model
   const logits = batchFunction<Arrays, tf.Tensor>((inputs) => classifier.forward(inputs).logits, options)
 

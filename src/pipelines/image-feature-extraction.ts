@@ -1,5 +1,5 @@
 import type * as tf from '@tensorflow/tfjs'
-import { picturePreparer } from '#image-preparer'
+import { imagePreparer } from '#image-preparer'
 import { ConfigError } from '../errors.js'
 import type { CheckpointFolder } from '../hub/checkpoint-folder.js'
 import { AutoImageProcessor } from '../image/processors/auto-image-processor.js'
@@ -24,7 +24,7 @@ export interface ImageFeatureExtractionOptions extends RunOptions {
 }
 
 /**
- * What the image tower makes of pictures: the last hidden state `[1, patches, hidden]` of each, or its embedding.
+ * What the image tower makes of images: the last hidden state `[1, patches, hidden]` of each, or its embedding.
  * Source: `ImageFeatureExtractionPipeline` of transformers' `image_feature_extraction.py`.
  *
  * @example
@@ -48,7 +48,7 @@ export async function imageFeatureExtraction(
   const { modelType } = await AutoConfig.fromPretrained(folder)
   const Model = modelType.startsWith('siglip2') ? Siglip2VisionModel : SiglipVisionModel
   const model = await Model.fromPretrained(folder, options)
-  const preparer = picturePreparer(imageProcessor)
+  const preparer = imagePreparer(imageProcessor)
   const tower: VisionTower<unknown> = model // it checks what the image processor has made
   const functions = {
     pooled: batchFunction<Arrays, tf.Tensor>((inputs) => pooled(tower.forward(inputs)), options),

@@ -3,10 +3,10 @@ import { InputError } from '../errors.js'
 import type { ImageInput } from '../image/decode/image-input.js'
 
 /**
- * A picture that can't be mistaken for a source of pictures: an async iterable of bytes must be a Node or web stream.
+ * A image that can't be mistaken for a source of images: an async iterable of bytes must be a Node or web stream.
  *
  * The model's image processor decides what becomes of transparent pixels (`doConvertRgb`): SigLIP's lays them on white, wherever the
- * picture comes from, as transformers' does with a PIL picture; transformers' pipelines drop the alpha of files.
+ * image comes from, as transformers' does with a PIL image; transformers' pipelines drop the alpha of files.
  */
 export type OneImage =
   | Exclude<ImageInput, AsyncIterable<Uint8Array>>
@@ -60,7 +60,7 @@ export function resources(dispose: () => void): PipelineResources {
 
 const isList = <T>(inputs: T | readonly T[] | AsyncIterable<T>): inputs is readonly T[] => Array.isArray(inputs)
 
-/** An async iterable that is no stream: a stream is one picture's bytes. */
+/** An async iterable that is no stream: a stream is one image's bytes. */
 const isSource = <T>(inputs: T | AsyncIterable<T>): inputs is AsyncIterable<T> =>
   typeof inputs === 'object' &&
   inputs !== null &&

@@ -1,5 +1,5 @@
 import type { LoadOptions } from '../models/loading/load-pretrained.js'
 import type { ComputeOptions } from './batch-function.js'
 
-/** How a pipeline's model is loaded, and how it computes. The pictures stay of the size that the image processor makes. */
+/** How a pipeline's model is loaded, and how it computes. The images stay of the size that the image processor makes. */
 export interface PipelineOptions extends Omit<LoadOptions, 'imageSize'>, ComputeOptions {}

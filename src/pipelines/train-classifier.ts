@@ -10,7 +10,7 @@ import type { AnyClassifier } from '../training/classification-objective.js'
 import { ImageFolder, type ImageFolderOptions } from '../training/data/image-folder.js'
 import type { Sample } from '../training/data/sample.js'
 import type { ClassificationReport } from '../training/evaluators/classification-report.js'
-import { confusionPicture } from '../training/evaluators/confusion-picture.js'
+import { confusionImage } from '../training/evaluators/confusion-image.js'
 import type { TrainingProcessor, TrainOptions } from '../training/train-options.js'
 import { train } from '../training/trainer.js'
 import { evaluateClassifier, type EvaluatedClassifier } from './evaluate-classifier.js'
@@ -33,21 +33,21 @@ export interface TrainedClassifier {
 }
 
 /**
- * Makes a classifier of pictures in folders, one for each class, out of a trained image tower or of another classifier; `out` gets `model/` and
+ * Makes a classifier of images in folders, one for each class, out of a trained image tower or of another classifier; `out` gets `model/` and
  * `confusion.svg`, which shows the classes that are taken for others.
  *
  * @param source the checkpoint that is started from
- * @param pictures a folder of folders
+ * @param images a folder of folders
  * @throws {InputError} for fewer than two classes; and as {@link train}, `ImageFolder.open` and loading a model do
  * @example
  *     await trainClassifier('google/siglip-base-patch16-224', 'flowers', { out: 'run', batchSize: 16, epochs: 3 })
  */
 export async function trainClassifier(
   source: CheckpointSource,
-  pictures: string,
+  images: string,
   { evaluation, onBroken, ...options }: TrainClassifierOptions,
 ): Promise<TrainedClassifier> {
-  const data = await ImageFolder.open(pictures, { onBroken })
+  const data = await ImageFolder.open(images, { onBroken })
   const seen = evaluation === undefined ? data : await ImageFolder.open(evaluation, { onBroken })
   const classifier = await classifierFor(source, data.samples, { seed: options.seed })
   try {
@@ -95,7 +95,7 @@ export async function drawConfusion(
 ): Promise<ClassificationReport> {
   const report = await evaluateClassifier(classifier, samples)
   const names = report.confusion.map((_, i) => classifier.model.config.label(i))
-  const picture = confusionPicture(report.confusion, names)
-  await saveFile(path.join(folder, 'confusion.svg'), new TextEncoder().encode(picture))
+  const image = confusionImage(report.confusion, names)
+  await saveFile(path.join(folder, 'confusion.svg'), new TextEncoder().encode(image))
   return report
 }

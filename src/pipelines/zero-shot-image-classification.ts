@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs'
-import { picturePreparer } from '#image-preparer'
+import { imagePreparer } from '#image-preparer'
 import { InputError } from '../errors.js'
 import type { CheckpointFolder } from '../hub/checkpoint-folder.js'
 import type { ImageInput } from '../image/decode/image-input.js'
@@ -32,7 +32,7 @@ export interface ZeroShotOptions extends RunOptions {
   readonly topK?: number | undefined
 }
 
-/** How well a label goes with a picture. */
+/** How well a label goes with a image. */
 export interface LabelScore {
   readonly label: string
   /**
@@ -44,7 +44,7 @@ export interface LabelScore {
 }
 
 /**
- * Scores pictures against labels that the model needn't have been trained on: the labels with their scores, highest first.
+ * Scores images against labels that the model needn't have been trained on: the labels with their scores, highest first.
  * Source: `ZeroShotImageClassificationPipeline` of transformers' `zero_shot_image_classification.py`.
  *
  * @example
@@ -71,7 +71,7 @@ export async function zeroShotImageClassification(
 ): Promise<ZeroShotImageClassificationPipeline> {
   const processor = await AutoProcessor.fromPretrained(folder)
   const model = await AutoModelForZeroShotImageClassification.fromPretrained(folder, options)
-  const preparer = picturePreparer(processor.imageProcessor)
+  const preparer = imagePreparer(processor.imageProcessor)
   const scoresOf = isTrainedWithSoftmax(model.config) ? softmax : (logits: readonly number[]) => logits.map(sigmoid)
   const embedOptions = { ...options, normalize: true }
   const [embedImages, embedTexts] = [imageEmbedder(model, embedOptions), textEmbedder(model, embedOptions)]
@@ -83,7 +83,7 @@ export async function zeroShotImageClassification(
   ): AsyncGenerator<LabelScore[]> {
     const texts = fillTemplate(hypothesisTemplate, candidateLabels)
     const best = checkTopK(topK)
-    const { batchSize, signal, onTruncated } = run // the progress is that of the pictures
+    const { batchSize, signal, onTruncated } = run // the progress is that of the images
     const textEmbeds = await labelEmbeds(
       embedTokenized(model, processor.tokenizer, embedTexts, texts, { batchSize, signal, onTruncated }),
       texts.length / candidateLabels.length,
@@ -126,7 +126,7 @@ async function labelEmbeds(texts: AsyncIterable<tf.Tensor2D>, templates: number)
   }
 }
 
-/** The logits of each picture with the texts; disposes the image embeddings. */
+/** The logits of each image with the texts; disposes the image embeddings. */
 async function readLogits(
   model: TwoTowerModel,
   textEmbeds: tf.Tensor2D,

@@ -10,41 +10,41 @@ import { warnOnce } from '../tokenizer/warn-once.js'
 export interface TextInput {
   readonly text: string | readonly string[]
 }
-/** Pictures for a processor. */
-export interface PictureInput {
+/** Images for a processor. */
+export interface ProcessorImages {
   readonly images: ImageInput | readonly ImageInput[]
 }
 
 /** What a processor needs of an image processor. */
-interface ImageProcessor<Pictures, Options> {
-  call(images: ImageInput | readonly ImageInput[], options?: Options & ReadOptions): Promise<Pictures>
+interface ImageProcessor<Images, Options> {
+  call(images: ImageInput | readonly ImageInput[], options?: Options & ReadOptions): Promise<Images>
   toFiles(): Map<string, Uint8Array>
 }
 
 /**
- * Tokenizer and image processor in one: from texts and pictures to a model's inputs. Texts are padded to `max_length` and truncated
+ * Tokenizer and image processor in one: from texts and images to a model's inputs. Texts are padded to `max_length` and truncated
  * by default, as the models were trained. Source: `ProcessorMixin` of transformers' `processing_utils.py`.
  */
-export abstract class Processor<Pictures extends object, Options extends object> {
+export abstract class Processor<Images extends object, Options extends object> {
   protected constructor(
-    readonly imageProcessor: ImageProcessor<Pictures, Options>,
+    readonly imageProcessor: ImageProcessor<Images, Options>,
     readonly tokenizer: PreTrainedTokenizer,
     /** The class's own options for texts, which the tokenizer's files and the caller override. */
     private readonly textDefaults: BatchOptions = {},
   ) {}
 
   /**
-   * @param options the tokenizer's for the texts, the image processor's for the pictures
-   * @throws {InputError} without texts and pictures; and as tokenizer and image processor do
+   * @param options the tokenizer's for the texts, the image processor's for the images
+   * @throws {InputError} without texts and images; and as tokenizer and image processor do
    */
   call(
-    inputs: TextInput & PictureInput,
+    inputs: TextInput & ProcessorImages,
     options?: BatchOptions & Options & ReadOptions,
-  ): Promise<BatchEncoding & Pictures>
+  ): Promise<BatchEncoding & Images>
   call(inputs: TextInput, options?: BatchOptions): Promise<BatchEncoding>
-  call(inputs: PictureInput, options?: Options & ReadOptions): Promise<Pictures>
+  call(inputs: ProcessorImages, options?: Options & ReadOptions): Promise<Images>
   async call(
-    { text, images }: Partial<TextInput & PictureInput> = {},
+    { text, images }: Partial<TextInput & ProcessorImages> = {},
     options?: BatchOptions & Options & ReadOptions,
   ): Promise<object> {
     if (text === undefined && images === undefined) {

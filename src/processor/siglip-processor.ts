@@ -11,7 +11,7 @@ import type { PreTrainedTokenizer } from '../tokenizer/pretrained-tokenizer.js'
 import { Processor } from './processor.js'
 
 /**
- * Tokenizer and image processor of SigLIP, and of SigLIP 2 where its pictures have one fixed size.
+ * Tokenizer and image processor of SigLIP, and of SigLIP 2 where its images have one fixed size.
  * Source: `SiglipProcessor` of transformers' `processing_siglip.py`.
  *
  * @example

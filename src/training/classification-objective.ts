@@ -13,7 +13,7 @@ import type { Inputs, Objective } from './objective.js'
 /** Any model with a classifier. */
 export type AnyClassifier = ImageClassifier<unknown, EncoderOptions, TwoTowerConfig, VisionTower<unknown>>
 
-/** Pictures get the logits of their classes: one of several, or where the model is of several labels, all that are said of them. */
+/** Images get the logits of their classes: one of several, or where the model is of several labels, all that are said of them. */
 export class ClassificationObjective implements Objective {
   readonly #model: AnyClassifier
 
@@ -39,11 +39,11 @@ export class ClassificationObjective implements Objective {
   }
 
   gradients(
-    { labels, ...pictures }: Inputs,
+    { labels, ...images }: Inputs,
     variables: readonly tf.Variable[],
   ): { value: tf.Scalar; grads: tf.NamedTensorMap } {
     return tf.variableGrads(() => {
-      const { loss } = this.#model.forward(pictures, { labels })
+      const { loss } = this.#model.forward(images, { labels })
       if (loss) return loss
       throw new InputError('no labels')
     }, [...variables])
@@ -51,7 +51,7 @@ export class ClassificationObjective implements Objective {
 }
 
 /**
- * What pictures show, as a classifier's loss takes it: int32 `[batch]`, or float32 `[batch, labels]` where any number of classes may
+ * What images show, as a classifier's loss takes it: int32 `[batch]`, or float32 `[batch, labels]` where any number of classes may
  * apply.
  * @throws {InputError} for what is no class
  */
@@ -95,7 +95,7 @@ function classesOf(
       expected: oneOf(Object.keys(label2id)),
       found: JSON.stringify(name),
       where: key,
-      hint: 'Make the model with these classes, or leave the picture out.',
+      hint: 'Make the model with these classes, or leave the image out.',
     })
   })
 }

@@ -22,7 +22,7 @@ import { softmaxLoss } from './softmax-loss.js'
 export interface LossContext extends LossInputs {
   /** `[images, texts]`: cosines times the scale plus the bias. */
   readonly logits: tf.Tensor2D
-  /** `[images, texts]`: 1 where a text is the picture's own, or says the same; else 0. */
+  /** `[images, texts]`: 1 where a text is the image's own, or says the same; else 0. */
   readonly labels: tf.Tensor2D
 }
 
@@ -37,7 +37,7 @@ export const contrastiveLosses = {
     chunkedSigmoidLoss({ imageEmbeds, textEmbeds, logitScale, logitBias }),
 } as const satisfies Readonly<Record<string, ContrastiveLoss>>
 
-/** How pictures and texts are compared in training. */
+/** How images and texts are compared in training. */
 export interface ContrastiveOptions {
   readonly model: TwoTowerModel
   readonly tokenizer: PreTrainedTokenizer
@@ -46,7 +46,7 @@ export interface ContrastiveOptions {
   readonly seesPairs: boolean
   /** In so many parts a batch goes through the towers. */
   readonly parts: number
-  /** How many of a picture's patches are seen at a step, from 0 to 1. */
+  /** How many of a image's patches are seen at a step, from 0 to 1. */
   readonly keptShare: (step: number) => number
   /** Which other samples a caption goes with. */
   readonly matches: ((caption: string) => (sample: Sample) => boolean) | undefined
@@ -55,7 +55,7 @@ export interface ContrastiveOptions {
   readonly onTruncated: OnTruncatedTexts | undefined
 }
 
-/** Pictures and texts that belong together get embeddings that are near each other. */
+/** Images and texts that belong together get embeddings that are near each other. */
 export class ContrastiveObjective implements Objective {
   /** Captions of the first epoch that were cut; undefined once they are reported. */
   #truncated: Set<string> | undefined = new Set()
@@ -112,17 +112,17 @@ export class ContrastiveObjective implements Objective {
     this.#truncated = undefined
   }
 
-  private embed({ inputIds, keptPatches, ...pictures }: Inputs): Embeds {
+  private embed({ inputIds, keptPatches, ...images }: Inputs): Embeds {
     const { model } = this.options
     const options: EncoderOptions & { readonly keptPatches: tf.Tensor | undefined } = { keptPatches }
     if (!inputIds) throw new InputError('no texts')
     return {
-      imageEmbeds: unitLength(model.getImageFeatures(pictures, options).poolerOutput),
+      imageEmbeds: unitLength(model.getImageFeatures(images, options).poolerOutput),
       textEmbeds: unitLength(model.getTextFeatures({ inputIds }).poolerOutput),
     }
   }
 
-  /** `[images, texts]`: 1 where a text says the same as the picture's own, or matches it. */
+  /** `[images, texts]`: 1 where a text says the same as the image's own, or matches it. */
   private pairs({ captions, samples }: PreparedBatch): NdArray<Float32Array> {
     const { matches } = this.options
     const goesWith = matches && captions.map(matches)
@@ -141,7 +141,7 @@ export class ContrastiveObjective implements Objective {
     const share = keptShare(step)
     if (share >= 1) return undefined
     if (!(model instanceof SiglipModel)) {
-      throw new InputError('keepPatches needs pictures of one size', { found: model.getClassName() })
+      throw new InputError('keepPatches needs images of one size', { found: model.getClassName() })
     }
     const { imageSize, patchSize } = model.config.visionConfig
     const patches = Math.floor(imageSize / patchSize) ** 2

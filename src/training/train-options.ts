@@ -47,12 +47,12 @@ export interface StepReport {
   /** The schedule's share of the learning rate. */
   readonly rateShare: number
   /** Since the training was begun or taken up. */
-  readonly picturesPerSecond: number
+  readonly imagesPerSecond: number
   /** At this rate. */
   readonly secondsLeft: number
 }
 
-/** What is kept of a processor: pictures and texts are prepared as they will be when the model is used. */
+/** What is kept of a processor: images and texts are prepared as they will be when the model is used. */
 export interface TrainingProcessor {
   readonly imageProcessor: ImageProcessor
   /** Not needed for a classifier. */
@@ -76,7 +76,7 @@ export interface TrainOptions extends Omit<PlanOptions, 'dropLast'> {
   readonly loss?: keyof typeof contrastiveLosses | ContrastiveLoss | undefined
   /** How long, in steps. Either this or `epochs`. */
   readonly steps?: number | undefined
-  /** How long, in rounds through the data. It is gone through once before, without its pictures, to count the steps. */
+  /** How long, in rounds through the data. It is gone through once before, without its images, to count the steps. */
   readonly epochs?: number | undefined
   /**
    * What moves the parameters: one optimizer of all, or several, each parameter being the first's that names it; of no one's, it
@@ -98,21 +98,21 @@ export interface TrainOptions extends Omit<PlanOptions, 'dropLast'> {
   readonly maxLogitScale?: number | undefined
   /** Decay of a moving average of the weights, which is what is evaluated and saved then. Default: none. */
   readonly ema?: number | undefined
-  /** How many of a picture's patches are seen (FLIP), and for which part of the steps at the end all are. Default: all. */
+  /** How many of a image's patches are seen (FLIP), and for which part of the steps at the end all are. Default: all. */
   readonly keepPatches?: { readonly share: number; readonly fullShare?: number | undefined } | undefined
   /** In so many parts a batch goes through the towers, for batches that memory is too small for. Default: 1. */
   readonly parts?: number | undefined
-  /** How pictures are changed at random. Default: not at all. */
+  /** How images are changed at random. Default: not at all. */
   readonly augmentation?: Augmentation | undefined
   /** What is said of a sample; `random` draws numbers from 0 to below 1. Default: one of its captions, at random. */
   readonly caption?: ((sample: Sample, random: () => number) => string) | undefined
   /**
-   * Which other pictures of a batch a caption goes with, beside its own: they are positives of it, too. It is called once for each
+   * Which other images of a batch a caption goes with, beside its own: they are positives of it, too. It is called once for each
    * caption, and its answer for each sample. Default: those of which the same is said.
    */
   readonly matches?: ((caption: string) => (sample: Sample) => boolean) | undefined
   /**
-   * Told of a picture that can't be decoded whenever its turn comes, of data that was not looked at before. The next sample of its
+   * Told of a image that can't be decoded whenever its turn comes, of data that was not looked at before. The next sample of its
    * batch is taken for it, which is then there twice, also with `distinct`; the chunked loss takes the two for a negative pair. Default:
    * the training ends with the error.
    */

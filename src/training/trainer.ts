@@ -1,7 +1,7 @@
 import path from 'node:path'
 import * as tf from '@tensorflow/tfjs'
 import { useBackend } from '#backend'
-import { picturePreparer } from '#image-preparer'
+import { imagePreparer } from '#image-preparer'
 import { saveFolder } from '#save-folder'
 import { isSavedWeightFile } from '../../converters/formats/weight-files.js'
 import { FileError, InputError, TrainingError } from '../errors.js'
@@ -45,7 +45,7 @@ import { trainingStep, type StepTensors } from './training-step.js'
  *     const { folder } = await train({
  *       model: await SiglipModel.fromPretrained('google/siglip-base-patch16-224'),
  *       processor: await SiglipProcessor.fromPretrained('google/siglip-base-patch16-224'),
- *       data: await ImageFolder.open('pictures'),
+ *       data: await ImageFolder.open('images'),
  *       loss: ({ logits, labels }) => tf.losses.sigmoidCrossEntropy(labels, logits),
  *       batchSize: 32,
  *       epochs: 3,
@@ -108,7 +108,7 @@ export class Trainer {
         expected: 'an ImageFolder, a WebDataset or another object with a `pool`',
         found: typeof data,
         where: 'data',
-        hint: 'Of a folder of pictures, `await ImageFolder.open(folder)` makes one.',
+        hint: 'Of a folder of images, `await ImageFolder.open(folder)` makes one.',
       })
     }
     if (batchSize % parts > 0) {
@@ -196,7 +196,7 @@ export class Trainer {
   private async takeSteps(begun: Progress, log: TrainingLog): Promise<Progress> {
     const { options, steps } = this
     const { data, processor, signal } = options
-    const preparer = picturePreparer(processor.imageProcessor)
+    const preparer = imagePreparer(processor.imageProcessor)
     const samples = sampleBatches(data, { ...options, epochs: undefined, from: begun.position })
     const batches = preparedBatches(samples, preparer, options)
     const pace = paceFrom(begun.step, steps, options.batchSize)
@@ -365,13 +365,13 @@ function checkCount(name: string, value: number | undefined): number {
   throw new InputError(`bad ${name}`, { expected: 'a whole number from 1', found: String(value) })
 }
 
-type Pace = (step: number) => { readonly picturesPerSecond: number; readonly secondsLeft: number }
+type Pace = (step: number) => { readonly imagesPerSecond: number; readonly secondsLeft: number }
 
 function paceFrom(begun: number, steps: number, batchSize: number): Pace {
   const since = Date.now()
   return (step) => {
-    const picturesPerSecond = ((step - begun) * batchSize * 1000) / Math.max(1, Date.now() - since)
-    return { picturesPerSecond, secondsLeft: ((steps - step) * batchSize) / picturesPerSecond }
+    const imagesPerSecond = ((step - begun) * batchSize * 1000) / Math.max(1, Date.now() - since)
+    return { imagesPerSecond, secondsLeft: ((steps - step) * batchSize) / imagesPerSecond }
   }
 }
 

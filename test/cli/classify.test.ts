@@ -11,8 +11,8 @@ interface Line {
 }
 const lines = (stdout: string): Line[] => jsonLines(stdout) as Line[]
 const images = fixture('images')
-const picture = path.join(images, 'chelsea.png')
-const notAPicture = fixture('README.md')
+const image = path.join(images, 'chelsea.png')
+const notAImage = fixture('README.md')
 const labels = ['--labels', expected.labels.join(', ')]
 
 describe.each(['auto', 'wasm'])('siglip classify --backend %s', (backend) => {
@@ -43,7 +43,7 @@ describe('siglip classify', () => {
     await mkdir(path.join(folder, 'photos', 'inside'), { recursive: true })
     for (const name of ['photos/b.png', 'photos/a.PNG', 'photos/inside/c.png', 'photos/[x].png'])
       await copyFile(fixture('images', 'small-rgb.png'), path.join(folder, name))
-    await writeFile(path.join(folder, 'photos', 'notes.txt'), 'no picture')
+    await writeFile(path.join(folder, 'photos', 'notes.txt'), 'no image')
     await writeFile(path.join(folder, 'empty.png'), '')
     await copyFile(fixture('images', 'small-rgb.png'), path.join(folder, 'evil\u001b[31m\u009b\u202e.png'))
   })
@@ -66,7 +66,7 @@ describe('siglip classify', () => {
         '{}',
         '--json',
       ],
-      { input: await readFile(picture) },
+      { input: await readFile(image) },
     )
     expect(stdout).toMatch(
       /^\{"image":"-","scores":\[\{"label":"[^"]+","score":[\d.e-]+,"logit":-?[\d.e-]+\},\{"label":"[^"]+","score":[\d.e-]+,"logit":-?[\d.e-]+\}\]\}\n$/,
@@ -81,7 +81,7 @@ describe('siglip classify', () => {
     ['in a file', ['--labels-file', 'labels.txt']],
   ])('a label may have a comma, %s', async (_, given) => {
     await writeFile(path.join(folder, 'labels.txt'), '\ufefftench, Tinca tinca\r\n\r\ngoldfish\na 6" pipe\n')
-    const { code, stdout } = await siglip(['classify', picture, ...given, '--json'], { cwd: folder })
+    const { code, stdout } = await siglip(['classify', image, ...given, '--json'], { cwd: folder })
     expect(code).toBe(0)
     const [{ scores }] = lines(stdout) as [Line]
     expect(scores.map(({ label }) => label).sort()).toEqual(['a 6" pipe', 'goldfish', 'tench, Tinca tinca'])
@@ -90,9 +90,9 @@ describe('siglip classify', () => {
   it('averages several templates', async () => {
     const templates = ['a photo of a {}.', 'a drawing of a {}.']
     const options = templates.flatMap((text) => ['--template', text])
-    const { stdout } = await siglip(['classify', picture, '--labels', 'cat,dog', ...options, '--json'])
+    const { stdout } = await siglip(['classify', image, '--labels', 'cat,dog', ...options, '--json'])
     using scorer = await pipeline('zero-shot-image-classification', model)
-    const wanted = await scorer(picture, ['cat', 'dog'], { hypothesisTemplate: templates })
+    const wanted = await scorer(image, ['cat', 'dog'], { hypothesisTemplate: templates })
     const [{ scores }] = lines(stdout) as [Line]
     expect(scores.map(({ label }) => label)).toEqual(wanted.map(({ label }) => label))
     for (const [i, { logit }] of scores.entries()) expect(logit).toBeCloseTo(wanted[i]!.logit, 5)
@@ -100,14 +100,14 @@ describe('siglip classify', () => {
 
   it('says that labels are cut, once', async () => {
     const long = `${'word '.repeat(30)}red`
-    const { code, stderr } = await siglip(['classify', picture, picture, '--label', long, '--label', 'x', '--json'])
+    const { code, stderr } = await siglip(['classify', image, image, '--label', long, '--label', 'x', '--json'])
     expect(code).toBe(0)
     expect(stderr.match(/longer than/g)).toHaveLength(1)
     expect(stderr).toContain('1 text is longer than the 16 tokens that the model takes')
   })
 
   it('prints a table with a bar as long as the score, without colours where it is piped', async () => {
-    const { stdout, stderr } = await siglip(['classify', picture, ...labels, '--quiet'])
+    const { stdout, stderr } = await siglip(['classify', image, ...labels, '--quiet'])
     expect(stderr).toBe('')
     expect(stdout).toMatch(/^\S+chelsea\.png\n( {2}0\.\d{4} {2}[█▏▎▍▌▋▊▉ ]{20} {2}\S.*\n){3}\n$/)
   })
@@ -125,13 +125,13 @@ describe('siglip classify', () => {
     ])
   })
 
-  it('reports what is no picture, goes on with the rest, and fails at the end', async () => {
+  it('reports what is no image, goes on with the rest, and fails at the end', async () => {
     const { code, stdout, stderr } = await siglip([
-      ...['classify', notAPicture, picture, path.join(folder, 'empty.png'), path.join(folder, 'missing.png')],
+      ...['classify', notAImage, image, path.join(folder, 'empty.png'), path.join(folder, 'missing.png')],
       ...['--label', 'a', '--json', '--quiet'],
     ])
     expect(code).toBe(1)
-    expect(lines(stdout).map(({ image }) => image)).toEqual([picture])
+    expect(lines(stdout).map(({ image }) => image)).toEqual([image])
     expect(
       stderr
         .split('\n')
@@ -155,18 +155,18 @@ describe('siglip classify', () => {
 
 describe('siglip classify says what is wrong in one line', () => {
   it.each<[string, string[], number, RegExp]>([
-    ['no labels', [picture], 2, /No labels/],
-    ['an empty label', [picture, '--label', ' '], 2, /label is empty/],
-    ['an empty label in a list', [picture, '--labels', 'a,,b'], 2, /label is empty/],
-    ['a template without its place', [picture, '--label', 'a', '--template', 'a photo'], 2, /\{\}/],
-    ['no pictures', ['--label', 'a'], 2, /missing required argument 'image'/],
-    ['no label at all', [picture, '--top', '0', '--label', 'a'], 2, /whole number from 1/],
-    ['a number of labels that is none', [picture, '--top', '2.5', '--label', 'a'], 2, /whole number from 1/],
-    ['a mistyped option', [picture, '--lables', 'a'], 2, /Did you mean --labels\?/],
-    ['a mistyped backend', [picture, '--label', 'a', '--backend', 'nativ'], 2, /Did you mean native\?/],
-    ['a folder without pictures', [model, '--label', 'a'], 1, /No pictures in the folder/],
+    ['no labels', [image], 2, /No labels/],
+    ['an empty label', [image, '--label', ' '], 2, /label is empty/],
+    ['an empty label in a list', [image, '--labels', 'a,,b'], 2, /label is empty/],
+    ['a template without its place', [image, '--label', 'a', '--template', 'a photo'], 2, /\{\}/],
+    ['no images', ['--label', 'a'], 2, /missing required argument 'image'/],
+    ['no label at all', [image, '--top', '0', '--label', 'a'], 2, /whole number from 1/],
+    ['a number of labels that is none', [image, '--top', '2.5', '--label', 'a'], 2, /whole number from 1/],
+    ['a mistyped option', [image, '--lables', 'a'], 2, /Did you mean --labels\?/],
+    ['a mistyped backend', [image, '--label', 'a', '--backend', 'nativ'], 2, /Did you mean native\?/],
+    ['a folder without images', [model, '--label', 'a'], 1, /No images in the folder/],
     ['a pattern without matches', ['nothing-*.png', '--label', 'a'], 1, /No file matches/],
-    ['a missing model', [picture, '--label', 'a', '--model', './nowhere', '--quiet'], 1, /No such folder/],
+    ['a missing model', [image, '--label', 'a', '--model', './nowhere', '--quiet'], 1, /No such folder/],
   ])('%s', async (_, args, expectedCode, message) => {
     const { code, stdout, stderr } = await siglip(['classify', ...args])
     expect(stdout).toBe('')
@@ -191,12 +191,12 @@ it('lays what is transparent on white where the processor does', async () => {
 })
 
 it('runs the embedded model where none is given, and says so', async () => {
-  const { code, stdout, stderr } = await siglip(['classify', picture, ...labels, '--json'], {
+  const { code, stdout, stderr } = await siglip(['classify', image, ...labels, '--json'], {
     env: { SIGLIP_MODEL: '' },
   })
   expect(stderr).toMatch(/^No model given: .*knows emoji.* Give another by --model[^\n]*\n/)
   expect(code).toBe(0)
   const embedded = path.join(__dirname, '..', '..', 'models', 'emoji')
-  const given = await siglip(['classify', picture, ...labels, '--json', '--model', embedded])
+  const given = await siglip(['classify', image, ...labels, '--json', '--model', embedded])
   expect(stdout).toBe(given.stdout)
 })

@@ -40,8 +40,8 @@ describe.each(['auto', 'wasm'])('siglip embed --backend %s', (backend) => {
 })
 
 describe('siglip embed', () => {
-  it('embeds pictures, writes them to a safetensors file with their names, and goes on past what is none', async () => {
-    const out = path.join(folder, 'new', 'pictures.safetensors')
+  it('embeds images, writes them to a safetensors file with their names, and goes on past what is none', async () => {
+    const out = path.join(folder, 'new', 'images.safetensors')
     const args = ['embed', '--image', 'chelsea.png', '../README.md', 'rocket.jpg', '--out', out]
     const { code, stdout, stderr } = await siglip([...args, '--json'], { cwd: images })
     expect(code).toBe(1)
@@ -105,7 +105,7 @@ describe('siglip embed', () => {
     ['a file of another kind', ['--text', 'a', '--out', 'a.txt'], 2, /\.npy or \.safetensors/],
     ['a missing file of texts', ['--texts', 'missing.txt'], 1, /can’t be read.*ENOENT.*missing\.txt/],
     ['a folder as file of texts', ['--texts', '.'], 1, /can’t be read.*EISDIR/],
-    ['pictures none of which is one', ['--image', fixture('README.md'), '--out', 'a.npy', '--quiet'], 1, /README\.md/],
+    ['images none of which is one', ['--image', fixture('README.md'), '--out', 'a.npy', '--quiet'], 1, /README\.md/],
   ])('says in one line what is wrong with %s, and writes nothing', async (_, args, expectedCode, message) => {
     const { code, stdout, stderr } = await siglip(['embed', ...args], { cwd: folder })
     expect(stdout).toBe('')

@@ -5,7 +5,7 @@ import path from 'node:path'
 import { promisify } from 'node:util'
 import { parseSafetensors } from '../../converters/formats/safetensors.js'
 import { checkNamesFit, saveEmbeddings } from '../../src/cli/embeddings-file.js'
-import { PictureIndex } from '../../src/cli/image-index.js'
+import { ImageIndex } from '../../src/cli/image-index.js'
 import { FileError, InputError, NonFiniteError } from '../../src/errors.js'
 
 let folder = ''
@@ -28,7 +28,7 @@ describe('an index', () => {
     await saveEmbeddings(file, rows, { kind: 'image', inputs, more: { model: 'm', stamps } })
     const head = Number((await readFile(file)).readBigUInt64LE(0))
     expect(head).toBeLessThan(1000)
-    const index = await PictureIndex.open(file, 'm')
+    const index = await ImageIndex.open(file, 'm')
     expect(index.inputs).toEqual(inputs)
     expect(index.embedding(inputs[123_456] ?? '')).toEqual(row(123_456, 1))
   })
@@ -67,16 +67,16 @@ describe('an index', () => {
     }).not.toThrow()
   })
 
-  it('with a row that holds NaN is refused, naming the picture', async () => {
+  it('with a row that holds NaN is refused, naming the image', async () => {
     const inputs = urls(3)
     const more = { model: 'm', stamps: JSON.stringify(['', '', '']) }
     await saveEmbeddings(file, [row(1, 2), row(1, NaN), row(1, 2)], { kind: 'image', inputs, more })
-    await expect(PictureIndex.open(file, 'm')).rejects.toThrow(NonFiniteError)
-    await expect(PictureIndex.open(file, 'm')).rejects.toThrow(`found NaN in the embedding of ${inputs[1]}`)
+    await expect(ImageIndex.open(file, 'm')).rejects.toThrow(NonFiniteError)
+    await expect(ImageIndex.open(file, 'm')).rejects.toThrow(`found NaN in the embedding of ${inputs[1]}`)
   })
 
   it('takes in what another process has added, whatever the order of reading and writing', async () => {
-    const [first, second] = [await PictureIndex.open(file, 'm'), await PictureIndex.open(file, 'm')]
+    const [first, second] = [await ImageIndex.open(file, 'm'), await ImageIndex.open(file, 'm')]
     first.add('https://a', '', row(1, 0))
     first.add('https://both', '', row(1, 1))
     second.add('https://b', '', row(0, 1))
@@ -86,7 +86,7 @@ describe('an index', () => {
     await second.save()
     first.add('https://d', '', row(4, 4))
     await first.save()
-    const kept = await PictureIndex.open(file, 'm')
+    const kept = await ImageIndex.open(file, 'm')
     expect([...kept.inputs].sort()).toEqual(['https://a', 'https://b', 'https://both', 'https://c', 'https://d'])
     expect(kept.embedding('https://a')).toEqual(row(1, 0))
     expect(kept.embedding('https://b')).toEqual(row(0, 1))
@@ -94,7 +94,7 @@ describe('an index', () => {
   })
 
   it('of another model that has come meanwhile stays', async () => {
-    const [mine, other] = [await PictureIndex.open(file, 'm'), await PictureIndex.open(file, 'o')]
+    const [mine, other] = [await ImageIndex.open(file, 'm'), await ImageIndex.open(file, 'o')]
     other.add('https://a', '', row(1))
     await other.save()
     const before = await readFile(file)
@@ -106,9 +106,9 @@ describe('an index', () => {
   it('loses nothing when processes add to it at once', async () => {
     const script = path.join(process.cwd(), 'dist', 'src', 'cli', 'image-index.js')
     const program = `
-      import { PictureIndex } from ${JSON.stringify(script)}
+      import { ImageIndex } from ${JSON.stringify(script)}
       const [file, name] = process.argv.slice(1)
-      const index = await PictureIndex.open(file, 'm')
+      const index = await ImageIndex.open(file, 'm')
       for (let i = 0; i < 10; i++) {
         index.add('https://' + name + '/' + i, '', Float32Array.of(i, 1))
         await index.save()
@@ -116,7 +116,7 @@ describe('an index', () => {
     const add = (name: string) =>
       promisify(execFile)(process.execPath, ['--input-type=module', '-e', program, file, name])
     await Promise.all(['a', 'b', 'c'].map(add))
-    const kept = await PictureIndex.open(file, 'm')
+    const kept = await ImageIndex.open(file, 'm')
     const expected = ['a', 'b', 'c'].flatMap((name) => Array.from({ length: 10 }, (_, i) => `https://${name}/${i}`))
     expect([...kept.inputs].sort()).toEqual(expected.sort())
     expect(await readdir(folder)).toEqual(['kept.safetensors'])

@@ -70,8 +70,8 @@ describe('siglip eval', () => {
   it('names what is broken', async () => {
     await writeFile(path.join(data, 'red', 'broken.png'), 'none')
     const { code, stderr } = await siglip(['eval', data, '--model', model])
-    expect([code, stderr]).toEqual([1, expect.stringContaining('red/broken.png: unreadable picture')])
+    expect([code, stderr]).toEqual([1, expect.stringContaining('red/broken.png: unreadable image')])
     const skipped = await siglip(['eval', data, '--model', model, '--on-broken', 'skip'])
-    expect([skipped.code, skipped.stderr]).toEqual([0, expect.stringContaining('1 broken: 1 × unreadable picture')])
+    expect([skipped.code, skipped.stderr]).toEqual([0, expect.stringContaining('1 broken: 1 × unreadable image')])
   })
 })

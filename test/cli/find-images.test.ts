@@ -1,7 +1,7 @@
 import fs, { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { findPictures } from '../../src/cli/find-images.js'
+import { findImages } from '../../src/cli/find-images.js'
 import { FileError } from '../../src/errors.js'
 
 let folder = ''
@@ -18,11 +18,11 @@ async function files(...names: readonly string[]): Promise<void> {
 }
 
 const found = async (arg: string): Promise<readonly string[]> => {
-  const all = await findPictures([path.join(folder, arg)])
+  const all = await findImages([path.join(folder, arg)])
   return all.map((name) => path.relative(folder, name))
 }
 
-it('leaves out what macOS and others leave beside pictures', async () => {
+it('leaves out what macOS and others leave beside images', async () => {
   await files('a.png', '._a.png', '.hidden.jpg', 'x/b.png', 'x/@eaDir/b.png', '__MACOSX/c.png', '.thumbnails/d.png')
   expect(await found('.')).toEqual(['a.png'])
   expect(await found('*.png')).toEqual(['a.png'])
@@ -52,12 +52,12 @@ it('takes the folders that a pattern begins with by their names, whatever is in 
   await expect(found('photos [3]/*.jpg')).rejects.toThrow(FileError)
 })
 
-it('lists 200,000 pictures of a folder, and of as many arguments', async () => {
+it('lists 200,000 images of a folder, and of as many arguments', async () => {
   const names = Array.from({ length: 200_000 }, (_, i) => `${i}.jpg`)
   const readdir = jest.spyOn(fs, 'readdir')
   readdir.mockResolvedValueOnce(names as never)
-  expect(await findPictures([folder])).toHaveLength(200_000)
+  expect(await findImages([folder])).toHaveLength(200_000)
   readdir.mockRestore()
   const urls = names.map((name) => `https://example.org/${name}`)
-  expect(await findPictures(urls)).toEqual(urls)
+  expect(await findImages(urls)).toEqual(urls)
 })

@@ -13,7 +13,7 @@ async function shown(isTTY: boolean, total: number, quiet = false): Promise<stri
   const session = new Session()
   session.configure({ quiet })
   try {
-    const progress = await Progress.start(session, total, 8, 'pictures')
+    const progress = await Progress.start(session, total, 8, 'images')
     for (let i = 1; i <= total; i++) {
       progress.step()
       session.print(() => process.stderr.write(`<result ${i}>\n`))
@@ -32,7 +32,7 @@ const ESCAPE = /\u001b(\[[?\d]*[A-Za-z]|[78])/g // eslint-disable-line no-contro
 describe('Progress', () => {
   it('tells rate and time left on a terminal, and stands aside for results', async () => {
     const text = await shown(true, 9)
-    expect(text).toMatch(/█+░+ 3 of 9 pictures, [\d.e+]+\/s, \d+ s left/)
+    expect(text).toMatch(/█+░+ 3 of 9 images, [\d.e+]+\/s, \d+ s left/)
     // Each result begins on a line that has been cleared.
     for (let i = 2; i <= 9; i++) expect(text).toContain(`\u001b[2K<result ${i}>\n`)
     expect(text.endsWith('\u001b[2K<after>\n')).toBe(true)

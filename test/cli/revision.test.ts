@@ -6,7 +6,7 @@ import { fixture, siglip, type Outcome } from './siglip.js'
 
 const ID = 'owner/tiny'
 const V2 = 'b'.repeat(40)
-const picture = fixture('images', 'chelsea.png')
+const image = fixture('images', 'chelsea.png')
 
 let home: string
 beforeAll(async () => {
@@ -34,7 +34,7 @@ describe('a revision that was downloaded', () => {
   ])('is taken offline by %s %s %s %s', async (...options) => {
     const { code, stdout } = await offline(
       'classify',
-      picture,
+      image,
       '--labels',
       'cat,dog',
       '--json',
@@ -44,8 +44,8 @@ describe('a revision that was downloaded', () => {
   })
 
   it.each<[string, readonly string[]]>([
-    ['classify', [picture, '--labels', 'cat', '--model', ID]],
-    ['search', ['a cat', picture, '--model', ID]],
+    ['classify', [image, '--labels', 'cat', '--model', ID]],
+    ['search', ['a cat', image, '--model', ID]],
     ['embed', ['--text', 'a cat', '--model', ID]],
     ['tokenize', ['a cat', '--model', ID]],
     ['inspect', [ID]],

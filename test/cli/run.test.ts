@@ -5,7 +5,7 @@ import path from 'node:path'
 import { fixture, siglip } from './siglip.js'
 
 const commands = ['classify', 'embed', 'tokenize', 'inspect', 'setup', 'doctor']
-const picture = fixture('images', 'small-rgb.png')
+const image = fixture('images', 'small-rgb.png')
 
 describe('siglip', () => {
   it('shows all commands, and an example for each', async () => {
@@ -55,9 +55,9 @@ describe('siglip', () => {
     const folder = await mkdtemp(path.join(tmpdir(), 'siglip-cli-'))
     try {
       const { code, stderr } = await siglip(
-        ['embed', '--image', picture, '-', '--backend', 'wasm', '--out', path.join(folder, 'a.npy')],
+        ['embed', '--image', image, '-', '--backend', 'wasm', '--out', path.join(folder, 'a.npy')],
         {
-          // It waits for the picture on stdin, which never comes.
+          // It waits for the image on stdin, which never comes.
           when: [/WebAssembly/, (process) => process.kill('SIGINT')],
         },
       )

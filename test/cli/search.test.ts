@@ -31,7 +31,7 @@ async function embedded(...args: string[]): Promise<number[][]> {
 const kept = async () => parseSafetensors(await readFile(path.join(folder, 'kept.safetensors'))).metadata
 
 describe('siglip search', () => {
-  it('puts pictures in the order of their cosines with the words', async () => {
+  it('puts images in the order of their cosines with the words', async () => {
     const found = await search('a cup of coffee', '.')
     const names = ['chelsea.png', 'coffee.png', 'rocket.jpg']
     const [words = []] = await embedded('--text', 'a cup of coffee')
@@ -71,8 +71,8 @@ describe('siglip search', () => {
     expect(best).toEqual({ image: 'coffee.png', score: expect.closeTo(1, 5) as number })
   })
 
-  it('reports what is no picture, and finds the others', async () => {
-    await writeFile(path.join(folder, 'broken.png'), 'no picture')
+  it('reports what is no image, and finds the others', async () => {
+    await writeFile(path.join(folder, 'broken.png'), 'no image')
     const { code, stdout, stderr } = await run('a cat', '.')
     expect([code, jsonLines(stdout)]).toEqual([1, expect.any(Array)])
     expect(jsonLines(stdout)).toHaveLength(3)
@@ -108,9 +108,9 @@ describe('siglip search', () => {
 
   it.each<[string, string[], number, RegExp]>([
     ['nothing to search', ['a cat'], 2, /Nothing to search.*--index/],
-    ['pictures without a name', ['a cat', '-'], 2, /have names/],
+    ['images without a name', ['a cat', '-'], 2, /have names/],
     ['an index that is none yet', ['a cat', '--index', 'kept.safetensors'], 1, /no such index.*kept/],
-    ['a query that is no picture', ['kept', '.', '--like', '--index', 'kept.safetensors'], 1, /kept/],
+    ['a query that is no image', ['kept', '.', '--like', '--index', 'kept.safetensors'], 1, /kept/],
     ['an index of another kind', ['a cat', '.', '--index', 'kept.npy'], 2, /\.safetensors/],
     ['an index where none can be', ['a cat', '.', '--index', 'rocket.jpg/a.safetensors'], 1, /can’t be written/],
     ['a file that is no index', ['a cat', '.', '--index', 'model.safetensors'], 1, /Not an index.*model\.safetensors/],

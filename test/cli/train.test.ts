@@ -163,12 +163,12 @@ describe('siglip train', () => {
   it('names everything that is broken before it trains, and leaves it out if told to', async () => {
     const broken = path.join(folder, 'with-broken')
     await mkdir(path.join(broken, 'red'), { recursive: true })
-    await writeFile(path.join(broken, 'red', 'no-picture.png'), 'none')
+    await writeFile(path.join(broken, 'red', 'no-image.png'), 'none')
     await writeFile(path.join(broken, 'loose.png'), 'none')
     const args = ['train', broken, '--steps', '1', ...common('never')]
     const { code, stderr } = await siglip(args)
     expect(code).toBe(1)
-    expect(stderr).toMatch(/red\/no-picture\.png: unreadable picture; loose\.png|loose\.png.*red\/no-picture\.png/)
+    expect(stderr).toMatch(/red\/no-image\.png: unreadable image; loose\.png|loose\.png.*red\/no-image\.png/)
     expect(await readdir(folder)).not.toContain('never')
   })
 })

@@ -100,7 +100,7 @@ const siglip = (folder: string): Case[] => {
       ),
     },
     {
-      name: `${folder}: fewer texts than pictures`,
+      name: `${folder}: fewer texts than images`,
       bound: 1e-5,
       run: run((model, e) => {
         const { inputIds, pixelValues } = inputs(e)
@@ -124,7 +124,7 @@ const siglip = (folder: string): Case[] => {
       }),
     },
     {
-      name: `${folder}: pictures of other sizes`,
+      name: `${folder}: images of other sizes`,
       bound: 1e-5,
       run: run((model, e) => {
         const outputs = e.names('in.interpolate.').flatMap((name): [string, tf.Tensor][] => {

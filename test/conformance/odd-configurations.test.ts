@@ -33,8 +33,8 @@ function compare<M extends PreTrainedModel, Output extends object>(
 }
 
 onEachBackend(() => {
-  it('masks, shared places, a grid that is no multiple, learned activations, seven texts for a picture', async () => {
-    const e = readFixture('odd', 'seven-texts-one-picture', 'expected.safetensors')
+  it('masks, shared places, a grid that is no multiple, learned activations, seven texts for a image', async () => {
+    const e = readFixture('odd', 'seven-texts-one-image', 'expected.safetensors')
     const inputs = () => ({
       inputIds: e.tensor('in.input_ids'),
       attentionMask: e.tensor('in.attention_mask'),
@@ -42,7 +42,7 @@ onEachBackend(() => {
       pixelValues: e.tensor('in.pixel_values'),
     })
     compare(
-      await SiglipModel.fromPretrained(fixturePath('odd', 'seven-texts-one-picture')),
+      await SiglipModel.fromPretrained(fixturePath('odd', 'seven-texts-one-image')),
       e,
       (model) => model.forward(inputs(), everything),
       ({ logitsPerText }) => tf.add(tf.sum(logitsPerText), tf.mean(tf.square(logitsPerText))),
@@ -64,7 +64,7 @@ onEachBackend(() => {
     )
   })
 
-  it('a label that is left out, pictures of one patch by four', async () => {
+  it('a label that is left out, images of one patch by four', async () => {
     const e = readFixture('odd', 'ignored-label', 'expected.safetensors')
     compare(
       await SiglipForImageClassification.fromPretrained(fixturePath('odd', 'ignored-label')),

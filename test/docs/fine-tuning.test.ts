@@ -22,9 +22,9 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
 /** Three shades of each colour to learn from, and one to measure with. */
-async function drawPictures(): Promise<void> {
+async function drawImages(): Promise<void> {
   for (const part of ['train', 'test']) {
-    const place = path.join(folder, 'pictures', part)
+    const place = path.join(folder, 'images', part)
     await mkdir(place, { recursive: true })
     const samples = colourSamples.filter(({ key }) => key.endsWith('-3') === (part === 'test'))
     const rows = samples.map(async ({ key, open, captions }) => {
@@ -66,8 +66,8 @@ it('its groups are settings of the command', async () => {
   expect(of('vision_model.encoder.layers.6.mlp.fc1.weight').frozen).toBe(false)
 })
 
-it('leads from a folder of pictures to a model that answers', async () => {
-  await drawPictures()
+it('leads from a folder of images to a model that answers', async () => {
+  await drawImages()
   const [settings = ''] = await codeOf(page, 'yaml')
   await writeFile(
     path.join(folder, 'train.yaml'),
@@ -88,8 +88,8 @@ it('leads from a folder of pictures to a model that answers', async () => {
   try {
     await once(server.stdout, 'data') // it listens
     const ask = async (body: Uint8Array<ArrayBuffer>) => fetch(`http://localhost:${port}`, { method: 'POST', body })
-    const picture = new Uint8Array(await readFile(path.join(folder, 'pictures', 'test', 'red-3.png')))
-    const scores = (await (await ask(picture)).json()) as readonly { readonly label: string }[]
+    const image = new Uint8Array(await readFile(path.join(folder, 'images', 'test', 'red-3.png')))
+    const scores = (await (await ask(image)).json()) as readonly { readonly label: string }[]
     expect(scores.map(({ label }) => label)).toEqual(['red', expect.any(String), expect.any(String)])
     const refused = await ask(Uint8Array.of(1, 2, 3))
     expect([refused.status, await refused.text()]).toEqual([400, expect.stringContaining('ImageError')])

@@ -31,8 +31,8 @@ afterAll(() => {
   rmSync(folder, { recursive: true })
 })
 
-/** Pictures and ids that fit a model. */
-const pictures = (side: number, batch = 5): tf.Tensor4D => tf.randomNormal([batch, 3, side, side], 0, 1, 'float32', 1)
+/** Images and ids that fit a model. */
+const images = (side: number, batch = 5): tf.Tensor4D => tf.randomNormal([batch, 3, side, side], 0, 1, 'float32', 1)
 const ids = ({ vocabSize, maxPositionEmbeddings }: SiglipTextConfig): tf.Tensor2D =>
   tf.randomUniform([3, maxPositionEmbeddings], 0, vocabSize, 'int32', 1)
 
@@ -58,7 +58,7 @@ describe('ONNX', () => {
       'vision_model.onnx',
     ])
     const inputIds = ids(model.config.textConfig)
-    const pixelValues = pictures(model.config.visionConfig.imageSize)
+    const pixelValues = images(model.config.visionConfig.imageSize)
     const expected = model.forward({ inputIds, pixelValues })
     const both = runOnnx('model.onnx', { input_ids: inputIds, pixel_values: pixelValues })
     expect(both['logits_per_image']?.shape).toEqual([5, 3])
@@ -74,13 +74,13 @@ describe('ONNX', () => {
   it('of single towers and classifiers has one file', async () => {
     const tower = await SiglipVisionModel.fromPretrained(fixturePath('vision-no-head'))
     await exportOnnx(tower, folder)
-    const pixelValues = pictures(tower.config.imageSize)
+    const pixelValues = images(tower.config.imageSize)
     const out = runOnnx('model.onnx', { pixel_values: pixelValues })
     expect(Object.keys(out)).toEqual(['last_hidden_state'])
     expect(deviation(out['last_hidden_state']!, tower.forward({ pixelValues }).lastHiddenState)).toBeLessThan(1e-5)
     const classifier = await SiglipForImageClassification.fromPretrained(fixturePath('classifier-single'))
     await exportOnnx(classifier, folder)
-    const inputs = pictures(classifier.config.visionConfig.imageSize)
+    const inputs = images(classifier.config.visionConfig.imageSize)
     const { logits } = runOnnx('model.onnx', { pixel_values: inputs })
     expect(deviation(logits!, classifier.forward({ pixelValues: inputs }).logits)).toBeLessThan(1e-5)
   })
@@ -95,7 +95,7 @@ describe('SavedModel', () => {
     const id = runner.loadSavedModelMetaGraph(target, 'serve')
     const info = [{ name: 'image/argument_0' }]
     for (const batch of [1, 5]) {
-      const pixelValues = pictures(32, batch)
+      const pixelValues = images(32, batch)
       const features = model.getImageFeatures({ pixelValues }).poolerOutput
       const [embeds] = runner.runSavedModel(id, [pixelValues], info, [resultOf(target, 'image')])
       expect(embeds?.shape).toEqual(features.shape)

@@ -39,7 +39,7 @@ describe('a small file that would take a large memory is refused before it is de
     ['200 bands of float64', { ...plain, 256: 8000, 257: 8000, 258: 64, 277: 200, 278: 8000, 339: DOUBLE }],
     ['many bands of a byte', { ...plain, 256: 10_000, 257: 10_000, 277: 512, 278: 10_000 }],
     [
-      'a tile larger than the picture',
+      'a tile larger than the image',
       { 256: 16, 257: 16, 258: 8, 259: 1, 262: RGB, 277: 3, 322: 2 ** 20, 323: 2 ** 20, 324: 8, 325: 768 },
     ],
     ['a size that stands there twice', { ...plain, 256: [60_000, 16], 257: [60_000, 16] }],
@@ -55,8 +55,8 @@ describe('a small file that would take a large memory is refused before it is de
   test.each(['png', 'webp', 'gif', 'tiff', 'jpeg', 'avif'] as const)(
     '%s with more pixels than allowed',
     async (format) => {
-      const picture = sharp({ create: { width: 300, height: 200, channels: 3, background: 'red' } })
-      const bytes = await picture.toFormat(format).toBuffer()
+      const image = sharp({ create: { width: 300, height: 200, channels: 3, background: 'red' } })
+      const bytes = await image.toFormat(format).toBuffer()
       await expect(decodeImage(bytes, { maxPixels: 59_999 })).rejects.toThrow(/too large.*300 × 200/)
       expect(await decodeImage(bytes, { maxPixels: 60_000 })).toMatchObject({ width: 300, height: 200 })
     },

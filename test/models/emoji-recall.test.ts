@@ -11,12 +11,12 @@ const gallery = path.join(__dirname, '..', '..', 'examples', 'emoji', 'gallery')
 
 it('finds emoji of a vendor that it has never seen, by their labels and by tags', async () => {
   await useBackend()
-  const pictures = await readGallery(gallery)
+  const images = await readGallery(gallery)
   const model = await SiglipModel.fromPretrained(folder)
   const processor = await SiglipProcessor.fromPretrained(folder)
-  const recall = (said: (picture: (typeof pictures)[number]) => string) => {
-    const samples = pictures.map((picture, i): Sample => {
-      return { key: String(i), open: () => picture.pixels, captions: [said(picture)] }
+  const recall = (said: (image: (typeof images)[number]) => string) => {
+    const samples = images.map((image, i): Sample => {
+      return { key: String(i), open: () => image.pixels, captions: [said(image)] }
     })
     return evaluateRetrieval({ model, processor }, samples)
   }

@@ -19,12 +19,12 @@ interface Expected {
 onEachBackend(() => {
   it('has the tokens and logits of transformers', async () => {
     const expected = JSON.parse(await readFile(fixturePath('emoji', 'expected.json'), 'utf8')) as Expected
-    const pictures = await readGallery(gallery)
+    const images = await readGallery(gallery)
     const model = await SiglipModel.fromPretrained(folder)
     const processor = await SiglipProcessor.fromPretrained(folder)
     const inputs = await processor.call({
       text: [...expected.texts],
-      images: expected.places.map((place) => pictures[place]!.pixels),
+      images: expected.places.map((place) => images[place]!.pixels),
     })
     const length = expected.inputIds[0]!.length
     expect([...inputs.inputIds.data]).toEqual(expected.inputIds.flat())

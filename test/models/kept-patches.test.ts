@@ -19,7 +19,7 @@ onEachBackend(() => {
         [3, 1, 0, 2],
       ]
       expect(deviation(pooled(pixels, all), pooled(pixels))).toBeLessThan(1e-5)
-      // The lower half is patches 2 and 3: unseen by the first picture, seen by the second.
+      // The lower half is patches 2 and 3: unseen by the first image, seen by the second.
       const kept = [
         [0, 1],
         [1, 2],

@@ -174,12 +174,12 @@ describe('what describes no model', () => {
       /divisor of hidden_size, 768, found 7/,
     ],
     [
-      'a patch larger than the picture',
+      'a patch larger than the image',
       () => new SiglipVisionConfig({ patchSize: 225 }),
       /at most image_size, 224, found 225/,
     ],
     [
-      'a picture that is no square',
+      'a image that is no square',
       () => SiglipVisionConfig.fromJSON({ image_size: [32, 16] }),
       /image_size: .*\[32,16\]/,
     ],

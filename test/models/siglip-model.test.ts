@@ -92,7 +92,7 @@ onEachBackend(() => {
       ],
       ['arrays', () => model.getTextFeatures({ inputIds: { data: Int32Array.of(1, 2), shape: [1, 2] } })],
       [
-        'features of pictures',
+        'features of images',
         () => model.getImageFeatures({ pixelValues: input(tf.zeros([1, 3, 14, 9])) }, { interpolatePosEncoding: true }),
       ],
       [
@@ -107,7 +107,7 @@ onEachBackend(() => {
         () => model.forward({ inputIds: input(tf.slice(inputIds, 0, 1)), pixelValues }, { returnLoss: true }),
       ],
       ['a text too long', () => model.getTextFeatures({ inputIds: input(tf.zeros([1, 6], 'int32')) })],
-      ['a picture too small', () => model.getImageFeatures({ pixelValues: input(tf.zeros([1, 3, 4, 4])) })],
+      ['a image too small', () => model.getImageFeatures({ pixelValues: input(tf.zeros([1, 3, 4, 4])) })],
       ['headless', () => new SiglipModel({ ...tiny, visionConfig: { ...tinyVision, visionUseHead: false } }).dispose()],
     ]
     it.each(calls)('%s', async (_, call) => {
@@ -200,7 +200,7 @@ onEachBackend(() => {
         () => model.getImageFeatures({ pixelValues: tf.zeros([1, 8, 8, 3]) }),
         /\[batch, 3, height, width\], found float32 \[1, 8, 8, 3\]/,
       ],
-      ['no pictures', () => model.getImageFeatures({ pixelValues: tf.zeros([0, 3, 8, 8]) }), /found float32 \[0, 3/],
+      ['no images', () => model.getImageFeatures({ pixelValues: tf.zeros([0, 3, 8, 8]) }), /found float32 \[0, 3/],
       ['no batch', () => model.getImageFeatures({ pixelValues: tf.zeros([3, 8, 8]) }), /batch/],
       [
         'another size',
@@ -216,7 +216,7 @@ onEachBackend(() => {
       [
         'a loss of unequal numbers',
         () => model.forward({ inputIds: tinyIds(1), pixelValues }, { returnLoss: true }),
-        /as many texts as pictures/,
+        /as many texts as images/,
       ],
       ['embeddings of two widths', () => model.logits(tf.ones([1, 3]), tf.ones([1, 4])), /width/],
       [

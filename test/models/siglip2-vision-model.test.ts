@@ -21,7 +21,7 @@ onEachBackend(() => {
     spatialShapes: tf.fill(sides, 2, 'int32'),
   })
   it.each([
-    ['no pictures', [0, 4, 12], [0, 4], [0, 2], /pixelValues: .*found \[0, 4, 12\]/],
+    ['no images', [0, 4, 12], [0, 4], [0, 2], /pixelValues: .*found \[0, 4, 12\]/],
     ['sides of another rank', [1, 4, 12], [1, 4], [1, 2, 1], /spatialShapes/],
     ['a mask of another rank', [1, 4, 12], [1, 4, 1], [1, 2], /pixelAttentionMask/],
   ])('refuses %s, and says what makes the inputs', (_, pixels, mask, sides, message) => {

@@ -31,7 +31,7 @@ onEachBackend(() => {
   it('evaluates both towers as their logits say', async () => {
     const model = await SiglipModel.fromPretrained(checkpoint)
     const processor = await SiglipProcessor.fromPretrained(checkpoint)
-    // Each colour once: pictures that are nearly the same have scores that are nearly the same.
+    // Each colour once: images that are nearly the same have scores that are nearly the same.
     const samples = colourSamples.filter((_, i) => i % 4 === 0)
     const images = samples.map(({ open }) => open())
     const logitsOf = async (text: readonly string[]) => {

@@ -3,7 +3,7 @@ import { ConfigError } from '../../src/errors.js'
 import { pipeline } from '../../src/pipelines/pipeline.js'
 import { onEachBackend } from '../backends.js'
 import { fixturePath } from '../fixture.js'
-import { all, expectArray, oneByOne, pictures, reference } from './reference.js'
+import { all, expectArray, oneByOne, images, reference } from './reference.js'
 
 onEachBackend(() => {
   it.each([
@@ -12,19 +12,19 @@ onEachBackend(() => {
   ] as const)('gives the features of transformers: %s', async (family, folder) => {
     using extract = await pipeline('image-feature-extraction', fixturePath(folder))
     const { hidden, pooled } = reference.imageFeatures[family]
-    expectArray(await extract(pictures[0] ?? ''), hidden[0] ?? [])
-    const found = await extract(pictures, { pool: true, batchSize: 2 })
-    expect(found).toHaveLength(pictures.length)
+    expectArray(await extract(images[0] ?? ''), hidden[0] ?? [])
+    const found = await extract(images, { pool: true, batchSize: 2 })
+    expect(found).toHaveLength(images.length)
     for (const [i, expected] of pooled.entries()) expectArray(found[i]!, expected)
   })
 })
 
 describe('image-feature-extraction', () => {
-  it('takes a Node stream for one picture, an async generator for many', async () => {
+  it('takes a Node stream for one image, an async generator for many', async () => {
     using extract = await pipeline('image-feature-extraction', fixturePath('siglip-tiny'))
-    const lists = await extract(pictures, { pool: true })
-    expect(await extract(createReadStream(pictures[1] ?? ''), { pool: true })).toEqual(lists[1])
-    expect(await all(extract(oneByOne(pictures), { pool: true }))).toEqual(lists)
+    const lists = await extract(images, { pool: true })
+    expect(await extract(createReadStream(images[1] ?? ''), { pool: true })).toEqual(lists[1])
+    expect(await all(extract(oneByOne(images), { pool: true }))).toEqual(lists)
   })
 
   it('says that a tower without a head has no embedding', async () => {
@@ -36,7 +36,7 @@ describe('image-feature-extraction', () => {
     const processor = fixturePath('classifier-single', 'preprocessor_config.json')
     files.set('preprocessor_config.json', await readFile(processor))
     using extract = await pipeline('image-feature-extraction', new MemoryFolder(files))
-    await expect(extract(pictures[0] ?? '', { pool: true })).rejects.toThrow(ConfigError)
-    expect((await extract(pictures[0] ?? '')).shape).toHaveLength(3)
+    await expect(extract(images[0] ?? '', { pool: true })).rejects.toThrow(ConfigError)
+    expect((await extract(images[0] ?? '')).shape).toHaveLength(3)
   })
 })

@@ -2,9 +2,9 @@ import path from 'node:path'
 import { InputError } from '../../src/errors.js'
 import { pipeline, type Task } from '../../src/pipelines/pipeline.js'
 import { fixturePath } from '../fixture.js'
-import { pictures } from './reference.js'
+import { images } from './reference.js'
 
-const [picture = ''] = pictures
+const [image = ''] = images
 const embedded = path.join(__dirname, '..', '..', 'models', 'emoji')
 
 describe('pipeline', () => {
@@ -12,7 +12,7 @@ describe('pipeline', () => {
     const warned = jest.spyOn(console, 'warn').mockImplementation(() => undefined)
     try {
       using classify = await pipeline('zero-shot-image-classification')
-      expect(await classify(picture, ['a cat'])).toHaveLength(1)
+      expect(await classify(image, ['a cat'])).toHaveLength(1)
       using named = await pipeline('zero-shot-image-classification', embedded)
       expect(named.model.config.toJSON()).toEqual(classify.model.config.toJSON())
       expect(warned.mock.calls).toEqual([[expect.stringMatching(/^siglip-tfjs: No model given: .*knows emoji[^\n]*$/)]])

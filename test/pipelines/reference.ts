@@ -11,12 +11,12 @@ type Call = 'default' | 'topK' | 'sigmoid' | 'softmax' | 'none'
 
 /** What transformers' pipelines answer with the tiny checkpoints. */
 export interface Reference {
-  readonly pictures: readonly string[]
+  readonly images: readonly string[]
   readonly texts: readonly string[]
   readonly labels: readonly string[]
-  /** By the classifier's kind, the way of calling, and the picture. */
+  /** By the classifier's kind, the way of calling, and the image. */
   readonly imageClassification: Readonly<Record<'single' | 'multi' | 'regression', Readonly<Record<Call, Scores>>>>
-  /** `hidden` of the first picture alone. */
+  /** `hidden` of the first image alone. */
   readonly imageFeatures: Readonly<
     Record<'siglip' | 'siglip2', { readonly hidden: readonly Nested[]; readonly pooled: readonly Nested[] }>
   >
@@ -27,7 +27,7 @@ export interface Reference {
 
 export const reference = JSON.parse(readFileSync(fixturePath('pipelines', 'expected.json'), 'utf8')) as Reference
 
-export const pictures = reference.pictures.map((name) => fixturePath('images', name))
+export const images = reference.images.map((name) => fixturePath('images', name))
 
 const flat = (values: Nested): number[] => (typeof values === 'number' ? [values] : values.flatMap(flat))
 

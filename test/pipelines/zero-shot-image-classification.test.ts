@@ -10,13 +10,13 @@ import type { Progress } from '../../src/pipelines/run-batches.js'
 import { onEachBackend } from '../backends.js'
 import { reference as commandLine } from '../cli/reference.js'
 import { fixturePath } from '../fixture.js'
-import { all, expectScores, oneByOne, pictures, reference } from './reference.js'
+import { all, expectScores, oneByOne, images, reference } from './reference.js'
 
 const { labels } = reference
-const [picture = ''] = pictures
+const [image = ''] = images
 const task = 'zero-shot-image-classification'
 const tiny = fixturePath('siglip-tiny')
-const many = [...pictures, ...pictures, ...pictures, ...pictures]
+const many = [...images, ...images, ...images, ...images]
 
 onEachBackend(() => {
   it('gives the scores of transformers', async () => {
@@ -31,10 +31,10 @@ onEachBackend(() => {
     })
   })
 
-  it('gives the scores of transformers for pictures of any proportions', async () => {
+  it('gives the scores of transformers for images of any proportions', async () => {
     using classify = await pipeline(task, fixturePath('siglip2-naflex-tiny'))
-    const found = await classify(pictures, labels)
-    reference.pictures.forEach((name, i) => {
+    const found = await classify(images, labels)
+    reference.images.forEach((name, i) => {
       expectScores(found[i] ?? [], reference.zeroShotNaflex[name])
     })
   })
@@ -50,9 +50,9 @@ describe(task, () => {
     files.set('config.json', new TextEncoder().encode(JSON.stringify(own)))
     using brought = await pipeline(task, new MemoryFolder(files))
     using plain = await pipeline(task, tiny)
-    expect(await brought(picture, labels)).toEqual(await plain(picture, labels, { hypothesisTemplate: 'see {}' }))
-    expect(await brought(picture, labels, { hypothesisTemplate: 'This is a photo of {}.' })).toEqual(
-      await plain(picture, labels),
+    expect(await brought(image, labels)).toEqual(await plain(image, labels, { hypothesisTemplate: 'see {}' }))
+    expect(await brought(image, labels, { hypothesisTemplate: 'This is a photo of {}.' })).toEqual(
+      await plain(image, labels),
     )
   })
 
@@ -65,22 +65,22 @@ describe(task, () => {
     const texts = fillTemplate(hypothesisTemplate, few)
     expect(texts).toHaveLength(6)
     const textEmbeds = await embedded(embedTexts(model, processor, texts, { normalize: true }))
-    const [image = []] = await embedded(embedImages(model, processor, [picture], { normalize: true }))
+    const [embedding = []] = await embedded(embedImages(model, processor, [image], { normalize: true }))
     const logitScale = Math.exp(model.namedParameters().get('logit_scale')!.dataSync()[0]!)
     const logitBias = model.namedParameters().get('logit_bias')!.dataSync()[0]!
     const wanted = few.map((_, label) => {
       const own = textEmbeds.slice(3 * label, 3 * label + 3)
-      const mean = image.map((_value, i) => own.reduce((sum, row) => sum + row[i]! / 3, 0))
+      const mean = embedding.map((_value, i) => own.reduce((sum, row) => sum + row[i]! / 3, 0))
       const length = Math.hypot(...mean)
       expect(length).toBeLessThan(0.999) // else there is nothing to normalize
-      return mean.reduce((sum, value, i) => sum + (value / length) * image[i]!, 0) * logitScale + logitBias
+      return mean.reduce((sum, value, i) => sum + (value / length) * embedding[i]!, 0) * logitScale + logitBias
     })
-    const found = await classify(picture, few, { hypothesisTemplate })
+    const found = await classify(image, few, { hypothesisTemplate })
     for (const [i, label] of few.entries()) {
       expect(found.find((score) => score.label === label)!.logit).toBeCloseTo(wanted[i]!, 4)
     }
-    expect(await classify(picture, labels, { hypothesisTemplate: ['see {}'] })).toEqual(
-      await classify(picture, labels, { hypothesisTemplate: 'see {}' }),
+    expect(await classify(image, labels, { hypothesisTemplate: ['see {}'] })).toEqual(
+      await classify(image, labels, { hypothesisTemplate: 'see {}' }),
     )
   })
 
@@ -88,17 +88,17 @@ describe(task, () => {
     using classify = await pipeline(task, tiny)
     const onTruncated = jest.fn()
     const long = ['red', 'green'].map((word) => `${'word '.repeat(30)}${word}`)
-    await classify([picture, picture], [...long, 'cat'], { onTruncated })
+    await classify([image, image], [...long, 'cat'], { onTruncated })
     expect(onTruncated.mock.calls).toEqual([[{ count: 2, maxLength: 16 }]])
     const warn = jest.spyOn(console, 'warn').mockImplementation()
-    await classify(picture, ['cat', 'dog'])
-    await classify(picture, long)
-    await classify(picture, long)
+    await classify(image, ['cat', 'dog'])
+    await classify(image, long)
+    await classify(image, long)
     expect(warn.mock.calls).toEqual([[expect.stringMatching(/2 texts are longer than the 16 tokens/)]])
     warn.mockRestore()
   })
 
-  it('gives the same whatever the batches, and for one picture what it gives for several', async () => {
+  it('gives the same whatever the batches, and for one image what it gives for several', async () => {
     using classify = await pipeline(task, tiny)
     const lists = await classify(many, labels)
     expect(lists).toHaveLength(many.length)
@@ -108,14 +108,14 @@ describe(task, () => {
         expectScores(scores, lists[i])
       })
     }
-    expectScores(await classify(picture, labels, { topK: 2 }), lists[0]?.slice(0, 2))
+    expectScores(await classify(image, labels, { topK: 2 }), lists[0]?.slice(0, 2))
   })
 
   it('leaves no tensor, whether it ends, fails half-way, is left, or is aborted', async () => {
     using classify = await pipeline(task, tiny)
-    await classify(picture, labels)
+    await classify(image, labels)
     const before = tf.memory().numTensors
-    const broken = [...pictures, 'no/such/file.png', ...pictures]
+    const broken = [...images, 'no/such/file.png', ...images]
     const controller = new AbortController()
     const ended = jest.fn()
 
@@ -134,9 +134,7 @@ describe(task, () => {
     await expect(run()).rejects.toThrow('enough')
     expect(got).toHaveLength(2) // the batch that was computed
     expect(ended).toHaveBeenCalledTimes(2)
-    await expect(classify(picture, labels, { signal: AbortSignal.abort(new Error('before')) })).rejects.toThrow(
-      'before',
-    )
+    await expect(classify(image, labels, { signal: AbortSignal.abort(new Error('before')) })).rejects.toThrow('before')
     expect(tf.memory().numTensors).toBe(before)
   })
 
@@ -151,7 +149,7 @@ describe(task, () => {
     ])
     expect(told.at(-1)?.secondsLeft).toBe(0)
     async function* endless() {
-      for (;;) yield Promise.resolve(picture)
+      for (;;) yield Promise.resolve(image)
     }
     const withoutTotal: Progress[] = []
     const run = all(
@@ -181,7 +179,7 @@ describe(task, () => {
   ])('refuses %s', async (_, candidates, options, message) => {
     using classify = await pipeline(task, tiny)
     const before = tf.memory().numTensors
-    const run = classify(picture, candidates, options)
+    const run = classify(image, candidates, options)
     await expect(run).rejects.toThrow(InputError)
     await expect(run).rejects.toThrow(message)
     expect(tf.memory().numTensors).toBe(before)

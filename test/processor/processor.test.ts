@@ -7,15 +7,15 @@ import { MemoryFolder } from '../../src/hub/memory-folder.js'
 import type { BatchOptions } from '../../src/tokenizer/encoding-options.js'
 import { fixturePath, readFixture } from '../fixture.js'
 
-const picture = (name: string): string => fixturePath('images', name)
+const image = (name: string): string => fixturePath('images', name)
 const siglip = (): Promise<SiglipProcessor> => SiglipProcessor.fromPretrained(fixturePath('siglip-tiny'))
 
 describe('SiglipProcessor', () => {
   const expected = readFixture('siglip-tiny', 'expected.safetensors')
   const texts = JSON.parse(expected.metadata['texts'] ?? '[]') as string[]
-  const images = ['chelsea.png', 'rocket.jpg', 'coffee.png', 'small-rgb.png'].map(picture)
+  const images = ['chelsea.png', 'rocket.jpg', 'coffee.png', 'small-rgb.png'].map(image)
 
-  it('makes the inputs that transformers makes of these texts and pictures', async () => {
+  it('makes the inputs that transformers makes of these texts and images', async () => {
     const inputs = await (await siglip()).call({ text: texts, images }, { maxLength: 16 })
     expect(inputs.inputIds.shape).toEqual([4, 16])
     expect(inputs.pixelValues.shape).toEqual([4, 3, 32, 32])
@@ -25,7 +25,7 @@ describe('SiglipProcessor', () => {
     expect(furthest).toBeLessThan(1e-6)
   })
 
-  it('takes texts alone and pictures alone, and says so when it gets neither', async () => {
+  it('takes texts alone and images alone, and says so when it gets neither', async () => {
     const processor = await siglip()
     expect(Object.keys(await processor.call({ text: 'a cat' }))).toEqual(['inputIds', 'attentionMask'])
     expect(Object.keys(await processor.call({ images: images[0] ?? '' }))).toEqual(['pixelValues'])
@@ -49,7 +49,7 @@ describe('SiglipProcessor', () => {
     warn.mockRestore()
   })
 
-  it('takes options of a call for its pictures', async () => {
+  it('takes options of a call for its images', async () => {
     const processor = await siglip()
     const { pixelValues } = await processor.call({ images: images[0] ?? '' }, { size: { height: 8, width: 12 } })
     expect(pixelValues.shape).toEqual([1, 3, 8, 12])
@@ -57,13 +57,13 @@ describe('SiglipProcessor', () => {
 })
 
 describe('Siglip2Processor', () => {
-  it('makes the inputs that transformers makes of these texts and pictures', async () => {
+  it('makes the inputs that transformers makes of these texts and images', async () => {
     const expected = readFixture('siglip2-naflex-tiny', 'expected.safetensors')
     const processor = await Siglip2Processor.fromPretrained(fixturePath('siglip2-naflex-tiny'))
     const inputs = await processor.call(
       {
         text: JSON.parse(expected.metadata['texts'] ?? '[]') as string[],
-        images: ['small-rgb.png', 'wide.png', 'tall.png', 'chelsea.png'].map(picture),
+        images: ['small-rgb.png', 'wide.png', 'tall.png', 'chelsea.png'].map(image),
       },
       { maxLength: 16 },
     )
@@ -151,7 +151,7 @@ it('writes files that load as an equal processor', async () => {
   const processor = await siglip()
   const folder = new MemoryFolder(processor.toFiles())
   const again = await AutoProcessor.fromPretrained(folder)
-  const inputs = { text: ['a cat', 'two dogs'], images: picture('rocket.jpg') }
+  const inputs = { text: ['a cat', 'two dogs'], images: image('rocket.jpg') }
   expect(again).toBeInstanceOf(SiglipProcessor)
   expect(await again.call(inputs)).toEqual(await processor.call(inputs))
 })

@@ -15,9 +15,9 @@ import { train } from '../../src/training/trainer.js'
 import { fixturePath } from '../fixture.js'
 
 const checkpoint = fixturePath('siglip-tiny')
-const picture = fixturePath('images', 'small-rgb.png')
+const image = fixturePath('images', 'small-rgb.png')
 const samplesOf = (prefix: string, count = 6): Sample[] =>
-  Array.from({ length: count }, (_, i) => ({ key: `${prefix}${i}.png`, captions: [`a ${i}`], open: () => picture }))
+  Array.from({ length: count }, (_, i) => ({ key: `${prefix}${i}.png`, captions: [`a ${i}`], open: () => image }))
 
 let out: string
 beforeAll(() => useBackend('wasm', { quiet: true }))
@@ -106,7 +106,7 @@ test('a model says that it was trained with softmax, and the pipeline’s scores
   const config = async (): Promise<unknown> => JSON.parse(await readFile(path.join(folder, 'config.json'), 'utf8'))
   expect(await config()).toMatchObject({ trained_with: 'softmax' })
   const classify = await pipeline('zero-shot-image-classification', folder)
-  const scores = await classify(picture, labels)
+  const scores = await classify(image, labels)
   classify.dispose()
   expect(scores.reduce((sum, { score }) => sum + score, 0)).toBeCloseTo(1, 6)
   const [best, second] = scores

@@ -62,7 +62,7 @@ const isEqual = (one: Float32Array, other: Float32Array | undefined): boolean =>
 
 const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length
 
-it('tells the loss which captions go with which pictures', async () => {
+it('tells the loss which captions go with which images', async () => {
   const seen: number[][][] = []
   const loss: TrainOptions['loss'] = ({ logits, labels }) => {
     // Captured where nothing is recorded: on WebAssembly the function itself runs at each step.
@@ -86,7 +86,7 @@ it('tells the loss which captions go with which pictures', async () => {
 })
 
 it('asks for data, not for the path of some', async () => {
-  const data = 'pictures' as unknown as TrainOptions['data']
+  const data = 'images' as unknown as TrainOptions['data']
   await expect(trained({ data })).rejects.toThrow(/expected an ImageFolder.*found string.*ImageFolder\.open/)
 })
 
@@ -125,7 +125,7 @@ onEachBackend(() => {
     const whole = await trained(options)
     const metricsOf = async () =>
       (await readFile(path.join(out, 'metrics.jsonl'), 'utf8')).replace(
-        /"(time|picturesPerSecond|secondsLeft)":[^,}]*,?/g,
+        /"(time|imagesPerSecond|secondsLeft)":[^,}]*,?/g,
         '',
       )
     const metrics = await metricsOf()

@@ -1,7 +1,7 @@
 import type { Covering } from './adjust-colour.js'
 import { CHANNELS } from '../raw-image.js'
 
-/** How a picture is placed anew, about its middle. */
+/** How a image is placed anew, about its middle. */
 export interface Placement {
   /** Clockwise. */
   readonly degrees: number
@@ -13,7 +13,7 @@ export interface Placement {
 }
 
 /**
- * A picture turned, moved, resized and slanted, with bilinear filtering; where it has nothing it is black and covers nothing. Source:
+ * A image turned, moved, resized and slanted, with bilinear filtering; where it has nothing it is black and covers nothing. Source:
  * `affine` of torchvision, for tensors.
  */
 export function affine(covering: Covering, placement: Placement): Covering & { readonly coverage: Uint8Array } {
@@ -63,7 +63,7 @@ function toEven(value: number): number {
   return rounded - value === 0.5 ? rounded & ~1 : rounded
 }
 
-/** From a place in the new picture to one in the old. Source: `_get_inverse_affine_matrix` of torchvision. */
+/** From a place in the new image to one in the old. Source: `_get_inverse_affine_matrix` of torchvision. */
 function inverse({
   degrees,
   translate,

@@ -4,11 +4,11 @@ import { InputError } from '../../errors.js'
 export type Range = readonly [least: number, greatest: number]
 
 /**
- * What is changed about pictures at random, in this order; nothing by default. Named and defined as in torchvision, whose functions
+ * What is changed about images at random, in this order; nothing by default. Named and defined as in torchvision, whose functions
  * the parts are equal to for the same drawn numbers.
  */
 export interface Augmentation {
-  /** A part of the picture, resized to the whole: `RandomResizedCrop`. */
+  /** A part of the image, resized to the whole: `RandomResizedCrop`. */
   readonly crop?:
     | {
         /** Share of the area. Default: [0.08, 1]. */

@@ -1,4 +1,4 @@
-import { readPictureHeader } from './image-header.js'
+import { readImageHeader } from './image-header.js'
 
 /** No image has fewer letters; what is shorter is a name. */
 const SHORTEST = 40
@@ -12,7 +12,7 @@ const NO_LETTER = /[^A-Za-z0-9+/_-]/
  */
 export function base64Image(text: string): Uint8Array<ArrayBuffer> | undefined {
   if (text.length < SHORTEST) return undefined
-  const isImage = readPictureHeader(decoded(text.slice(0, 256).replace(/\s+/g, '').slice(0, 88))).format !== undefined
+  const isImage = readImageHeader(decoded(text.slice(0, 256).replace(/\s+/g, '').slice(0, 88))).format !== undefined
   if (!isImage) return undefined
   const letters = text.replace(/\s+/g, '')
   const padding = letters.endsWith('==') ? 2 : letters.endsWith('=') ? 1 : 0

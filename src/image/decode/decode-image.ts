@@ -4,14 +4,14 @@ import { MAX_PIXELS, type RawImage } from '../raw-image.js'
 import { isRawPixels, toRawImage, type RawPixels, type Transparency } from './raw-pixels.js'
 import { readBytes } from './read-bytes.js'
 
-/** How pictures are read and decoded. */
+/** How images are read and decoded. */
 export interface DecodeOptions extends ReadOptions {
   /** What becomes of transparent pixels; `'ignore'` by default. */
   readonly transparency?: Transparency
 }
 
 /**
- * Reads a picture and decodes it to 8-bit red, green and blue: upright (by its EXIF or XMP orientation), the first frame, without
+ * Reads a image and decodes it to 8-bit red, green and blue: upright (by its EXIF or XMP orientation), the first frame, without
  * colour management. In Node the pixels are those of Pillow's `convert("RGB")`, as transformers' `load_image` gives them, to the
  * bit, except for
  * - AVIF: a level by rounding, and more at edges where chroma is subsampled;
@@ -22,15 +22,15 @@ export interface DecodeOptions extends ReadOptions {
  *
  * A page decodes as its browser does.
  *
- * @throws FileError if it can't be read; ImageError if it is no picture, broken, or larger than `maxPixels` or `maxBytes`;
- *   InputError if this is no way to give a picture.
+ * @throws FileError if it can't be read; ImageError if it is no image, broken, or larger than `maxPixels` or `maxBytes`;
+ *   InputError if this is no way to give a image.
  */
 export async function decodeImage(input: ImageInput, options: DecodeOptions = {}): Promise<RawImage> {
   return toRawImage(await decodePixels(input, options), options.transparency ?? 'ignore')
 }
 
 /**
- * Reads a picture and decodes it, with alpha if it has any.
+ * Reads a image and decodes it, with alpha if it has any.
  *
  * @throws FileError, ImageError or InputError as {@link decodeImage} does
  */

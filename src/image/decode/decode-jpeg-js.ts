@@ -1,14 +1,14 @@
 import { decode } from 'jpeg-js'
 import { isRgbJpeg } from './jpeg-colours.js'
 import { readOrientation, upright } from './jpeg-orientation.js'
-import { brokenPicture, checkFormat, checkPixelCount, readPictureHeader, type DecodeLimits } from './image-header.js'
+import { brokenImage, checkFormat, checkPixelCount, readImageHeader, type DecodeLimits } from './image-header.js'
 import type { RawPixels } from './raw-pixels.js'
 
 /** Bytes that jpeg-js takes for a pixel, at most: coefficients, components, output. */
 const BYTES_PER_PIXEL = 32
 
 /**
- * Decodes JPEG in plain JavaScript, where sharp can't be loaded. The chroma of subsampled pictures is upsampled without
+ * Decodes JPEG in plain JavaScript, where sharp can't be loaded. The chroma of subsampled images is upsampled without
  * interpolation, so colours deviate from libjpeg's at edges.
  *
  * @throws ImageError if it is no JPEG, broken, or has more than `maxPixels`.
@@ -16,8 +16,8 @@ const BYTES_PER_PIXEL = 32
 export function decodeWithJpegJs(bytes: Uint8Array, limits: DecodeLimits): RawPixels {
   const { where } = limits
   checkFormat(bytes, ['JPEG'], where, 'Without sharp only JPEG can be decoded. Install it: npm install sharp.')
-  const { width, height } = readPictureHeader(bytes)
-  if (width === undefined || height === undefined) throw brokenPicture('no frame header', where)
+  const { width, height } = readImageHeader(bytes)
+  if (width === undefined || height === undefined) throw brokenImage('no frame header', where)
   checkPixelCount(width, height, limits)
   try {
     const pixels = decode(bytes, {
@@ -30,6 +30,6 @@ export function decodeWithJpegJs(bytes: Uint8Array, limits: DecodeLimits): RawPi
     })
     return upright({ data: pixels.data, width: pixels.width, height: pixels.height }, readOrientation(bytes))
   } catch (cause) {
-    throw brokenPicture(cause, where)
+    throw brokenImage(cause, where)
   }
 }

@@ -8,10 +8,10 @@ import { decodeWithJpegJs } from './decode-jpeg-js.js'
 import { decodeWithSharp, type Sharp } from './decode-sharp.js'
 
 /**
- * Decodes a picture file with sharp; where sharp can't be loaded, JPEG files with jpeg-js.
+ * Decodes a image file with sharp; where sharp can't be loaded, JPEG files with jpeg-js.
  *
  * @returns its pixels, upright, with alpha if the file has any.
- * @throws ImageError if it is no picture, broken, or has more than `maxPixels`.
+ * @throws ImageError if it is no image, broken, or has more than `maxPixels`.
  */
 export async function decodeBytes(bytes: Uint8Array, limits: DecodeLimits): Promise<RawPixels> {
   const sharp = await loadSharp()
@@ -59,7 +59,7 @@ export async function isThere(location: string): Promise<boolean> {
 }
 
 function notAFile(isFolder: boolean, where: string): FileError {
-  return new FileError('Not a picture file', {
+  return new FileError('Not a image file', {
     expected: 'a file',
     found: isFolder ? 'a folder' : 'neither a file nor a folder',
     where,
@@ -72,7 +72,7 @@ function fileError(error: unknown, where: string): unknown {
   const code = typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : ''
   if (error instanceof SiglipError) return error
   if (['ENOENT', 'ENOTDIR'].includes(code)) {
-    return new FileError('No such picture', {
+    return new FileError('No such image', {
       expected: 'a file',
       found: 'nothing',
       where,
@@ -81,5 +81,5 @@ function fileError(error: unknown, where: string): unknown {
     })
   }
   const hint = ['EACCES', 'EPERM'].includes(code) ? 'Check its permissions.' : undefined
-  return new FileError('The picture can’t be read', { found: code || String(error), where, hint, cause: error })
+  return new FileError('The image can’t be read', { found: code || String(error), where, hint, cause: error })
 }

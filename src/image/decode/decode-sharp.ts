@@ -4,7 +4,7 @@ import { ImageError } from '../../errors.js'
 import { orientationOf } from './exif-orientation.js'
 import { toBytes, type Samples } from './pillow-samples.js'
 import { pngExif } from './png-exif.js'
-import { brokenPicture, checkFormat, checkPixelCount, readPictureHeader, type DecodeLimits } from './image-header.js'
+import { brokenImage, checkFormat, checkPixelCount, readImageHeader, type DecodeLimits } from './image-header.js'
 import type { RawPixels } from './raw-pixels.js'
 import { checkColours, checkTiffMemory, withKnownOrientation, withoutOtherBands } from './tiff-samples.js'
 import { readTiffTags } from './tiff-tags.js'
@@ -43,7 +43,7 @@ export async function decodeWithSharp(sharp: Sharp, original: Uint8Array, limits
   const tags = isTiff(bytes) ? readTiffTags(bytes) : undefined
   if (tags) checkTiffMemory(readTiffTags(bytes, Math.max), limits)
   const broken = (cause: unknown): never => {
-    throw brokenPicture(cause, limits.where)
+    throw brokenImage(cause, limits.where)
   }
   const metadata = await sharp(bytes, lenient).metadata().catch(broken)
   checkSameFormat(bytes, metadata, limits.where)
@@ -64,14 +64,14 @@ export async function decodeWithSharp(sharp: Sharp, original: Uint8Array, limits
   return tags ? withoutOtherBands(pixels, tags) : pixels
 }
 
-const isTiff = (bytes: Uint8Array): boolean => readPictureHeader(bytes).format === 'TIFF'
+const isTiff = (bytes: Uint8Array): boolean => readImageHeader(bytes).format === 'TIFF'
 
 /** What the file begins as is what sharp decodes: no file has two formats. @throws ImageError */
 function checkSameFormat(bytes: Uint8Array, { format, compression }: Metadata, where: string): void {
-  const { format: begins = '' } = readPictureHeader(bytes)
+  const { format: begins = '' } = readImageHeader(bytes)
   const expected = Object.entries(formats).find(([name]) => name === begins)?.[1]
   if (format === expected && (format !== 'heif' || compression === 'av1')) return
-  throw new ImageError('The picture is not what it begins as', {
+  throw new ImageError('The image is not what it begins as', {
     expected: begins,
     found: compression ?? format,
     where,
@@ -79,7 +79,7 @@ function checkSameFormat(bytes: Uint8Array, { format, compression }: Metadata, w
   })
 }
 
-/** Of an AVIF sequence, which libvips refuses by its brand, it reads the first frame if it has that of a still picture. */
+/** Of an AVIF sequence, which libvips refuses by its brand, it reads the first frame if it has that of a still image. */
 function asStillAvif(bytes: Uint8Array): Uint8Array {
   if (latin1(bytes.subarray(4, 12)) !== 'ftypavis') return bytes
   const still = Uint8Array.from(bytes)
@@ -99,7 +99,7 @@ function hiddenOrientation(bytes: Uint8Array, { format, orientation, exif, xmp, 
   return orientationOf(exif ?? (format === 'png' ? pngExif(bytes, comments) : undefined), xmp)
 }
 
-/** Turns a picture upright: mirrored first, as sharp does it, then clockwise. */
+/** Turns a image upright: mirrored first, as sharp does it, then clockwise. */
 function turn(pipeline: SharpPipeline, orientation: number): SharpPipeline {
   if (orientation === 1) return pipeline
   const quarters = [0, 0, 2, 0, 1, 1, 1, 3][orientation - 1] ?? 0

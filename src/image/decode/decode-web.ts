@@ -1,43 +1,43 @@
 import { BackendError } from '../../errors.js'
 import { fetchBytes } from './fetch-bytes.js'
 import type { ReadOptions } from './image-input.js'
-import { brokenPicture, checkFormat, checkPixelCount, readPictureHeader, type DecodeLimits } from './image-header.js'
+import { brokenImage, checkFormat, checkPixelCount, readImageHeader, type DecodeLimits } from './image-header.js'
 import type { RawPixels } from './raw-pixels.js'
 
 /** What browsers show; AVIF and the others where the browser knows them. */
 const formats = ['JPEG', 'PNG', 'WebP', 'GIF', 'AVIF', 'BMP', 'icon', 'JPEG XL']
 
 /**
- * Decodes a picture file with the browser's own decoders, without colour management where the browser allows that. JPEG may
+ * Decodes a image file with the browser's own decoders, without colour management where the browser allows that. JPEG may
  * differ from Pillow by a few levels, as browsers upsample chroma in their own ways.
  *
  * @returns its pixels, upright, with alpha.
- * @throws ImageError if it is no picture, broken, or has more than `maxPixels`.
+ * @throws ImageError if it is no image, broken, or has more than `maxPixels`.
  */
 export async function decodeBytes(bytes: Uint8Array, limits: DecodeLimits): Promise<RawPixels> {
   const { where } = limits
   if (typeof createImageBitmap === 'undefined' || typeof OffscreenCanvas === 'undefined') {
-    throw new BackendError('Nothing here decodes pictures', {
+    throw new BackendError('Nothing here decodes images', {
       expected: 'createImageBitmap and OffscreenCanvas',
       hint: 'Give decoded pixels: { data, width, height }.',
     })
   }
   checkFormat(bytes, formats, where, 'Convert it, or check that it is the file you mean.')
-  const { format, width: wide, height: high } = readPictureHeader(bytes)
-  if (wide === undefined || high === undefined) throw brokenPicture(`no size in the header of ${format ?? ''}`, where)
+  const { format, width: wide, height: high } = readImageHeader(bytes)
+  if (wide === undefined || high === undefined) throw brokenImage(`no size in the header of ${format ?? ''}`, where)
   checkPixelCount(wide, high, limits)
   const bitmap = await createImageBitmap(new Blob([new Uint8Array(bytes)]), {
     colorSpaceConversion: 'none',
     imageOrientation: 'from-image',
     premultiplyAlpha: 'none',
   }).catch((cause: unknown) => {
-    throw brokenPicture(cause, where)
+    throw brokenImage(cause, where)
   })
   try {
     const { width, height } = bitmap
     checkPixelCount(width, height, limits)
     const context = new OffscreenCanvas(width, height).getContext('2d', { willReadFrequently: true })
-    if (!context) throw brokenPicture(new Error(`no canvas of ${width} × ${height}`), where)
+    if (!context) throw brokenImage(new Error(`no canvas of ${width} × ${height}`), where)
     context.drawImage(bitmap, 0, 0)
     return { width, height, channels: 4, data: context.getImageData(0, 0, width, height).data }
   } finally {

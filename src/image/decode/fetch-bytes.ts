@@ -5,7 +5,7 @@ import type { ReadOptions } from './image-input.js'
 const TIMEOUT = 30_000
 
 /**
- * Fetches a picture file. The time limit covers the whole answer, not only its beginning.
+ * Fetches a image file. The time limit covers the whole answer, not only its beginning.
  *
  * @param where the URL as messages show it.
  * @throws FileError if it can't be fetched in time; ImageError if it is larger than `maxBytes`; InputError for no time limit.
@@ -28,7 +28,7 @@ export async function fetchBytes(
     throw unreachable(where, signal, timeout, cause)
   })
   if (!response.ok) {
-    throw new FileError('The server refuses the picture', {
+    throw new FileError('The server refuses the image', {
       found: `HTTP ${response.status} ${response.statusText}`.trimEnd(),
       where,
       hint: 'Check the URL.',
@@ -42,7 +42,7 @@ export async function fetchBytes(
 }
 
 function unreachable(where: string, signal: AbortSignal, timeout: number, cause: unknown): FileError {
-  return new FileError('The picture can’t be fetched', {
+  return new FileError('The image can’t be fetched', {
     found: signal.aborted ? `no answer within ${timeout} ms` : reason(cause),
     where,
     hint: signal.aborted ? 'Raise timeout, or check the connection.' : 'Check the URL and the connection.',

@@ -3,8 +3,8 @@ import { latin1 } from '../../io/latin1.js'
 import { sizeReaders } from './image-size.js'
 
 /** What the first bytes of a file say. */
-export interface PictureHeader {
-  /** E.g. `JPEG`; undefined if they are no picture's. */
+export interface ImageHeader {
+  /** E.g. `JPEG`; undefined if they are no image's. */
   readonly format: string | undefined
   /** In pixels, before the orientation is applied; undefined where it takes more than the header to know. */
   readonly width?: number
@@ -38,8 +38,8 @@ const signatures: readonly (readonly [format: string, ...places: readonly (reado
   ['PDF', [0, '%PDF']],
 ]
 
-/** Reads the format and, if it stands near the beginning, the size of a picture. Trusts nothing that lies past the bytes. */
-export function readPictureHeader(bytes: Uint8Array): PictureHeader {
+/** Reads the format and, if it stands near the beginning, the size of a image. Trusts nothing that lies past the bytes. */
+export function readImageHeader(bytes: Uint8Array): ImageHeader {
   const start = latin1(bytes.subarray(0, 64))
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
   const format =
@@ -75,9 +75,9 @@ function formatOfText(start: string): string | undefined {
 
 /** Whether a file is of one of the formats, as far as its beginning says. @throws ImageError naming what it is otherwise. */
 export function checkFormat(bytes: Uint8Array, formats: readonly string[], where: string, hint: string): void {
-  const { format } = readPictureHeader(bytes)
+  const { format } = readImageHeader(bytes)
   if (format !== undefined && formats.includes(format)) return
-  throw new ImageError('Not a picture that can be decoded', {
+  throw new ImageError('Not a image that can be decoded', {
     expected: formats.join(', '),
     found: format ?? (bytes.length === 0 ? '0 bytes' : `${bytes.length} bytes of no known format`),
     where,
@@ -85,11 +85,11 @@ export function checkFormat(bytes: Uint8Array, formats: readonly string[], where
   })
 }
 
-/** The error for bytes that begin like a picture and don't go on like one. */
-export function brokenPicture(cause: unknown, where: string): ImageError {
+/** The error for bytes that begin like a image and don't go on like one. */
+export function brokenImage(cause: unknown, where: string): ImageError {
   const lines = (cause instanceof Error ? cause.message : String(cause)).trim().split('\n')
   const found = [...new Set(lines)].slice(0, 3).join('; ') // libvips repeats itself
-  return new ImageError('The picture is broken', {
+  return new ImageError('The image is broken', {
     found,
     where,
     hint: 'It may be cut off, or of a rare kind: fetch it again, or convert it.',
@@ -101,7 +101,7 @@ export function brokenPicture(cause: unknown, where: string): ImageError {
 const BYTES_PER_PIXEL = 8
 
 /**
- * Throws `ImageError` if a picture takes more memory than one of as many pixels as are allowed: asked before they are decoded.
+ * Throws `ImageError` if a image takes more memory than one of as many pixels as are allowed: asked before they are decoded.
  *
  * @param bytesPerPixel of the samples as the file has them.
  */
@@ -113,7 +113,7 @@ export function checkPixelCount(
 ): void {
   if (width * height * Math.max(1, bytesPerPixel / BYTES_PER_PIXEL) <= maxPixels) return
   const wide = bytesPerPixel > BYTES_PER_PIXEL ? ` of ${bytesPerPixel} bytes` : ''
-  throw new ImageError('The picture is too large', {
+  throw new ImageError('The image is too large', {
     expected: `at most ${maxPixels} pixels${wide && ` of ${BYTES_PER_PIXEL} bytes`}`,
     found: `${width} × ${height}${wide}`,
     where,

@@ -1,10 +1,10 @@
 import type { RawPixels } from './raw-pixels.js'
 
 /**
- * A picture, in whichever form it is at hand:
+ * A image, in whichever form it is at hand:
  * - a path (in Node), or an `http:`, `https:`, `data:` or `file:` URL, also a relative one in a page;
- * - the bytes of a picture file in base64, as a text without a prefix: what is no path of a file;
- * - the bytes of a picture file: `Buffer`, `Uint8Array`, `ArrayBuffer`, `Blob` or `File`, a Node stream, a web `ReadableStream`;
+ * - the bytes of a image file in base64, as a text without a prefix: what is no path of a file;
+ * - the bytes of a image file: `Buffer`, `Uint8Array`, `ArrayBuffer`, `Blob` or `File`, a Node stream, a web `ReadableStream`;
  * - pixels: `RawImage`, a canvas's `ImageData`, or raw memory with one to four bytes a pixel.
  *
  * Node reads JPEG, PNG, WebP, GIF, TIFF and AVIF; a page what its browser shows. Of several frames or pages the first is taken.
@@ -12,9 +12,9 @@ import type { RawPixels } from './raw-pixels.js'
 export type ImageInput =
   string | URL | Uint8Array | ArrayBuffer | Blob | ReadableStream<Uint8Array> | AsyncIterable<Uint8Array> | RawPixels
 
-/** How pictures are read. */
+/** How images are read. */
 export interface ReadOptions {
-  /** The most pixels a picture may have, asked before any is decoded; 178,956,970 by default, as in Pillow. */
+  /** The most pixels a image may have, asked before any is decoded; 178,956,970 by default, as in Pillow. */
   readonly maxPixels?: number
   /** The most bytes a file may have; 268,435,456 by default. */
   readonly maxBytes?: number

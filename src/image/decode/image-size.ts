@@ -1,13 +1,13 @@
 import { isFrame, jpegSegments } from './jpeg-segments.js'
 
 /** In pixels, before the orientation is applied. */
-export interface PictureSize {
+export interface ImageSize {
   readonly width: number
   readonly height: number
 }
 
 /** The largest size that a file of the format says it has; undefined where none is found. Trusts nothing past the bytes. */
-export type SizeReader = (view: DataView) => PictureSize | undefined
+export type SizeReader = (view: DataView) => ImageSize | undefined
 
 /** The formats whose size stands in a header. That of TIFF takes a walk through the file. */
 export const sizeReaders: Readonly<Partial<Record<string, SizeReader>>> = {
@@ -25,11 +25,11 @@ function sizeAt<T>(view: DataView, needed: number, read: () => T): T | undefined
   return view.byteLength < needed ? undefined : read()
 }
 
-const larger = (a: PictureSize | undefined, b: PictureSize | undefined): PictureSize | undefined =>
+const larger = (a: ImageSize | undefined, b: ImageSize | undefined): ImageSize | undefined =>
   a && b ? (a.width * a.height < b.width * b.height ? b : a) : (a ?? b)
 
 /** Of a bitmap's header, whose first and oldest kind has 16 bits for each side. */
-function bitmapSize(view: DataView, at: number): PictureSize | undefined {
+function bitmapSize(view: DataView, at: number): ImageSize | undefined {
   if (view.byteLength < at + 12) return undefined
   if (view.getUint32(at, true) === 12) {
     return { width: view.getUint16(at + 4, true), height: view.getUint16(at + 6, true) }
@@ -38,7 +38,7 @@ function bitmapSize(view: DataView, at: number): PictureSize | undefined {
 }
 
 /** The size in the first chunk: extended, lossless or lossy. */
-function webpSize(view: DataView): PictureSize {
+function webpSize(view: DataView): ImageSize {
   const kind = view.getUint8(15) // 'X', 'L' or ' '
   if (kind === 0x58) return { width: uint24(view, 24) + 1, height: uint24(view, 27) + 1 }
   if (kind !== 0x4c) return { width: view.getUint16(26, true) & 0x3fff, height: view.getUint16(28, true) & 0x3fff }
@@ -51,7 +51,7 @@ function uint24(view: DataView, at: number): number {
 }
 
 /** The size in the frame header. */
-function jpegSize({ buffer, byteOffset, byteLength }: DataView): PictureSize | undefined {
+function jpegSize({ buffer, byteOffset, byteLength }: DataView): ImageSize | undefined {
   for (const segment of jpegSegments(new Uint8Array(buffer, byteOffset, byteLength))) {
     const [, high, height, wide, width] = segment.data
     if (!isFrame(segment)) continue
@@ -65,8 +65,8 @@ function jpegSize({ buffer, byteOffset, byteLength }: DataView): PictureSize | u
 const LONGEST_META = 2 ** 16
 
 /** The largest of the sizes that properties (`ispe` boxes) of the file's items have. */
-function avifSize(view: DataView): PictureSize | undefined {
-  let size: PictureSize | undefined
+function avifSize(view: DataView): ImageSize | undefined {
+  let size: ImageSize | undefined
   for (let at = 4; at + 16 <= Math.min(view.byteLength, LONGEST_META); at++) {
     if (view.getUint32(at) !== ISPE) continue
     size = larger(size, { width: view.getUint32(at + 8), height: view.getUint32(at + 12) })
@@ -76,10 +76,10 @@ function avifSize(view: DataView): PictureSize | undefined {
 
 const ISPE = 0x69737065
 
-/** The largest of the pictures in an icon: bitmaps of twice the height, for their masks, or PNG files. */
-function iconSize(view: DataView): PictureSize | undefined {
+/** The largest of the images in an icon: bitmaps of twice the height, for their masks, or PNG files. */
+function iconSize(view: DataView): ImageSize | undefined {
   const count = view.byteLength < 6 ? 0 : view.getUint16(4, true)
-  let size: PictureSize | undefined
+  let size: ImageSize | undefined
   for (let i = 0; i < count && 22 + 16 * i <= view.byteLength; i++) {
     const at = view.getUint32(18 + 16 * i, true)
     if (at + 24 > view.byteLength) continue
@@ -99,7 +99,7 @@ function iconSize(view: DataView): PictureSize | undefined {
 const ratios = [undefined, 1, 12 / 10, 4 / 3, 3 / 2, 16 / 9, 5 / 4, 2] as const
 
 /** The size at the beginning of the codestream, bit by bit. Source: ISO/IEC 18181-1, `SizeHeader`. */
-function jpegXlSize(view: DataView): PictureSize | undefined {
+function jpegXlSize(view: DataView): ImageSize | undefined {
   const begin = codestreamOf(view)
   if (begin === undefined || begin + 12 > view.byteLength) return undefined
   let at = (begin + 2) * 8

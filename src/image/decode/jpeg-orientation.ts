@@ -16,7 +16,7 @@ export function readOrientation(bytes: Uint8Array): number {
   return orientationOf(exif, xmp)
 }
 
-/** The picture turned upright, as Pillow's `exif_transpose` does. */
+/** The image turned upright, as Pillow's `exif_transpose` does. */
 export function upright({ data, width, height }: RawImage, orientation: number): RawImage {
   if (orientation === 1) return { data, width, height }
   const turned = orientation > 4 // rows become columns

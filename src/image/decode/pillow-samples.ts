@@ -1,4 +1,4 @@
-/** Samples of a picture file in the type it stores them. */
+/** Samples of a image file in the type it stores them. */
 export type Samples = Uint8Array | Uint16Array | Int16Array | Uint32Array | Int32Array | Float32Array | Float64Array
 
 /**
@@ -16,7 +16,7 @@ export function toBytes(
 }
 
 /**
- * Pillow takes the high byte of 16-bit samples, except those of a grey picture without alpha, which it clips at 255, as it clips
+ * Pillow takes the high byte of 16-bit samples, except those of a grey image without alpha, which it clips at 255, as it clips
  * integers and floats.
  */
 function narrow(samples: Exclude<Samples, Uint8Array>, channels: number): Uint8ClampedArray {

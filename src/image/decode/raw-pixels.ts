@@ -14,15 +14,15 @@ export interface RawPixels {
 }
 
 /**
- * What becomes of transparent pixels: `'ignore'` takes their colours as if they were opaque, `'white'` lays the picture on white.
- * transformers does the first when it loads a file (`load_image`), the second when its processor is given a picture with alpha.
+ * What becomes of transparent pixels: `'ignore'` takes their colours as if they were opaque, `'white'` lays the image on white.
+ * transformers does the first when it loads a file (`load_image`), the second when its processor is given a image with alpha.
  */
 export type Transparency = 'ignore' | 'white'
 
 /**
  * The red, green and blue of pixels, equal to Pillow's `convert("RGB")`, and `alpha_composite` for `'white'`.
  *
- * @throws InputError if the pixels don't fill the picture.
+ * @throws InputError if the pixels don't fill the image.
  */
 export function toRawImage(pixels: RawPixels, transparency: Transparency): RawImage {
   const { width, height, data } = pixels
@@ -62,7 +62,7 @@ function checkPixels({ data, width, height, channels }: RawPixels): number {
   }
   const counted = channels ?? data.length / (width * height)
   if ([1, 2, 3, 4].includes(counted) && data.length === width * height * counted) return counted
-  throw new InputError('The bytes do not fill the picture', {
+  throw new InputError('The bytes do not fill the image', {
     expected: `${height} × ${width} pixels of ${channels ?? '1 to 4'} bytes`,
     found: `${data.length} bytes`,
     where: 'data of the pixels',

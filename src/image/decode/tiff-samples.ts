@@ -9,9 +9,9 @@ const NO_ALPHA = 0
 
 /**
  * Checks what a decoder takes memory for before it has read any sample: all of them, and those of a tile, which may be larger than
- * the picture.
+ * the image.
  *
- * @throws ImageError if that is more than a picture of as many pixels as are allowed takes
+ * @throws ImageError if that is more than a image of as many pixels as are allowed takes
  */
 export function checkTiffMemory(tags: TiffTags, limits: DecodeLimits): void {
   const get = (tag: number, otherwise: number): number => tags.get(tag) ?? otherwise
@@ -34,7 +34,7 @@ export function checkColours(tags: TiffTags, where: string): void {
   }
   const bands = tags.get(TiffTag.SAMPLES_PER_PIXEL) ?? 1
   if (bands <= 4 || photometric === Photometric.RGB || photometric === Photometric.CMYK) return
-  throw new ImageError('The bands of this picture aren’t colours', {
+  throw new ImageError('The bands of this image aren’t colours', {
     expected: 'at most 4 bands, or RGB or CMYK first',
     found: `${bands} bands`,
     where,

@@ -11,6 +11,6 @@ export function allocateValues(shape: readonly number[]): NdArray<Float32Array> 
   throw new InputError('The batch is too large', {
     expected: `at most ${MAX_VALUES} values`,
     found: shape.join(' × '),
-    hint: 'Give fewer pictures at once.',
+    hint: 'Give fewer images at once.',
   })
 }

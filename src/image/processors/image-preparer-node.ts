@@ -2,13 +2,13 @@ import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
 import { fromErrorRecord } from '../decode/error-record.js'
 import type { ImageInput } from '../decode/image-input.js'
-import type { PictureAnswer, PictureJob, PictureWorkerData, SendablePicture } from './image-job.js'
+import type { ImageAnswer, ImageJob, ImageWorkerData, SendableImage } from './image-job.js'
 import {
   preparerHere,
   type Augmented,
   type ImageArrays,
   type ImageProcessor,
-  type PicturePreparer,
+  type ImagePreparer,
 } from './image-preparer.js'
 import { isBytes } from '../raw-image.js'
 import { isRawPixels } from '../decode/raw-pixels.js'
@@ -16,51 +16,51 @@ import { readBytes } from '../decode/read-bytes.js'
 import { Siglip2ImageProcessor } from './siglip2-image-processor.js'
 import { SiglipImageProcessor } from './siglip-image-processor.js'
 
-/** So many pictures are prepared in this thread before others are started: they take longer to start than these take. */
+/** So many images are prepared in this thread before others are started: they take longer to start than these take. */
 const FEW = 8
 
-/** More threads than these give no more pictures than a model takes. */
+/** More threads than these give no more images than a model takes. */
 const MOST_WORKERS = 4
 
 /**
- * Prepares pictures in worker threads, while the model computes: that blocks this thread's event loop. They start when there is
+ * Prepares images in worker threads, while the model computes: that blocks this thread's event loop. They start when there is
  * something for them to do, and keep no process alive. Where none can start, this thread does their work.
  *
  * @param entry the file that the workers run
  */
-export function picturePreparer(
+export function imagePreparer(
   processor: ImageProcessor,
   entry: URL = new URL('./image-worker.js', import.meta.url),
-): PicturePreparer {
+): ImagePreparer {
   const isKnown = processor instanceof SiglipImageProcessor || processor instanceof Siglip2ImageProcessor
   if (!isKnown) return preparerHere(processor)
-  return new PictureWorkers(processor, () => {
-    return new PictureWorker(entry, { files: processor.toFiles(), backend: processor.config.backend })
+  return new ImageWorkers(processor, () => {
+    return new ImageWorker(entry, { files: processor.toFiles(), backend: processor.config.backend })
   })
 }
 
-class PictureWorkers implements PicturePreparer {
-  readonly #here: PicturePreparer
-  readonly #workers = new Set<PictureWorker>()
+class ImageWorkers implements ImagePreparer {
+  readonly #here: ImagePreparer
+  readonly #workers = new Set<ImageWorker>()
   readonly #most = Math.min(availableParallelism(), MOST_WORKERS)
   #canStart = true
   #begun = 0
 
   constructor(
     processor: ImageProcessor,
-    private readonly start: () => PictureWorker,
+    private readonly start: () => ImageWorker,
   ) {
     this.#here = preparerHere(processor)
   }
 
   async prepare(image: ImageInput, augmented?: Augmented): Promise<ImageArrays> {
     if (!this.#canStart || this.#begun++ < FEW) return this.#here.prepare(image, augmented)
-    const picture = await sendable(image)
-    if (picture === undefined) return this.#here.prepare(image, augmented)
+    const sent = await sendable(image)
+    if (sent === undefined) return this.#here.prepare(image, augmented)
     const worker = this.#leastBusy()
-    const answer = await worker?.run(picture, augmented)
+    const answer = await worker?.run(sent, augmented)
     if (worker && !answer) this.#drop(worker)
-    if (!answer) return this.#here.prepare(picture, augmented)
+    if (!answer) return this.#here.prepare(image, augmented)
     if ('error' in answer) throw fromErrorRecord(answer.error)
     return answer.arrays
   }
@@ -71,7 +71,7 @@ class PictureWorkers implements PicturePreparer {
     this.#workers.clear()
   }
 
-  #leastBusy(): PictureWorker | undefined {
+  #leastBusy(): ImageWorker | undefined {
     const [least] = [...this.#workers].sort((a, b) => a.jobs - b.jobs)
     if (least?.jobs === 0 || this.#workers.size >= this.#most || !this.#canStart) return least
     try {
@@ -84,21 +84,21 @@ class PictureWorkers implements PicturePreparer {
     }
   }
 
-  #drop(worker: PictureWorker): void {
+  #drop(worker: ImageWorker): void {
     if (this.#workers.delete(worker)) this.#canStart = false
   }
 }
 
 /** A thread, and what it is asked to do. */
-class PictureWorker {
+class ImageWorker {
   readonly #worker: Worker
-  readonly #asked = new Map<number, (answer: PictureAnswer | undefined) => void>()
+  readonly #asked = new Map<number, (answer: ImageAnswer | undefined) => void>()
   #count = 0
   #hasEnded = false
 
-  constructor(entry: URL, data: PictureWorkerData) {
-    this.#worker = new Worker(entry, { workerData: data, name: 'siglip-pictures' })
-    this.#worker.on('message', (answer: PictureAnswer) => {
+  constructor(entry: URL, data: ImageWorkerData) {
+    this.#worker = new Worker(entry, { workerData: data, name: 'siglip-images' })
+    this.#worker.on('message', (answer: ImageAnswer) => {
       this.#answer(answer.id, answer)
     })
     this.#worker.on('error', () => undefined) // 'exit' follows
@@ -109,18 +109,18 @@ class PictureWorker {
     this.#worker.unref()
   }
 
-  /** How many pictures it has not yet prepared. */
+  /** How many images it has not yet prepared. */
   get jobs(): number {
     return this.#asked.size
   }
 
   /** Undefined if the thread ends before it has answered. */
-  run(image: SendablePicture, augmented: Augmented | undefined): Promise<PictureAnswer | undefined> {
+  run(image: SendableImage, augmented: Augmented | undefined): Promise<ImageAnswer | undefined> {
     if (this.#hasEnded) return Promise.resolve(undefined)
     return new Promise((resolve) => {
-      const job: PictureJob = { id: this.#count++, image, augmented }
+      const job: ImageJob = { id: this.#count++, image, augmented }
       this.#asked.set(job.id, resolve)
-      this.#worker.ref() // whoever waits for a picture keeps the process alive
+      this.#worker.ref() // whoever waits for a image keeps the process alive
       this.#worker.postMessage(job)
     })
   }
@@ -129,7 +129,7 @@ class PictureWorker {
     void this.#worker.terminate()
   }
 
-  #answer(id: number, answer: PictureAnswer | undefined): void {
+  #answer(id: number, answer: ImageAnswer | undefined): void {
     this.#asked.get(id)?.(answer)
     this.#asked.delete(id)
     if (this.#asked.size === 0) this.#worker.unref()
@@ -137,10 +137,10 @@ class PictureWorker {
 }
 
 /**
- * A picture as a worker can take it. URLs and streams are read here, where a program may have set up how; undefined if it is better
+ * A image as a worker can take it. URLs and streams are read here, where a program may have set up how; undefined if it is better
  * prepared here altogether.
  */
-async function sendable(image: ImageInput): Promise<SendablePicture | undefined> {
+async function sendable(image: ImageInput): Promise<SendableImage | undefined> {
   if (isRawPixels(image)) {
     const { data, width, height, channels } = image
     return isBytes(data) ? { data: alone(data), width, height, channels } : undefined

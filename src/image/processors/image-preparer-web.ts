@@ -1,4 +1,4 @@
-import { preparerHere, type ImageProcessor, type PicturePreparer } from './image-preparer.js'
+import { preparerHere, type ImageProcessor, type ImagePreparer } from './image-preparer.js'
 
 /** In a page the browser decodes, in threads of its own. */
-export const picturePreparer = (processor: ImageProcessor): PicturePreparer => preparerHere(processor)
+export const imagePreparer = (processor: ImageProcessor): ImagePreparer => preparerHere(processor)

@@ -19,15 +19,15 @@ export interface ImageProcessor {
   toFiles(): ReadonlyMap<string, Uint8Array>
 }
 
-/** How a picture is changed at random before it is prepared. */
+/** How a image is changed at random before it is prepared. */
 export interface Augmented {
   readonly augmentation: Augmentation
-  /** The same seed changes a picture the same way. */
+  /** The same seed changes a image the same way. */
   readonly seed: number
 }
 
-/** Reads, decodes and resizes pictures one by one; many may be under way. */
-export interface PicturePreparer {
+/** Reads, decodes and resizes images one by one; many may be under way. */
+export interface ImagePreparer {
   /**
    * @param augmented how it is changed. Default: not at all.
    * @returns a batch of one
@@ -38,11 +38,11 @@ export interface PicturePreparer {
   dispose(): void
 }
 
-/** How many pictures are decoded at a time in a thread: while one is read or decoded, another is resized. */
+/** How many images are decoded at a time in a thread: while one is read or decoded, another is resized. */
 const AT_ONCE = 2
 
-/** Prepares pictures in this thread. */
-export function preparerHere(processor: Omit<ImageProcessor, 'toFiles'>): PicturePreparer {
+/** Prepares images in this thread. */
+export function preparerHere(processor: Omit<ImageProcessor, 'toFiles'>): ImagePreparer {
   const target = resizedTo(processor)
   const prepare = limitCalls(AT_ONCE, async (image: ImageInput, augmented?: Augmented): Promise<ImageArrays> => {
     if (!augmented) return { ...(await processor.call(image)) }
@@ -52,7 +52,7 @@ export function preparerHere(processor: Omit<ImageProcessor, 'toFiles'>): Pictur
   return { prepare, dispose: () => undefined }
 }
 
-/** How the processor would resize any picture, so that one is changed at that size already: there are fewer pixels to change. */
+/** How the processor would resize any image, so that one is changed at that size already: there are fewer pixels to change. */
 function resizedTo(processor: object): ResizeOptions | undefined {
   if (!(processor instanceof SiglipImageProcessor)) return undefined
   const { doResize, size, resample, backend } = processor.config

@@ -7,7 +7,7 @@ import type { ResizeBackend } from '../resize/resize.js'
 export interface ImageProcessorConfig extends ValueOptions {
   /**
    * Whether files, `ImageData` and raw pixels with alpha are laid on white, as transformers' `convert_to_rgb` does. Otherwise
-   * their alpha is ignored, as in transformers' `load_image`. The pictures are RGB either way.
+   * their alpha is ignored, as in transformers' `load_image`. The images are RGB either way.
    */
   readonly doConvertRgb: boolean
   readonly doResize: boolean

@@ -1,5 +1,5 @@
 /**
- * A worker thread that prepares pictures: a {@link PictureJob} in, a {@link PictureAnswer} out.
+ * A worker thread that prepares images: a {@link ImageJob} in, a {@link ImageAnswer} out.
  *
  * @module
  */
@@ -7,13 +7,13 @@ import { parentPort, workerData, type MessagePort } from 'node:worker_threads'
 import { MemoryFolder } from '../../hub/memory-folder.js'
 import { AutoImageProcessor } from './auto-image-processor.js'
 import { toErrorRecord } from '../decode/error-record.js'
-import type { PictureAnswer, PictureJob, PictureWorkerData } from './image-job.js'
+import type { ImageAnswer, ImageJob, ImageWorkerData } from './image-job.js'
 import { preparerHere } from './image-preparer.js'
 
-function serve(port: MessagePort, { files, backend }: PictureWorkerData): void {
+function serve(port: MessagePort, { files, backend }: ImageWorkerData): void {
   const loading = AutoImageProcessor.fromPretrained(new MemoryFolder(files), { backend }).then(preparerHere)
-  port.on('message', ({ id, image, augmented }: PictureJob) => {
-    const send = (answer: PictureAnswer, transferred: readonly ArrayBuffer[] = []): void => {
+  port.on('message', ({ id, image, augmented }: ImageJob) => {
+    const send = (answer: ImageAnswer, transferred: readonly ArrayBuffer[] = []): void => {
       port.postMessage(answer, transferred)
     }
     const preparing = loading.then((preparer) => preparer.prepare(image, augmented))
@@ -33,4 +33,4 @@ function serve(port: MessagePort, { files, backend }: PictureWorkerData): void {
 
 const isOwn = (buffer: ArrayBufferLike): buffer is ArrayBuffer => buffer instanceof ArrayBuffer
 
-if (parentPort) serve(parentPort, workerData as PictureWorkerData)
+if (parentPort) serve(parentPort, workerData as ImageWorkerData)

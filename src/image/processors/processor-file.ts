@@ -27,7 +27,7 @@ const MAX_FILE_BYTES = 2 ** 20
 
 /**
  * Reads `image_processor` of `processor_config.json` (transformers 5), or else `preprocessor_config.json`, or else what open_clip or
- * timm say of pictures.
+ * timm say of images.
  *
  * @param expected the processor that the settings are to be for; settings that name none are for it.
  * @throws FileError if there is neither; ConfigError if it can't be understood, or is for another processor.

@@ -16,7 +16,7 @@ import { resize } from '../resize/resize.js'
 import { targetSize, type Size, type TargetSize } from '../resize/target-size.js'
 import { largest } from '../../largest.js'
 
-/** What a `SiglipImageProcessor` does to pictures, in this order. */
+/** What a `SiglipImageProcessor` does to images, in this order. */
 export interface SiglipImageProcessorConfig extends ImageProcessorConfig {
   readonly size: TargetSize
   /** Whether a `size` of one number is both sides, and not the shorter one. */
@@ -24,19 +24,19 @@ export interface SiglipImageProcessorConfig extends ImageProcessorConfig {
   readonly doCenterCrop: boolean
   /** For `doCenterCrop`. */
   readonly cropSize: Size | undefined
-  /** Whether pictures smaller than `padSize` get zeros to the right and below. */
+  /** Whether images smaller than `padSize` get zeros to the right and below. */
   readonly doPad: boolean
   /** For `doPad`; the largest sides of the batch by default. */
   readonly padSize: Size | undefined
   /**
-   * How pictures come to `size`, which is exact then, where a model was made with open_clip or timm: `'shortest'`: the shorter side
+   * How images come to `size`, which is exact then, where a model was made with open_clip or timm: `'shortest'`: the shorter side
    * fits, the rest is cropped; `'longest'`: the longer side fits, the rest is filled up; `'squash'`. Default: by `size` alone, as in
    * transformers.
    */
   readonly resizeMode?: 'shortest' | 'longest' | 'squash' | undefined
-  /** For `resizeMode`: timm's share of the sides that is kept, of a picture resized to more than `size`. Default: 1. */
+  /** For `resizeMode`: timm's share of the sides that is kept, of a image resized to more than `size`. Default: 1. */
   readonly cropPct?: number | undefined
-  /** For `resizeMode` `'longest'`: the samples beside the picture, of all channels or each. Default: 0. */
+  /** For `resizeMode` `'longest'`: the samples beside the image, of all channels or each. Default: 0. */
   readonly fillColor?: number | readonly number[] | undefined
 }
 
@@ -76,7 +76,7 @@ const defaults: SiglipImageProcessorConfig = {
 }
 
 /**
- * From pictures to the pixel values that SigLIP models take: resize, crop, rescale, normalize.
+ * From images to the pixel values that SigLIP models take: resize, crop, rescale, normalize.
  * Source: `SiglipImageProcessorPil` and `SiglipImageProcessor` of transformers 5.
  *
  * @example
@@ -125,10 +125,10 @@ export class SiglipImageProcessor {
   }
 
   /**
-   * Reads, decodes and prepares pictures.
+   * Reads, decodes and prepares images.
    *
-   * @param options settings for this call alone, and how pictures are read.
-   * @throws FileError, ImageError or InputError if a picture can't be read, decoded or resized so.
+   * @param options settings for this call alone, and how images are read.
+   * @throws FileError, ImageError or InputError if a image can't be read, decoded or resized so.
    */
   async call(
     images: OneOrMore<ImageInput>,
@@ -140,10 +140,10 @@ export class SiglipImageProcessor {
   }
 
   /**
-   * Prepares pictures that are decoded already.
+   * Prepares images that are decoded already.
    *
    * @param options settings for this call alone.
-   * @throws InputError if a picture or an option is wrong, or if the pictures end in different sizes.
+   * @throws InputError if a image or an option is wrong, or if the images end in different sizes.
    */
   preprocess(images: OneOrMore<RawImage>, options: SiglipImageProcessorOptions = {}): PixelValues {
     const config = readConfig(new OptionReader(options, undefined), this.config)
@@ -187,7 +187,7 @@ function given({ cropSize, padSize, ...config }: SiglipImageProcessorConfig): Si
   return { ...config, ...(cropSize && { cropSize }), ...(padSize && { padSize }) }
 }
 
-/** The picture in the size it goes into the batch. */
+/** The image in the size it goes into the batch. */
 function shaped(image: RawImage, config: SiglipImageProcessorConfig): RawImage {
   const { doResize, size, resample, backend, doCenterCrop, cropSize, resizeMode: mode, cropPct, fillColor } = config
   if (mode !== undefined && 'height' in size) return fit(image, { mode, size, cropPct, fillColor, resample })
@@ -214,14 +214,14 @@ function toPixelValues(images: readonly RawImage[], config: SiglipImageProcessor
   return { pixelValues }
 }
 
-/** The size that all pictures of a batch have, or are padded to. */
+/** The size that all images of a batch have, or are padded to. */
 function batchSize(images: readonly RawImage[], { doPad, padSize }: SiglipImageProcessorConfig): Size {
   const height = largest(images.map((image) => image.height))
   const width = largest(images.map((image) => image.width))
   if (!doPad) {
     const other = images.find((image) => image.height !== height || image.width !== width)
     if (!other) return { height, width }
-    throw new InputError('The pictures have different sizes', {
+    throw new InputError('The images have different sizes', {
       expected: `${height} × ${width}`,
       found: `${other.height} × ${other.width}`,
       hint: 'Give them one by one, or set doPad.',
@@ -229,7 +229,7 @@ function batchSize(images: readonly RawImage[], { doPad, padSize }: SiglipImageP
   }
   if (!padSize) return { height, width }
   if (padSize.height >= height && padSize.width >= width) return padSize
-  throw new InputError('A picture is larger than padSize', {
+  throw new InputError('A image is larger than padSize', {
     expected: `at most ${padSize.height} × ${padSize.width}`,
     found: `${height} × ${width}`,
   })

@@ -13,11 +13,11 @@ import { CHANNELS, type RawImage } from '../raw-image.js'
 import { Resampling } from '../resize/resampling.js'
 import { resize } from '../resize/resize.js'
 
-/** What a `Siglip2ImageProcessor` does to pictures. */
+/** What a `Siglip2ImageProcessor` does to images. */
 export interface Siglip2ImageProcessorConfig extends ImageProcessorConfig {
   /** The side of a patch, in pixels. */
   readonly patchSize: number
-  /** A picture is resized to at most this many patches, and padded to exactly as many. */
+  /** A image is resized to at most this many patches, and padded to exactly as many. */
   readonly maxNumPatches: number
 }
 
@@ -30,7 +30,7 @@ export interface NaflexInputs {
   readonly pixelValues: NdArray<Float32Array>
   /** `[batch, maxNumPatches]`: 1 for a patch, 0 for padding. */
   readonly pixelAttentionMask: NdArray<Int32Array>
-  /** `[batch, 2]`: how many patches a picture is high and wide. */
+  /** `[batch, 2]`: how many patches a image is high and wide. */
   readonly spatialShapes: NdArray<Int32Array>
 }
 
@@ -52,7 +52,7 @@ const MAX_PATCH_SIZE = 1024
 const MAX_NUM_PATCHES = 2 ** 20
 
 /**
- * From pictures of any proportions to the patches that SigLIP 2's NaFlex models take.
+ * From images of any proportions to the patches that SigLIP 2's NaFlex models take.
  * Source: `Siglip2ImageProcessorPil` and `Siglip2ImageProcessor` of transformers 5.
  *
  * @example
@@ -95,10 +95,10 @@ export class Siglip2ImageProcessor {
   }
 
   /**
-   * Reads, decodes and prepares pictures.
+   * Reads, decodes and prepares images.
    *
-   * @param options settings for this call alone, and how pictures are read.
-   * @throws FileError, ImageError or InputError if a picture can't be read, decoded or resized so.
+   * @param options settings for this call alone, and how images are read.
+   * @throws FileError, ImageError or InputError if a image can't be read, decoded or resized so.
    */
   async call(
     images: OneOrMore<ImageInput>,
@@ -110,10 +110,10 @@ export class Siglip2ImageProcessor {
   }
 
   /**
-   * Prepares pictures that are decoded already.
+   * Prepares images that are decoded already.
    *
    * @param options settings for this call alone.
-   * @throws InputError if a picture or an option is wrong, or if a picture isn't whole patches without `doResize`.
+   * @throws InputError if a image or an option is wrong, or if a image isn't whole patches without `doResize`.
    */
   preprocess(images: OneOrMore<RawImage>, options: Siglip2ImageProcessorOptions = {}): NaflexInputs {
     const config = readConfig(new OptionReader(options, undefined), this.config)
@@ -130,13 +130,13 @@ function readConfig(options: OptionReader, base: Siglip2ImageProcessorConfig): S
   }
 }
 
-/** The picture resized to whole patches. */
+/** The image resized to whole patches. */
 function wholePatches(image: RawImage, config: Siglip2ImageProcessorConfig): RawImage {
   const { doResize, patchSize, maxNumPatches, resample, backend } = config
   if (doResize) return resize(image, { ...naflexSize(image, patchSize, maxNumPatches), resample, backend })
   const whole = image.height % patchSize === 0 && image.width % patchSize === 0
   if (whole && image.height * image.width <= maxNumPatches * patchSize ** 2) return image
-  throw new InputError('Without doResize a picture must be whole patches', {
+  throw new InputError('Without doResize a image must be whole patches', {
     expected: `multiples of ${patchSize}, at most ${maxNumPatches} patches`,
     found: `${image.height} × ${image.width} pixels`,
   })

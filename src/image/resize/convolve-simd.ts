@@ -20,7 +20,7 @@ type LaidOutWeights = Pick<ResamplingWeights, 'start' | 'count' | 'weights'>
 
 type Pass = (...numbers: number[]) => void
 
-/** What the module keeps, once it has grown; larger pictures are resized without it. */
+/** What the module keeps, once it has grown; larger images are resized without it. */
 const MOST_BYTES = 64 * 2 ** 20
 const PAGE = 2 ** 16
 

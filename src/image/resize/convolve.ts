@@ -18,7 +18,7 @@ export function convolveRows(
   )
 }
 
-/** One pass along the columns: `firstRow` is the row of the whole picture that `source` begins with. */
+/** One pass along the columns: `firstRow` is the row of the whole image that `source` begins with. */
 export function convolveColumns(
   source: Uint8Array,
   width: number,

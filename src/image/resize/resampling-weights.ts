@@ -36,7 +36,7 @@ export function resamplingWeights(kernel: Kernel, from: number, to: number, prec
   const support = kernel.support * stretch
   const stride = Math.min(Math.ceil(support) * 2 + 1, from)
   if (to * stride > MAX_WEIGHTS) {
-    throw new InputError('The picture is too long to be resized', {
+    throw new InputError('The image is too long to be resized', {
       expected: `at most ${MAX_WEIGHTS} weights`,
       found: `${to * stride} for ${from} pixels`,
       hint: 'Cut it into pieces.',

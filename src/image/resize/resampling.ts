@@ -11,7 +11,7 @@ export function isResampling(value: unknown): value is Resampling {
 
 /** A filter that weighs every source pixel by its distance. */
 export interface Kernel {
-  /** Where it ends on either side, in source pixels (in target pixels when the picture shrinks). */
+  /** Where it ends on either side, in source pixels (in target pixels when the image shrinks). */
   readonly support: number
   /** The weight at distance `x`. */
   readonly weight: (x: number) => number

@@ -7,7 +7,7 @@ import { pillowPrecision, resamplingWeights, torchPrecision } from './resampling
 /** Whose arithmetic a resize follows. */
 export type ResizeBackend = 'pillow' | 'torchvision'
 
-/** What `resize` makes of a picture. */
+/** What `resize` makes of a image. */
 export interface ResizeOptions {
   /** In pixels. */
   readonly width: number
@@ -23,11 +23,11 @@ export interface ResizeOptions {
 }
 
 /**
- * Resizes a picture in fixed-point arithmetic: first along the rows, then along the columns; the other way round, as Pillow has
+ * Resizes a image in fixed-point arithmetic: first along the rows, then along the columns; the other way round, as Pillow has
  * it since its version 13, if the height loses more than twice as many pixels as the width.
  *
- * @returns a new picture.
- * @throws InputError if the picture or an option is wrong, or if torchvision has no such filter (it has no box and no Hamming).
+ * @returns a new image.
+ * @throws InputError if the image or an option is wrong, or if torchvision has no such filter (it has no box and no Hamming).
  */
 export function resize(image: RawImage, options: ResizeOptions): RawImage {
   const { resample = Resampling.BICUBIC, backend = 'pillow' } = options
@@ -89,7 +89,7 @@ function nearestOfTorch(from: number, to: number): Int32Array {
   })
 }
 
-/** The picture of the chosen columns and rows; one that rounding put past the edge stays black, as in Pillow. */
+/** The image of the chosen columns and rows; one that rounding put past the edge stays black, as in Pillow. */
 function pick(image: RawImage, columns: Int32Array, rows: Int32Array): RawImage {
   const width = columns.length
   const height = rows.length

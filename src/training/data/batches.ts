@@ -49,7 +49,7 @@ export interface SeededSample {
 
 /**
  * Goes through data in batches, in an order that follows from the seed alone: from any {@link Position} it goes on as it would have
- * without a break. Pictures are not read yet. What doesn't fill a batch at the end of a pool is left to another epoch.
+ * without a break. Images are not read yet. What doesn't fill a batch at the end of a pool is left to another epoch.
  *
  * @throws {InputError} for options that are wrong, and for data that doesn't fill a batch
  * @example

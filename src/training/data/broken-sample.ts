@@ -2,8 +2,8 @@ import { FileError } from '../../errors.js'
 
 /** What can be wrong with a sample. */
 export type Breakage =
-  | 'missing picture'
-  | 'unreadable picture'
+  | 'missing image'
+  | 'unreadable image'
   | 'empty caption'
   | 'no caption'
   | 'duplicate'
@@ -30,7 +30,7 @@ export class BrokenDataError extends FileError {
     const named = broken.slice(0, NAMED).map(lineOf)
     const more = broken.length > NAMED ? ` and ${broken.length - NAMED} more` : ''
     super('The data is broken', {
-      expected: 'pictures that can be decoded, each with a caption',
+      expected: 'images that can be decoded, each with a caption',
       found: `${countsOf(broken)}: ${named.join('; ')}${more}`,
       where,
       hint: 'Mend them, or leave them out: onBroken: "skip", --on-broken skip.',

@@ -4,7 +4,7 @@ import { ConfigError } from '../../errors.js'
 import { isObject } from '../../io/is-object.js'
 import type { Sample, TrainingData } from './sample.js'
 
-/** What a pool of samples was, without their pictures: enough to see whether it is the same again. */
+/** What a pool of samples was, without their images: enough to see whether it is the same again. */
 export interface Fingerprint {
   readonly samples: number
   /** The keys of the first and the last one. */

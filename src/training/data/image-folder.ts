@@ -12,19 +12,19 @@ import { checkOneSplit, depthOfClasses } from './class-folders.js'
 import { filesIn } from './files-in.js'
 import type { Sample, TrainingData } from './sample.js'
 
-/** How a folder of pictures is opened. */
+/** How a folder of images is opened. */
 export interface ImageFolderOptions {
   /** Default: `'fail'`. */
   readonly onBroken?: OnBroken | undefined
   /** The column that holds the captions. Default: the first there is of `text`, `caption`, `captions`, `label`. */
   readonly captionColumn?: string | undefined
-  /** Told after each picture that was looked at. */
+  /** Told after each image that was looked at. */
   readonly onProgress?: ((done: number, total: number) => void) | undefined
-  /** Stops before the next picture is looked at, by its own reason. */
+  /** Stops before the next image is looked at, by its own reason. */
   readonly signal?: AbortSignal | undefined
 }
 
-/** A row's picture, before it was looked at. */
+/** A row's image, before it was looked at. */
 interface Listed {
   readonly where: string
   readonly file: string
@@ -42,8 +42,8 @@ const LARGEST = 2 ** 29 - 25
 const AT_ONCE = 4
 
 /**
- * A folder of pictures, as Hugging Face's `imagefolder` has it: with captions in `metadata.jsonl` or `metadata.csv`, in it or in
- * folders inside (`file_name` and `text`; several rows or a list are several captions of a picture), or else a folder of folders,
+ * A folder of images, as Hugging Face's `imagefolder` has it: with captions in `metadata.jsonl` or `metadata.csv`, in it or in
+ * folders inside (`file_name` and `text`; several rows or a list are several captions of a image), or else a folder of folders,
  * each of which is a class; where all are in one split, `train/cat/1.jpg`, the classes are the folders in it. What is hidden or made by a
  * tool is left out.
  */
@@ -65,7 +65,7 @@ export class ImageFolder implements TrainingData {
   }
 
   /**
-   * Reads the captions and looks at every picture, so that what is broken is known before anything is computed.
+   * Reads the captions and looks at every image, so that what is broken is known before anything is computed.
    *
    * @throws {FileError} if there is no such folder, it holds several splits of the data, and if nothing in it can be trained on; BrokenDataError with everything that is
    * broken, unless it is to be left out
@@ -92,7 +92,7 @@ export class ImageFolder implements TrainingData {
     settleBroken(broken, onBroken, folder)
     if (samples.length > 0) return new ImageFolder(folder, samples, broken)
     throw new FileError('Nothing to train on', {
-      expected: 'pictures with metadata.jsonl or metadata.csv, or a folder of pictures for each class',
+      expected: 'images with metadata.jsonl or metadata.csv, or a folder of images for each class',
       found: broken.length > 0 ? `${broken.length} broken samples` : `${files.length} files`,
       where: folder,
     })
@@ -131,7 +131,7 @@ async function listedByCaptions(
     }
   }
   const known = new Set(listed.map(({ file }) => file))
-  const hasRows = listed.length > 0 // else every picture would be named for the one file that can't be read
+  const hasRows = listed.length > 0 // else every image would be named for the one file that can't be read
   for (const file of files) {
     if (!hasRows || !isAnyImageName(file) || known.has(file)) continue
     broken.push({ where: file, what: 'no caption', detail: 'no row names it' })
@@ -189,7 +189,7 @@ function listedByFolders(folder: string, files: readonly string[], broken: Broke
   })
 }
 
-/** Several rows of a picture are several captions of it; the same row again is broken. */
+/** Several rows of a image are several captions of it; the same row again is broken. */
 function merged(listed: readonly Listed[], broken: BrokenSample[]): readonly Listed[] {
   const byFile = new Map<string, { readonly first: Listed; readonly captions: Set<string> }>()
   for (const row of listed) {
@@ -202,7 +202,7 @@ function merged(listed: readonly Listed[], broken: BrokenSample[]): readonly Lis
   return Array.from(byFile.values(), ({ first, captions }) => ({ ...first, captions: [...captions] }))
 }
 
-/** The samples whose pictures can be decoded, each picture with its captions once. */
+/** The samples whose images can be decoded, each image with its captions once. */
 async function lookedAt(
   folder: string,
   listed: readonly Listed[],
@@ -226,7 +226,7 @@ async function lookedAt(
     }
     const twin = firstByHash.get(look)
     if (twin !== undefined) {
-      broken.push({ where: row.where, what: 'duplicate', detail: `the picture and captions of ${twin}` })
+      broken.push({ where: row.where, what: 'duplicate', detail: `the image and captions of ${twin}` })
       return []
     }
     firstByHash.set(look, row.where)
@@ -236,7 +236,7 @@ async function lookedAt(
   })
 }
 
-/** A hash of the picture and its captions, or what is wrong. */
+/** A hash of the image and its captions, or what is wrong. */
 async function lookAt(folder: string, { file, where, captions }: Listed): Promise<string | BrokenSample> {
   const place = where === file ? where : `${where}: ${file}`
   try {
@@ -246,7 +246,7 @@ async function lookAt(folder: string, { file, where, captions }: Listed): Promis
   } catch (error) {
     if (!(error instanceof SiglipError)) throw error
     const isMissing = error instanceof FileError
-    const what = isMissing && error.found === 'nothing' ? 'missing picture' : 'unreadable picture'
+    const what = isMissing && error.found === 'nothing' ? 'missing image' : 'unreadable image'
     return { where: place, what, detail: isMissing ? '' : [error.message.split(':')[0], error.found].join(': ') }
   }
 }

@@ -11,7 +11,7 @@ export interface Shard {
   readonly broken: readonly BrokenSample[]
 }
 
-const pictureEndings = new Set(['jpg', 'jpeg', 'jpe', 'jfif', 'png', 'webp', 'gif', 'tif', 'tiff', 'avif'])
+const imageEndings = new Set(['jpg', 'jpeg', 'jpe', 'jfif', 'png', 'webp', 'gif', 'tif', 'tiff', 'avif'])
 const textEndings = new Set(['txt', 'text', 'caption', 'json', 'cls'])
 /** A caption is shorter. */
 const LONGEST_TEXT = 2 ** 20
@@ -19,16 +19,16 @@ const LONGEST_TEXT = 2 ** 20
 /** The members of a sample: those of one name, up to the first dot of the file's name. */
 interface Group {
   readonly key: string
-  picture?: TarMember
-  /** The ending of a picture that is not decoded. */
-  otherPicture?: string
+  image?: TarMember
+  /** The ending of a image that is not decoded. */
+  otherImage?: string
   /** What the members say, by their endings. */
   readonly texts: Map<string, string>
   readonly broken: BrokenSample[]
 }
 
 /**
- * Reads what a WebDataset shard has, all but the pictures: their places. Members of one name are a sample: a picture, its captions
+ * Reads what a WebDataset shard has, all but the images: their places. Members of one name are a sample: a image, its captions
  * in `.txt` (a line each) or in `.json` (`caption` or `text`), its class in `.cls` or in `.json` (`label`). Where there is no
  * caption, the class is the caption.
  *
@@ -42,15 +42,15 @@ export async function readShard(source: ByteSource, name: string): Promise<Shard
     const [, stem = '', ending = ''] = /^((?:.*\/)?[^/.]+)\.([^/]+)$/.exec(member.name) ?? []
     const kind = ending.toLowerCase()
     const isOther = isOtherImage(`.${kind}`)
-    if (!pictureEndings.has(kind) && !textEndings.has(kind) && !isOther) continue
+    if (!imageEndings.has(kind) && !textEndings.has(kind) && !isOther) continue
     if (folderParts(stem).some(isToolMade)) continue
-    const key = `${name}:${stem.normalize()}` // a picture and its caption may spell `ü` differently
+    const key = `${name}:${stem.normalize()}` // a image and its caption may spell `ü` differently
     const group = groups.get(key) ?? { key, texts: new Map<string, string>(), broken: [] }
     groups.set(key, group)
-    if (isOther) group.otherPicture = kind
-    else if (pictureEndings.has(kind) ? group.picture : group.texts.has(kind)) {
+    if (isOther) group.otherImage = kind
+    else if (imageEndings.has(kind) ? group.image : group.texts.has(kind)) {
       group.broken.push({ where: `${name}:${member.name}`, what: 'duplicate', detail: 'there is one before it' })
-    } else if (pictureEndings.has(kind)) group.picture = member
+    } else if (imageEndings.has(kind)) group.image = member
     else group.texts.set(kind, await textOf(window, member, `${name}:${member.name}`, group.broken))
   }
   const read = [...groups.values()].map((group) => sampleOf(group, source))
@@ -83,11 +83,11 @@ async function textOf(
   }
 }
 
-function sampleOf({ key, picture, otherPicture, texts }: Group, source: ByteSource): Sample | BrokenSample {
-  if (!picture && otherPicture !== undefined) {
-    return { where: key, what: 'unreadable picture', detail: `.${otherPicture} is not decoded` }
+function sampleOf({ key, image, otherImage, texts }: Group, source: ByteSource): Sample | BrokenSample {
+  if (!image && otherImage !== undefined) {
+    return { where: key, what: 'unreadable image', detail: `.${otherImage} is not decoded` }
   }
-  if (!picture) return { where: key, what: 'missing picture', detail: '' }
+  if (!image) return { where: key, what: 'missing image', detail: '' }
   const fields = objectOf(texts.get('json'))
   if (!fields) return { where: key, what: 'unreadable row', detail: 'its .json is no object' }
   const lines = ['txt', 'text', 'caption'].flatMap((ending) => texts.get(ending)?.split('\n') ?? [])
@@ -100,7 +100,7 @@ function sampleOf({ key, picture, otherPicture, texts }: Group, source: ByteSour
   }
   return {
     key,
-    open: () => readRange(source, picture.start, picture.start + picture.size),
+    open: () => readRange(source, image.start, image.start + image.size),
     captions: captions.map((caption) => caption.trim()),
     ...(isLabel && { label: String(label) }),
     fields,

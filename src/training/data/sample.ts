@@ -1,10 +1,10 @@
 import type { ImageInput } from '../../image/decode/image-input.js'
 
-/** A picture and what is said of it. */
+/** A image and what is said of it. */
 export interface Sample {
   /** Names it for good: a file of a folder, `shard.tar:key`. */
   readonly key: string
-  /** The picture: its path, which a worker thread can read itself, or its bytes. */
+  /** The image: its path, which a worker thread can read itself, or its bytes. */
   readonly open: () => ImageInput | Promise<ImageInput>
   /** At least one. */
   readonly captions: readonly string[]
@@ -15,7 +15,7 @@ export interface Sample {
 }
 
 /**
- * What is trained on. It comes in one or more pools: the samples of a pool, without their pictures, are in memory together, and
+ * What is trained on. It comes in one or more pools: the samples of a pool, without their images, are in memory together, and
  * shuffled together.
  */
 export interface TrainingData {

@@ -8,7 +8,7 @@ const POOL = 4096
  * what was seen is passed over, so it has to give the same samples in the same order every time.
  *
  * @param start begins the stream; for every epoch anew
- * @param poolSize samples that are in memory and shuffled together, without their pictures
+ * @param poolSize samples that are in memory and shuffled together, without their images
  */
 export function streamedData(start: () => AsyncIterable<Sample> | Iterable<Sample>, poolSize = POOL): TrainingData {
   let stream: AsyncIterator<Sample> | Iterator<Sample> | undefined

@@ -15,10 +15,10 @@ export interface WebDatasetOptions {
   /** Default: `'fail'`. */
   readonly onBroken?: OnBroken | undefined
   /**
-   * What is looked at before anything is computed: every picture, or only which members there are, or nothing; what is broken then
-   * shows when its shard comes. Default: `'pictures'` on disk, `'nothing'` behind URLs.
+   * What is looked at before anything is computed: every image, or only which members there are, or nothing; what is broken then
+   * shows when its shard comes. Default: `'images'` on disk, `'nothing'` behind URLs.
    */
-  readonly check?: 'pictures' | 'members' | 'nothing' | undefined
+  readonly check?: 'images' | 'members' | 'nothing' | undefined
   /** Shards whose samples are shuffled among each other. Default: 4. */
   readonly mix?: number | undefined
   /** Instead of the global `fetch`. */
@@ -27,15 +27,15 @@ export interface WebDatasetOptions {
   readonly onProgress?: ((done: number, total: number) => void) | undefined
   /** Told what is left out once its shard has come, of shards that were not looked at before; once for each sample. */
   readonly onLeftOut?: ((broken: readonly BrokenSample[]) => void) | undefined
-  /** Stops before the next picture is looked at, by its own reason. */
+  /** Stops before the next image is looked at, by its own reason. */
   readonly signal?: AbortSignal | undefined
 }
 
 const AT_ONCE = 4
 
 /**
- * Tar archives of pictures and captions, as Python's webdataset writes them: paths or `http:` and `https:` URLs, also patterns such
- * as `train-{0000..0127}.tar`. Of a shard the captions and the places of the pictures are in memory, while it is its turn; pictures
+ * Tar archives of images and captions, as Python's webdataset writes them: paths or `http:` and `https:` URLs, also patterns such
+ * as `train-{0000..0127}.tar`. Of a shard the captions and the places of the images are in memory, while it is its turn; images
  * are read by ranges.
  */
 export class WebDataset implements TrainingData {
@@ -60,7 +60,7 @@ export class WebDataset implements TrainingData {
    */
   static async open(shards: string | readonly string[], options: WebDatasetOptions = {}): Promise<WebDataset> {
     const names = [shards].flat().flatMap(expandBraces)
-    const { check = names.some(isUrl) ? 'nothing' : 'pictures', mix = 4, onBroken = 'fail' } = options
+    const { check = names.some(isUrl) ? 'nothing' : 'images', mix = 4, onBroken = 'fail' } = options
     if (names.length === 0) throw new InputError('no shards', { expected: 'at least one' })
     if (!Number.isInteger(mix) || mix < 1) {
       throw new InputError('bad mix', { expected: 'a whole number from 1', found: String(mix) })
@@ -68,7 +68,7 @@ export class WebDataset implements TrainingData {
     const data = new WebDataset(names, { ...options, check, mix })
     if (check === 'nothing') return data
     for (const [i, name] of names.entries()) {
-      await data.look(name, check === 'pictures')
+      await data.look(name, check === 'images')
       options.onProgress?.(i + 1, names.length)
     }
     settleBroken(data.broken, onBroken, names.length === 1 ? (names[0] ?? '') : `${names.length} shards`)
@@ -97,12 +97,12 @@ export class WebDataset implements TrainingData {
     return samples
   }
 
-  private async look(name: string, atPictures: boolean): Promise<void> {
+  private async look(name: string, atImages: boolean): Promise<void> {
     const { signal } = this.options
     signal?.throwIfAborted()
     const { samples, broken } = await this.read(name)
     for (const sample of broken) this.#broken.push(sample)
-    if (!atPictures) return
+    if (!atImages) return
     await mapLimited(samples, AT_ONCE, async ({ key, open }) => {
       signal?.throwIfAborted()
       try {
@@ -110,7 +110,7 @@ export class WebDataset implements TrainingData {
       } catch (error) {
         if (!(error instanceof SiglipError)) throw error
         this.#unreadable.add(key)
-        this.#broken.push({ where: key, what: 'unreadable picture', detail: error.found ?? '' })
+        this.#broken.push({ where: key, what: 'unreadable image', detail: error.found ?? '' })
       }
     })
   }

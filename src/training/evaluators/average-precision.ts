@@ -40,7 +40,7 @@ export function averagePrecision(scores: ArrayLike<number>, relevant: ArrayLike<
 }
 
 /**
- * The mean of the classes' average precisions, for pictures with several labels.
+ * The mean of the classes' average precisions, for images with several labels.
  *
  * @param scores `[rows, classes]`
  * @param targets `[rows, classes]`: 1 where a class applies, else 0

@@ -5,11 +5,11 @@ import { probabilityWithin, tiedRank } from './tied-rank.js'
 
 /** What retrieval is measured on. */
 export interface RetrievalInput {
-  /** `[pictures, size]`, normalized if cosines are to be compared. */
+  /** `[images, size]`, normalized if cosines are to be compared. */
   readonly imageEmbeds: MatrixInput
   /** `[texts, size]`. */
   readonly textEmbeds: MatrixInput
-  /** What each picture shows: it goes with all texts of the same key. Default: its place. */
+  /** What each image shows: it goes with all texts of the same key. Default: its place. */
   readonly imageKeys?: ArrayLike<unknown>
   /** What each text says. Default: its place. */
   readonly textKeys?: ArrayLike<unknown>
@@ -34,13 +34,13 @@ export interface RetrievalRecall {
 const MOST_SCORES = 2 ** 24
 
 /**
- * Recall at k of pictures for texts and of texts for pictures. A query counts as found if anything that goes with it is among the
+ * Recall at k of images for texts and of texts for images. A query counts as found if anything that goes with it is among the
  * first k, as in the CLIP benchmarks' Flickr30k and COCO; equal scores count by the chance they give. Memory is linear in the number
- * of pictures and texts.
+ * of images and texts.
  *
  * @throws {InputError} for embeddings of different sizes or with what is no number, and for keys of another number
  * @example
- *     // five captions for each picture
+ *     // five captions for each image
  *     const textKeys = texts.map((_, i) => Math.floor(i / 5))
  *     const { imageToText } = await retrievalRecall({ imageEmbeds, textEmbeds, textKeys })
  *     imageToText.recall[1]

@@ -6,11 +6,11 @@ import { topAccuracy } from './top-accuracy.js'
 
 /** What zero-shot classification is measured on. */
 export interface ZeroShotInput {
-  /** `[pictures, size]`. */
+  /** `[images, size]`. */
   readonly imageEmbeds: MatrixInput
   /** `[classes × templates, size]`, in the order of {@link classPrompts}. */
   readonly promptEmbeds: MatrixInput
-  /** The class of each picture. */
+  /** The class of each image. */
   readonly labels: ArrayLike<number>
   /** How many prompts each class has. Default: 1. */
   readonly templates?: number
@@ -28,7 +28,7 @@ export function classPrompts(names: readonly string[], templates: readonly strin
 }
 
 /**
- * Accuracy of naming pictures by the class whose texts are nearest, by k. A class's embedding is the normalized mean of its
+ * Accuracy of naming images by the class whose texts are nearest, by k. A class's embedding is the normalized mean of its
  * normalized prompts' (CLIP, Radford et al. 2021, section 3.1.4).
  *
  * @throws {InputError} for embeddings whose shapes don't go together, and as {@link topAccuracy} does

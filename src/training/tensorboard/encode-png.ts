@@ -8,7 +8,7 @@ const signature = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a)
 /** PNG's numbers of grey, grey and alpha, colours, colours and alpha. */
 const colourTypes = [0, 4, 2, 6]
 
-/** A picture as PNG and the samples a pixel has there. @throws {InputError} if the bytes don't fill the picture */
+/** A image as PNG and the samples a pixel has there. @throws {InputError} if the bytes don't fill the image */
 export function encodePng({ data, width, height, channels }: RawPixels): {
   readonly png: Uint8Array
   readonly channels: number
@@ -16,7 +16,7 @@ export function encodePng({ data, width, height, channels }: RawPixels): {
   const counted = channels ?? data.length / (width * height)
   const colourType = colourTypes[counted - 1]
   if (colourType === undefined || data.length !== width * height * counted) {
-    throw new InputError('The bytes do not fill the picture', {
+    throw new InputError('The bytes do not fill the image', {
       expected: `${height} × ${width} pixels of ${channels ?? '1 to 4'} bytes`,
       found: `${data.length} bytes`,
     })

@@ -27,7 +27,7 @@ test.each([
   ['vit_so400m_patch16_siglip_gap_512', 'gelu_pytorch_tanh', 512],
   ['vit_giantopt_patch16_siglip_256', 'gelu_pytorch_tanh', 256],
   ['naflexvit_base_patch16_siglip', 'gelu_pytorch_tanh', undefined],
-] as const)('%s runs %s on pictures of %s', (name, activation, size) => {
+] as const)('%s runs %s on images of %s', (name, activation, size) => {
   expect(activationOf(name)).toBe(activation)
   expect(imageSizeOf(name)).toBe(size)
 })

@@ -12,33 +12,33 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true, force: true }))
 
 async function write(bytes: number, split = 'train'): Promise<void> {
-  const pictures = [
+  const images = [
     { set: 'noto', icon: 'dog', emoji: 0, split },
     { set: 'twemoji', icon: 'dog', emoji: 0, split: 'test' },
   ]
-  await writeFile(path.join(folder, 'pictures.json'), JSON.stringify({ side: 2, emoji: [emoji], pictures }))
+  await writeFile(path.join(folder, 'images.json'), JSON.stringify({ side: 2, emoji: [emoji], images }))
   await writeFile(
-    path.join(folder, 'pictures.rgba'),
+    path.join(folder, 'images.rgba'),
     Uint8Array.from({ length: bytes }, (_, i) => i),
   )
 }
 
 it('reads what was drawn', async () => {
   await write(32)
-  const { pictures } = await readEmojiData(folder)
-  expect(pictures.map(({ set, split, emoji: { label } }) => [set, split, label])).toEqual([
+  const { images } = await readEmojiData(folder)
+  expect(images.map(({ set, split, emoji: { label } }) => [set, split, label])).toEqual([
     ['noto', 'train', 'dog face'],
     ['twemoji', 'test', 'dog face'],
   ])
-  expect(pictures[1]?.pixels).toMatchObject({ width: 2, height: 2, channels: 4 })
-  expect([...(pictures[1]?.pixels.data ?? [])]).toEqual(Array.from({ length: 16 }, (_, i) => 16 + i))
+  expect(images[1]?.pixels).toMatchObject({ width: 2, height: 2, channels: 4 })
+  expect([...(images[1]?.pixels.data ?? [])]).toEqual(Array.from({ length: 16 }, (_, i) => 16 + i))
 })
 
 it('refuses files that do not go together', async () => {
   await write(31)
-  await expect(readEmojiData(folder)).rejects.toThrow('pictures.rgba')
+  await expect(readEmojiData(folder)).rejects.toThrow('images.rgba')
   await write(32, 'other')
-  await expect(readEmojiData(folder)).rejects.toThrow('picture 0')
+  await expect(readEmojiData(folder)).rejects.toThrow('image 0')
 })
 
 it('says the label, the label with tags, and tags alone, as often as asked', () => {

@@ -128,7 +128,7 @@ it('of several drawings of one thing, which are numbered, one is taken', async (
   expect(await shown('streamline-emojis')).toEqual({ 'dog-face-2': 'dog face', 'other-hello-1': 'waving hand' })
 })
 
-it('pictures are named by their characters', async () => {
+it('images are named by their characters', async () => {
   expect(await shown('fluent-emoji-3d')).toEqual({ '1f44b': 'waving hand', '23-fe0f-20e3': 'keycap: number sign' })
 })
 

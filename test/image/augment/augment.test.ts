@@ -15,7 +15,7 @@ const everything: Augmentation = {
 }
 const seeds = Array.from({ length: 40 }, (_, i) => i * 7919)
 
-it('without settings it is the picture; with all, each seed gives its own, the same every time', () => {
+it('without settings it is the image; with all, each seed gives its own, the same every time', () => {
   expect(augment(image, {}, 1)).toEqual(image)
   const all = seeds.map((seed) => augment(image, everything, seed, { width: 16, height: 12 }))
   for (const { width, height, data } of all) expect([width, height, data.length]).toEqual([16, 12, 576])
@@ -36,7 +36,7 @@ it('crops and resizes as the image processor resizes', () => {
   expect(augment(image, { crop: { scale: [1, 1], ratio: [4 / 3, 4 / 3] } }, 3, target)).toEqual(resize(image, target))
 })
 
-it('half of the pictures are flipped, and back again they are the picture', () => {
+it('half of the images are flipped, and back again they are the image', () => {
   const flipped = seeds.filter((seed) => String(augment(image, { flip: 0.5 }, seed).data) !== String(image.data))
   expect(flipped.length).toBeGreaterThan(10)
   expect(flipped.length).toBeLessThan(30)

@@ -4,7 +4,7 @@ import { uniformStream } from '../../../src/random.js'
 
 const sides = fc.integer({ min: 1, max: 300 })
 
-it('a box lies in the picture and has a share and proportions of the ranges, to a pixel', () => {
+it('a box lies in the image and has a share and proportions of the ranges, to a pixel', () => {
   fc.assert(
     fc.property(sides, sides, fc.integer(), (width, height, seed) => {
       const box = randomBox({ width, height }, [0.2, 0.9], [0.5, 2], uniformStream(seed))

@@ -53,7 +53,7 @@ describe('decodeBytes in a page', () => {
     expect(createImageBitmap).not.toHaveBeenCalled()
   })
 
-  test('refuses what the browser can’t decode, and what is no picture', async () => {
+  test('refuses what the browser can’t decode, and what is no image', async () => {
     const bytes = await readFile(fixture('images', 'small-rgb.png'))
     await expect(decodeBytes(bytes.subarray(0, 50), limits)).rejects.toThrow(ImageError)
     await expect(decodeBytes(Buffer.from('hello'), limits)).rejects.toThrow(ImageError)
@@ -67,8 +67,8 @@ describe('decodeBytes in a page', () => {
 
 test('readFileBytes in a page fetches relative URLs', async () => {
   const fetch = jest.fn(() => Promise.resolve(new Response('bytes')))
-  const bytes = await readFileBytes('pictures/cat.png', { maxBytes: 5, fetch })
+  const bytes = await readFileBytes('images/cat.png', { maxBytes: 5, fetch })
   expect(new TextDecoder().decode(bytes)).toBe('bytes')
-  expect(fetch).toHaveBeenCalledWith('pictures/cat.png', expect.anything())
-  await expect(readFileBytes('pictures/cat.png', { maxBytes: 4, fetch })).rejects.toThrow(ImageError)
+  expect(fetch).toHaveBeenCalledWith('images/cat.png', expect.anything())
+  await expect(readFileBytes('images/cat.png', { maxBytes: 4, fetch })).rejects.toThrow(ImageError)
 })

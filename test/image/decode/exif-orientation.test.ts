@@ -26,7 +26,7 @@ describe('JPEG', () => {
     head.writeUInt16BE(2 + text.length + data.length, 2)
     return Buffer.concat([head, bytesOf(text), data])
   }
-  /** The picture with other segments in the place of its EXIF data. */
+  /** The image with other segments in the place of its EXIF data. */
   const withSegments = (...segments: Buffer[]): Buffer => {
     const at = upright.indexOf(Buffer.from([0xff, 0xe1]))
     const end = at + 2 + upright.readUInt16BE(at + 2)

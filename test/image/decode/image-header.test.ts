@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import sharp from 'sharp'
-import { brokenPicture, readPictureHeader } from '../../../src/image/decode/image-header.js'
+import { brokenImage, readImageHeader } from '../../../src/image/decode/image-header.js'
 import { fixture } from '../reference-arrays.js'
 
 const formats: Readonly<Record<string, string>> = {
@@ -17,12 +17,12 @@ const formats: Readonly<Record<string, string>> = {
 const files = ['images', 'images-more'].flatMap((folder) =>
   readdirSync(fixture(folder)).map((name) => [name, fixture(folder, name)] as const),
 )
-const pictures = files.filter(([name]) => name.split('.').at(-1)! in formats)
+const images = files.filter(([name]) => name.split('.').at(-1)! in formats)
 
-describe('readPictureHeader', () => {
-  test.each(pictures)('%s', async (name, file) => {
+describe('readImageHeader', () => {
+  test.each(images)('%s', async (name, file) => {
     const bytes = readFileSync(file)
-    const { format, width, height } = readPictureHeader(bytes)
+    const { format, width, height } = readImageHeader(bytes)
     expect(format).toBe(formats[name.split('.').at(-1)!])
     if (['JPEG', 'PNG', 'GIF', 'WebP', 'AVIF'].includes(format!) && name !== 'anim.avif') {
       const metadata = await sharp(bytes).metadata()
@@ -32,10 +32,10 @@ describe('readPictureHeader', () => {
   })
 
   test('bears whatever follows a signature', () => {
-    const starts = pictures.map(([, file]) => Array.from(readFileSync(file).subarray(0, 40)))
+    const starts = images.map(([, file]) => Array.from(readFileSync(file).subarray(0, 40)))
     fc.assert(
       fc.property(fc.constantFrom(...starts), fc.nat(40), fc.uint8Array({ maxLength: 60 }), (start, kept, rest) => {
-        const { width = 1, height = 1 } = readPictureHeader(Uint8Array.from([...start.slice(0, kept), ...rest]))
+        const { width = 1, height = 1 } = readImageHeader(Uint8Array.from([...start.slice(0, kept), ...rest]))
         expect(Number.isInteger(width) && Number.isInteger(height)).toBe(true)
       }),
       { numRuns: 2000 },
@@ -44,7 +44,7 @@ describe('readPictureHeader', () => {
 })
 
 describe('the format', () => {
-  const of = (text: string): string | undefined => readPictureHeader(Buffer.from(text, 'latin1')).format
+  const of = (text: string): string | undefined => readImageHeader(Buffer.from(text, 'latin1')).format
 
   test('is that of a whole signature, not of a part', () => {
     for (const text of ['<svg WEBP', '<svg a="WEBP', 'xxxxxxxxWEBP', 'xxxxjP  ', 'xxxxJXL ', 'GIF88a']) {
@@ -80,7 +80,7 @@ describe('the format', () => {
 })
 
 describe('sizes', () => {
-  const size = (bytes: readonly number[]) => readPictureHeader(Uint8Array.from(bytes))
+  const size = (bytes: readonly number[]) => readImageHeader(Uint8Array.from(bytes))
   const zeros = (count: number): number[] => Array<number>(count).fill(0)
   const words = (...numbers: number[]) => numbers.flatMap((n) => [n & 255, (n >> 8) & 255, (n >> 16) & 255, n >>> 24])
 
@@ -117,8 +117,8 @@ describe('sizes', () => {
   })
 })
 
-test('brokenPicture tells each of a decoder’s reasons once', () => {
-  const { found } = brokenPicture(
+test('brokenImage tells each of a decoder’s reasons once', () => {
+  const { found } = brokenImage(
     new Error('bad seek to 8039\nbad seek to 8039\nheif: Corrupt frame detected\n'),
     'a.avif',
   )

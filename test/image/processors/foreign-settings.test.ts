@@ -7,7 +7,7 @@ const folderOf = (files: Record<string, object>): MemoryFolder =>
     new Map(Object.entries(files).map(([name, json]) => [name, new TextEncoder().encode(JSON.stringify(json))])),
   )
 
-it('open_clip’s own file tells how its pictures are prepared', async () => {
+it('open_clip’s own file tells how its images are prepared', async () => {
   const folder = folderOf({
     'open_clip_config.json': {
       model_cfg: { embed_dim: 768, vision_cfg: { image_size: 256, timm_model_name: 'vit_base_patch16_siglip_256' } },
@@ -18,7 +18,7 @@ it('open_clip’s own file tells how its pictures are prepared', async () => {
   expect(config).toMatchObject({ size: { height: 256, width: 256 }, resample: 2, imageMean: [0.5, 0.4, 0.3] })
 })
 
-it('timm’s own file tells how its pictures are prepared', async () => {
+it('timm’s own file tells how its images are prepared', async () => {
   const pretrained = {
     input_size: [3, 384, 384],
     interpolation: 'bicubic',
@@ -32,7 +32,7 @@ it('timm’s own file tells how its pictures are prepared', async () => {
   expect(config).toMatchObject({ size: { height: 384, width: 384 }, resample: 3, imageStd: [0.5, 0.5, 0.5] })
 })
 
-it('a folder without a word on pictures, or with a wrong one, is an error', async () => {
+it('a folder without a word on images, or with a wrong one, is an error', async () => {
   await expect(AutoImageProcessor.fromPretrained(folderOf({ 'config.json': {} }))).rejects.toThrow(FileError)
   const wrong = { model_cfg: { vision_cfg: { image_size: 'large' } } }
   await expect(AutoImageProcessor.fromPretrained(folderOf({ 'open_clip_config.json': wrong }))).rejects.toThrow(

@@ -4,7 +4,7 @@ import { pathToFileURL } from 'node:url'
 import { FileError, ImageError, InputError, type SiglipError } from '../../../src/errors.js'
 import type { ImageInput } from '../../../src/image/decode/image-input.js'
 import { preparerHere } from '../../../src/image/processors/image-preparer.js'
-import { picturePreparer } from '../../../src/image/processors/image-preparer-node.js'
+import { imagePreparer } from '../../../src/image/processors/image-preparer-node.js'
 import { Siglip2ImageProcessor } from '../../../src/image/processors/siglip2-image-processor.js'
 import { SiglipImageProcessor } from '../../../src/image/processors/siglip-image-processor.js'
 import { fixturePath } from '../../fixture.js'
@@ -14,7 +14,7 @@ const image = (name: string): string => fixturePath('images', name)
 
 function preparer(processor: SiglipImageProcessor | Siglip2ImageProcessor, entry = built) {
   if (entry === built && !existsSync(built)) throw new Error('There is no dist/: run `npm run build` first.')
-  return picturePreparer(processor, pathToFileURL(entry))
+  return imagePreparer(processor, pathToFileURL(entry))
 }
 
 /** More than this thread does itself before it starts others. */
@@ -27,7 +27,7 @@ async function prepareMany(own: ReturnType<typeof preparer>, input: (i: number) 
 describe.each([
   ['in threads', built, 8],
   ['in this thread, where no other can start', path.join(__dirname, 'no-such-worker.js'), MANY],
-])('picturePreparer, %s', (_, entry, preparedHere) => {
+])('imagePreparer, %s', (_, entry, preparedHere) => {
   it.each([
     ['SiglipImageProcessor', new SiglipImageProcessor({ size: { height: 20, width: 24 }, doConvertRgb: true })],
     ['its torchvision arithmetic', new SiglipImageProcessor({ size: { height: 9, width: 7 }, backend: 'torchvision' })],
@@ -64,10 +64,10 @@ describe.each([
 
   it('throws the errors of the image processor', async () => {
     const own = preparer(new SiglipImageProcessor(), entry)
-    const notAPicture = fixturePath('README.md')
+    const notAImage = fixturePath('README.md')
     const cases = [
       ['no/such/file.png', FileError],
-      [notAPicture, ImageError],
+      [notAImage, ImageError],
       [Uint8Array.of(1, 2, 3), ImageError],
       [{ data: new Uint8Array(5), width: 4, height: 5 }, InputError],
       [17 as unknown as string, InputError],
@@ -88,7 +88,7 @@ describe.each([
     }
   })
 
-  it('changes a picture by its seed, in whichever thread', async () => {
+  it('changes a image by its seed, in whichever thread', async () => {
     const processor = new SiglipImageProcessor({ size: { height: 20, width: 24 } })
     const own = preparer(processor, entry)
     const augmentation = { crop: {}, flip: 0.5, affine: { degrees: 9 }, colour: { contrast: 0.5 }, background: 0.5 }
@@ -107,7 +107,7 @@ describe.each([
   })
 })
 
-describe('picturePreparer', () => {
+describe('imagePreparer', () => {
   it('leaves what a disposed thread had not done to this one', async () => {
     const own = preparer(new SiglipImageProcessor({ size: { height: 8, width: 8 } }))
     const preparing = prepareMany(own, () => image('coffee.png'))

@@ -2,20 +2,23 @@ import { ConfigError, FileError, InputError } from '../../../src/errors.js'
 import { MemoryFolder } from '../../../src/hub/memory-folder.js'
 import type { RawImage } from '../../../src/image/raw-image.js'
 import type { ResizeBackend } from '../../../src/image/resize/resize.js'
-import { SiglipImageProcessor, type SiglipImageProcessorOptions } from '../../../src/image/processors/siglip-image-processor.js'
+import {
+  SiglipImageProcessor,
+  type SiglipImageProcessorOptions,
+} from '../../../src/image/processors/siglip-image-processor.js'
 import { difference, equal, fixture, referenceArrays } from '../reference-arrays.js'
 
 const reference = referenceArrays('images', 'siglip-processor-32.safetensors')
 const names = reference.names('rgb/').map((name) => name.slice(4))
 const processor = new SiglipImageProcessor({ size: { height: 32, width: 32 } })
-const picture = (name: string): string => fixture('images', name)
+const image = (name: string): string => fixture('images', name)
 
 describe.each<[ResizeBackend, string]>([
   ['pillow', 'pil'],
   ['torchvision', 'torchvision'],
 ])('pixel values in the arithmetic of %s', (backend, prefix) => {
   test.each(names)('equal the reference to the bit: %s', async (name) => {
-    const { pixelValues } = await processor.call(picture(name), { backend })
+    const { pixelValues } = await processor.call(image(name), { backend })
     expect(pixelValues.shape).toEqual([1, 3, 32, 32])
     expect(difference(pixelValues.data, reference.numbers(`${prefix}/${name}`))).toEqual(equal)
   })
@@ -34,7 +37,7 @@ describe('options', () => {
   }
 
   test.each(expected.names(''))('%s equals the reference to the bit', async (name) => {
-    const { pixelValues } = await processor.call(picture('rgba.png'), options[name])
+    const { pixelValues } = await processor.call(image('rgba.png'), options[name])
     expect(pixelValues.shape).toEqual([1, ...expected.shape(name)])
     expect(difference(pixelValues.data, expected.numbers(name))).toEqual(equal)
   })
@@ -42,7 +45,7 @@ describe('options', () => {
   test('with doConvertRgb off, transparent pixels keep their colours', async () => {
     const [height, width] = reference.shape('rgb/rgba.png')
     const colours = { data: reference.bytes('rgb/rgba.png'), width: width!, height: height! }
-    const { pixelValues } = await processor.call(picture('rgba.png'), { doConvertRgb: false })
+    const { pixelValues } = await processor.call(image('rgba.png'), { doConvertRgb: false })
     expect(difference(pixelValues.data, processor.preprocess(colours).pixelValues.data)).toEqual(equal)
   })
 })
@@ -95,9 +98,9 @@ describe('more options equal the reference to the bit', () => {
 })
 
 describe('batches', () => {
-  test('keep the order of the pictures', async () => {
+  test('keep the order of the images', async () => {
     const files = ['wide.png', 'gray.jpg', 'tall.png', 'rgba.png', 'one-pixel.png', 'cmyk.jpg']
-    const { pixelValues } = await processor.call(files.map(picture))
+    const { pixelValues } = await processor.call(files.map(image))
     expect(pixelValues.shape).toEqual([6, 3, 32, 32])
     for (const [i, name] of files.entries()) {
       const one = pixelValues.data.subarray(i * 3072, (i + 1) * 3072)
@@ -105,7 +108,7 @@ describe('batches', () => {
     }
   })
 
-  test('pad to the largest picture', () => {
+  test('pad to the largest image', () => {
     const images = [grey(2, 1, 10), grey(1, 3, 20)]
     const options = { doResize: false, doRescale: false, doNormalize: false, doPad: true }
     const { pixelValues } = processor.preprocess(images, options)
@@ -115,21 +118,21 @@ describe('batches', () => {
   })
 
   test.each<[string, () => unknown, string]>([
-    ['no pictures', () => processor.preprocess([]), 'at least one'],
+    ['no images', () => processor.preprocess([]), 'at least one'],
     [
-      'pictures of different sizes',
+      'images of different sizes',
       () => processor.preprocess([grey(1, 2, 0), grey(2, 2, 0)], { doResize: false }),
       'doPad',
     ],
     [
-      'a picture larger than the padding',
+      'a image larger than the padding',
       () => processor.preprocess(grey(5, 5, 0), { doPad: true, padSize: 4 }),
       'padSize',
     ],
     ['a crop of no size', () => processor.preprocess(grey(5, 5, 0), { doCenterCrop: true }), 'cropSize'],
     ['a batch past memory', () => processor.preprocess(grey(1, 1, 0), { doPad: true, padSize: 65_536 }), 'values'],
     [
-      'a picture resized to nothing',
+      'a image resized to nothing',
       () => processor.preprocess(grey(100, 1, 0), { size: { maxHeight: 5, maxWidth: 5 } }),
       'height',
     ],
@@ -198,7 +201,7 @@ describe('files', () => {
     for (const square of [first, read, new SiglipImageProcessor({ size: 8, defaultToSquare: true })]) {
       expect(square.config.size).toEqual({ height: 8, width: 8 })
       const shapeOf = async (options: SiglipImageProcessorOptions): Promise<readonly number[]> =>
-        (await square.call(picture('small-rgb.png'), options)).pixelValues.shape
+        (await square.call(image('small-rgb.png'), options)).pixelValues.shape
       expect(await shapeOf({ size: 5 })).toEqual([1, 3, 5, 5])
       expect(await shapeOf({ size: 5, defaultToSquare: false })).toEqual([1, 3, 5, 7])
     }

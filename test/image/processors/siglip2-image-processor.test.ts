@@ -37,7 +37,7 @@ describe('patches', () => {
     expect(difference(pixelValues.data, torchvision.numbers('small-rgb.png'))).toEqual(equal)
   })
 
-  test('of several pictures lie one after the other', async () => {
+  test('of several images lie one after the other', async () => {
     const processor = new Siglip2ImageProcessor({ patchSize: 8, maxNumPatches: 16 })
     const files = ['wide.png', 'tall.png', 'one-pixel.png']
     const { pixelValues, pixelAttentionMask, spatialShapes } = await processor.call(
@@ -61,7 +61,7 @@ describe('patches', () => {
     height,
   })
 
-  test('without doResize are those of the picture', () => {
+  test('without doResize are those of the image', () => {
     const processor = new Siglip2ImageProcessor({ patchSize: 2, maxNumPatches: 4, doResize: false })
     const { pixelValues, spatialShapes } = processor.preprocess(grey(6, 2))
     expect(Array.from(spatialShapes.data)).toEqual([1, 3])

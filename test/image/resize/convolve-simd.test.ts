@@ -8,7 +8,7 @@ import { Resampling, kernels } from '../../../src/image/resize/resampling.js'
 import { pillowPrecision, resamplingWeights, torchPrecision } from '../../../src/image/resize/resampling-weights.js'
 
 const side = fc.integer({ min: 1, max: 60 })
-const picture = fc
+const image = fc
   .tuple(side, side)
   .chain(([width, height]) =>
     fc
@@ -27,7 +27,7 @@ describe('the passes on vectors', () => {
 
   it('give the bytes of the scalar ones, along the rows', () => {
     fc.assert(
-      fc.property(picture, side, filter, precision, fc.nat(), ({ width, height, data }, to, kernel, bits, skip) => {
+      fc.property(image, side, filter, precision, fc.nat(), ({ width, height, data }, to, kernel, bits, skip) => {
         const weights = resamplingWeights(kernels[kernel], width, to, bits)
         const first = skip % height
         expect(simdConvolve()?.rows(data, width, first, height - first, weights)).toEqual(
@@ -39,7 +39,7 @@ describe('the passes on vectors', () => {
 
   it('give the bytes of the scalar ones, along the columns; rows shorter than a vector are left to those', () => {
     fc.assert(
-      fc.property(picture, side, filter, precision, ({ width, height, data }, to, kernel, bits) => {
+      fc.property(image, side, filter, precision, ({ width, height, data }, to, kernel, bits) => {
         const weights = resamplingWeights(kernels[kernel], height, to, bits)
         const expected = width < 6 ? undefined : scalarColumns(data, width, 0, weights)
         expect(simdConvolve()?.columns(data, width, 0, weights)).toEqual(expected)
@@ -47,7 +47,7 @@ describe('the passes on vectors', () => {
     )
   })
 
-  it('leave a picture to the scalar ones that is larger than their memory', () => {
+  it('leave a image to the scalar ones that is larger than their memory', () => {
     const weights = resamplingWeights(kernels[Resampling.BOX], 6000, 3000, pillowPrecision)
     expect(simdConvolve()?.rows(new Uint8Array(6000 * 4000 * 3), 6000, 0, 4000, weights)).toBeUndefined()
   })

@@ -43,7 +43,7 @@ describe('resize', () => {
     },
   )
 
-  test('keeps a picture of one colour, whatever the filter, size and arithmetic', () => {
+  test('keeps a image of one colour, whatever the filter, size and arithmetic', () => {
     const side = fc.integer({ min: 1, max: 40 })
     const colour = fc.uint8Array({ minLength: 3, maxLength: 3 })
     fc.assert(
@@ -82,11 +82,11 @@ describe('resize', () => {
     ['an endless side', () => resize(black, { width: Infinity, height: 1 }), 'width'],
     ['a target past memory', () => resize(black, { width: 2 ** 30, height: 2 ** 30 }), 'target'],
     [
-      'a wide target of a tall picture',
+      'a wide target of a tall image',
       () => resize(tall, { width: 2 ** 18, height: 600, backend: 'torchvision' }),
       'target',
     ],
-    ['a picture of endless length', () => resize(endless, { width: 224, height: 1 }), 'too long'],
+    ['a image of endless length', () => resize(endless, { width: 224, height: 1 }), 'too long'],
     ['another filter', () => resize(black, { width: 1, height: 1, resample: 9 as Resampling }), 'resample'],
     [
       'a filter torchvision lacks',

@@ -44,7 +44,7 @@ onEngine((engine) => {
     ],
     ['slices', (x) => [tf.slice(x, [1, 1], [-1, 2]), tf.stridedSlice(x, [0, 0], [3, 4], [2, 2]), tf.reverse(x, 0)]],
     ['lookups', (x) => [tf.gather(x, [2, 0]), tf.oneHot(tf.tensor1d([0, 2], 'int32'), 3), tf.topk(x, 2).values]],
-    ['pictures', (x) => tf.conv2d(tf.reshape<tf.Rank.R4>(x, [1, 3, 4, 1]), tf.ones([2, 2, 1, 5]), 1, 'same')],
+    ['images', (x) => tf.conv2d(tf.reshape<tf.Rank.R4>(x, [1, 3, 4, 1]), tf.ones([2, 2, 1, 5]), 1, 'same')],
     ['sums of products', (x) => tf.einsum('ij,kj->ik', x, x)],
   ])('tells what running tells: %s', (_name, fn) => {
     const run = ([x]: readonly tf.Tensor[]): tf.Tensor[] => [fn(x as tf.Tensor2D)].flat()

@@ -12,7 +12,7 @@ beforeEach(async () => {
 })
 afterEach(() => rm(folder, { recursive: true, force: true }))
 
-async function picture(name: string, as: string): Promise<void> {
+async function image(name: string, as: string): Promise<void> {
   await mkdir(path.dirname(path.join(folder, as)), { recursive: true })
   await copyFile(fixturePath('images', name), path.join(folder, as))
 }
@@ -21,9 +21,9 @@ const write = (name: string, content: string | Buffer) => writeFile(path.join(fo
 const jsonl = (...rows: readonly object[]) => rows.map((row) => `${JSON.stringify(row)}\n`).join('')
 const said = ({ samples }: ImageFolder) => samples.map(({ key, captions, label }) => [key, captions, label])
 
-it('reads metadata.jsonl, with several captions of a picture', async () => {
-  await picture('chelsea.png', 'a/cat.png')
-  await picture('coffee.png', 'cup.png')
+it('reads metadata.jsonl, with several captions of a image', async () => {
+  await image('chelsea.png', 'a/cat.png')
+  await image('coffee.png', 'cup.png')
   const rows = [
     { file_name: 'a/cat.png', text: 'a cat', tags: ['pet'] },
     { file_name: 'cup.png', text: ['a cup', ' coffee '], label: 7 },
@@ -40,15 +40,15 @@ it('reads metadata.jsonl, with several captions of a picture', async () => {
 })
 
 it('reads metadata.csv in a folder inside, with quoted fields over lines', async () => {
-  await picture('chelsea.png', 'train/cat.png')
+  await image('chelsea.png', 'train/cat.png')
   await write('train/metadata.csv', 'file_name,caption\r\ncat.png,"a ""cat"",\nindeed"\r\n')
   expect(said(await ImageFolder.open(folder))).toEqual([['train/cat.png', ['a "cat",\nindeed'], undefined]])
 })
 
 it('reads a CSV file as pandas writes it with its index, and a literal inch mark', async () => {
-  await picture('chelsea.png', 'a.png')
-  await picture('coffee.png', 'b.png')
-  await picture('rocket.jpg', 'c.jpg')
+  await image('chelsea.png', 'a.png')
+  await image('coffee.png', 'b.png')
+  await image('rocket.jpg', 'c.jpg')
   await write('metadata.csv', ',file_name,text\n0,a.png,a cat\n1,b.png,a 6" pipe\n,c.jpg,a rocket\n')
   expect(said(await ImageFolder.open(folder))).toEqual([
     ['a.png', ['a cat'], undefined],
@@ -58,7 +58,7 @@ it('reads a CSV file as pandas writes it with its index, and a literal inch mark
 })
 
 it('names a row of a CSV file that is no UTF-8, and refuses two columns of one name', async () => {
-  await picture('chelsea.png', 'a.png')
+  await image('chelsea.png', 'a.png')
   await write('metadata.csv', Buffer.from('file_name,text\na.png,a cat\na.png,"K\xe4tz\nchen"\n', 'latin1'))
   const { samples, broken } = await ImageFolder.open(folder, { onBroken: 'skip' })
   expect(samples.map(({ captions }) => captions)).toEqual([['a cat']])
@@ -70,7 +70,7 @@ it('names a row of a CSV file that is no UTF-8, and refuses two columns of one n
 })
 
 it('refuses captions in a form that it does not read, and takes no notice of case in their names', async () => {
-  await picture('chelsea.png', 'cat/a.png')
+  await image('chelsea.png', 'cat/a.png')
   await write('metadata.parquet', 'PAR1')
   await expect(ImageFolder.open(folder)).rejects.toThrow(/form that is not read: .*found metadata\.parquet/)
   await write('METADATA.CSV', 'file_name,text\ncat/a.png,a cat\n')
@@ -78,8 +78,8 @@ it('refuses captions in a form that it does not read, and takes no notice of cas
 })
 
 it('reads a folder of folders as classes', async () => {
-  await picture('chelsea.png', 'tabby_cat/1.png')
-  await picture('coffee.png', 'cup/x/2.png')
+  await image('chelsea.png', 'tabby_cat/1.png')
+  await image('coffee.png', 'cup/x/2.png')
   const data = await ImageFolder.open(folder)
   expect(said(data)).toEqual([
     ['cup/x/2.png', ['cup'], 'cup'],
@@ -94,18 +94,18 @@ it.each([
   ['a file manager', '.thumbnails/2.png'],
   ['a disk station', 'cat/@eaDir/2.png'],
   ['macOS, for a file', 'cat/._2.png'],
-])('what is left by %s is no class and no picture', async (_, name) => {
-  await picture('chelsea.png', 'cat/1.png')
-  await picture('rocket.jpg', 'dog/1.jpg')
-  await picture('coffee.png', name)
+])('what is left by %s is no class and no image', async (_, name) => {
+  await image('chelsea.png', 'cat/1.png')
+  await image('rocket.jpg', 'dog/1.jpg')
+  await image('coffee.png', name)
   const data = await ImageFolder.open(folder)
   expect(data.classes).toEqual(['cat', 'dog'])
   expect(data.samples.map(({ key }) => key)).toEqual(['cat/1.png', 'dog/1.jpg'])
 })
 
 it('of one split, the folders in it are the classes', async () => {
-  await picture('chelsea.png', 'train/cat/1.png')
-  await picture('coffee.png', 'train/cup/x/2.png')
+  await image('chelsea.png', 'train/cat/1.png')
+  await image('coffee.png', 'train/cup/x/2.png')
   expect((await ImageFolder.open(folder)).classes).toEqual(['cat', 'cup'])
 })
 
@@ -114,15 +114,15 @@ it.each([
   ['of classes, beside other folders', ['train/cat/1.png', 'val_2/cat/2.png', 'more/3.png']],
   ['without classes', ['Train/1.png', 'Validation/2.png']],
 ])('refuses several splits %s, and names one', async (_, names) => {
-  for (const name of names) await picture('chelsea.png', name)
+  for (const name of names) await image('chelsea.png', name)
   await expect(ImageFolder.open(folder)).rejects.toThrow(
     /several splits.*found .*[Tt]rain.*Name one of them: .*\/[Tt]rain\./,
   )
 })
 
 it('refuses the captions of several splits', async () => {
-  await picture('chelsea.png', 'train/a.png')
-  await picture('coffee.png', 'test/b.png')
+  await image('chelsea.png', 'train/a.png')
+  await image('coffee.png', 'test/b.png')
   await write('train/metadata.csv', 'file_name,text\na.png,a cat\n')
   await write('test/metadata.jsonl', jsonl({ file_name: 'b.png', text: 'a cup' }))
   await expect(ImageFolder.open(folder)).rejects.toThrow(/several splits.*found test, train/)
@@ -130,14 +130,14 @@ it('refuses the captions of several splits', async () => {
 })
 
 it('a class may have the name of a split, among others', async () => {
-  await picture('chelsea.png', 'train/1.png')
-  await picture('coffee.png', 'bus/2.png')
+  await image('chelsea.png', 'train/1.png')
+  await image('coffee.png', 'bus/2.png')
   expect((await ImageFolder.open(folder)).classes).toEqual(['bus', 'train'])
 })
 
 it('follows symbolic links, but not around', async () => {
-  await picture('chelsea.png', 'cat/1.png')
-  await picture('coffee.png', 'elsewhere/2.png')
+  await image('chelsea.png', 'cat/1.png')
+  await image('coffee.png', 'elsewhere/2.png')
   await mkdir(path.join(folder, 'data'))
   await symlink(path.join(folder, 'cat'), path.join(folder, 'data', 'cat'))
   await symlink(path.join(folder, 'elsewhere'), path.join(folder, 'data', 'cup'))
@@ -154,7 +154,7 @@ describe('a name with characters that have two spellings', () => {
     ['of a file, spelled as one in the row', `${two}.png`, `${one}.png`],
     ['of a folder', `${two}/a.png`, `${one}/a.png`],
   ])('%s', async (_, onDisk, inRow) => {
-    await picture('chelsea.png', onDisk)
+    await image('chelsea.png', onDisk)
     await write('metadata.jsonl', jsonl({ file_name: inRow, text: 'a cat' }))
     const data = await ImageFolder.open(folder)
     expect(said(data)).toEqual([[onDisk, ['a cat'], undefined]])
@@ -162,8 +162,8 @@ describe('a name with characters that have two spellings', () => {
   })
 
   it('means the file that it names exactly, where there are both', async () => {
-    await picture('chelsea.png', `${one}.png`)
-    await picture('coffee.png', `${two}.png`)
+    await image('chelsea.png', `${one}.png`)
+    await image('coffee.png', `${two}.png`)
     await write('metadata.csv', `file_name,text\n${two}.png,two\n${one}.png,one\n`)
     expect(said(await ImageFolder.open(folder))).toEqual([
       [`${two}.png`, ['two'], undefined],
@@ -172,14 +172,14 @@ describe('a name with characters that have two spellings', () => {
   })
 
   it('is one class', async () => {
-    await picture('chelsea.png', `${one}/1.png`)
-    await picture('coffee.png', `${two}/2.png`)
+    await image('chelsea.png', `${one}/1.png`)
+    await image('coffee.png', `${two}/2.png`)
     expect((await ImageFolder.open(folder)).classes).toEqual([one])
   })
 })
 
 it('lists 200,000 broken rows', async () => {
-  await picture('chelsea.png', 'a.png')
+  await image('chelsea.png', 'a.png')
   const rows = Array.from({ length: 200_000 }, (_, i) => ({ file_name: `${i}.png`, text: '' }))
   const good = jsonl({ file_name: 'a.png', text: 'a cat' })
   await write('metadata.jsonl', good + rows.map((row) => `${JSON.stringify(row)}\n`).join(''))
@@ -188,11 +188,11 @@ it('lists 200,000 broken rows', async () => {
 })
 
 it('names everything that is broken in one error, or leaves it out', async () => {
-  await picture('chelsea.png', 'good.png')
-  await picture('coffee.png', 'cup.png')
-  await picture('coffee.png', 'twin.png')
-  await picture('rocket.jpg', 'unnamed.jpg')
-  await write('text.png', 'no picture')
+  await image('chelsea.png', 'good.png')
+  await image('coffee.png', 'cup.png')
+  await image('coffee.png', 'twin.png')
+  await image('rocket.jpg', 'unnamed.jpg')
+  await write('text.png', 'no image')
   const rows = jsonl(
     { file_name: 'good.png', text: 'a cat' },
     { file_name: 'gone.png', text: 'nothing' },
@@ -211,8 +211,8 @@ it('names everything that is broken in one error, or leaves it out', async () =>
   expect(broken.map(({ where, what }) => `${where}: ${what}`).sort()).toEqual([
     'metadata.jsonl:10: not UTF-8',
     'metadata.jsonl:11: unreadable row',
-    'metadata.jsonl:2: gone.png: missing picture',
-    'metadata.jsonl:3: text.png: unreadable picture',
+    'metadata.jsonl:2: gone.png: missing image',
+    'metadata.jsonl:3: text.png: unreadable image',
     'metadata.jsonl:5: duplicate',
     'metadata.jsonl:6: duplicate',
     'metadata.jsonl:7: empty caption',
@@ -230,12 +230,12 @@ it('the error has more broken samples than its message names', async () => {
   await write('metadata.jsonl', jsonl(...Array.from({ length: 25 }, (_, i) => ({ file_name: `${i}.png`, text: 'x' }))))
   const error = await ImageFolder.open(folder).catch((thrown: unknown) => thrown)
   if (!(error instanceof BrokenDataError)) throw new Error('not a BrokenDataError')
-  expect(error.message).toMatch(/25 × missing picture.* and 5 more/)
+  expect(error.message).toMatch(/25 × missing image.* and 5 more/)
   expect(error.broken).toHaveLength(25)
 })
 
-it('looking at pictures can be stopped', async () => {
-  await picture('chelsea.png', 'cat/1.png')
+it('looking at images can be stopped', async () => {
+  await image('chelsea.png', 'cat/1.png')
   const signal = AbortSignal.abort(new Error('enough'))
   await expect(ImageFolder.open(folder, { signal })).rejects.toThrow('enough')
 })
@@ -244,14 +244,14 @@ it.each([
   ['with its mark', Buffer.from('\ufefffile_name,text\na.png,x\n', 'utf16le')],
   ['without', Buffer.from('file_name,text\na.png,x\n', 'utf16le')],
 ])('says that a caption file is UTF-16, %s', async (_, bytes) => {
-  await picture('chelsea.png', 'a.png')
+  await image('chelsea.png', 'a.png')
   await write('metadata.csv', bytes)
   await expect(ImageFolder.open(folder)).rejects.toThrow(/1 × not UTF-8: metadata\.csv/)
   await expect(ImageFolder.open(folder, { onBroken: 'skip' })).rejects.toThrow(FileError) // nothing is left
 })
 
 it('a row of a CSV file with too few fields, and a quotation without an end, are broken', async () => {
-  await picture('chelsea.png', 'a.png')
+  await image('chelsea.png', 'a.png')
   await write('metadata.csv', 'file_name,text\na.png,a cat\nb.png\nc.png,"open\n')
   const { samples, broken } = await ImageFolder.open(folder, { onBroken: 'skip' })
   expect(samples).toHaveLength(1)
@@ -261,7 +261,7 @@ it('a row of a CSV file with too few fields, and a quotation without an end, are
   ])
 })
 
-it('refuses a folder that is not there, and one without pictures', async () => {
+it('refuses a folder that is not there, and one without images', async () => {
   await expect(ImageFolder.open(path.join(folder, 'gone'))).rejects.toThrow(FileError)
   await expect(ImageFolder.open(folder)).rejects.toThrow(FileError)
 })

@@ -23,7 +23,7 @@ async function collected(batches: AsyncIterable<PreparedBatch>): Promise<readonl
   return all
 }
 
-it('without augmentation, pictures are what the image processor gives, each with one of its captions', async () => {
+it('without augmentation, images are what the image processor gives, each with one of its captions', async () => {
   const all = await collected(preparedBatches(sampleBatches(listedData(samples), options), preparer))
   expect(all).toHaveLength(6)
   for (const { images, captions, samples: drawn } of all) {
@@ -45,10 +45,10 @@ it('taken up anywhere, it goes on with the same numbers', async () => {
     whole.slice(3).map(({ images, captions }) => ({ images, captions })),
   )
   const pixels = whole.map(({ images }) => String(images['pixelValues']?.data))
-  expect(new Set(pixels).size).toBe(6) // no picture looks the same twice
+  expect(new Set(pixels).size).toBe(6) // no image looks the same twice
 })
 
-it('says which picture can’t be read', async () => {
+it('says which image can’t be read', async () => {
   const broken = { key: 'x', open: () => new Uint8Array(9), captions: ['x'] }
   const batches = preparedBatches(sampleBatches(listedData([broken]), { batchSize: 1 }), preparer)
   await expect(collected(batches)).rejects.toThrow(ImageError)
@@ -66,7 +66,7 @@ it('what can’t be decoded gives its place to the next of its batch, if somebod
   expect(batch?.captions[2]).toMatch(first.key)
   const { pixelValues } = await processor.call([first, second, first].map(({ key }) => fixturePath('images', key)))
   expect(batch?.images['pixelValues']).toEqual(pixelValues)
-  expect(left).toEqual(['x: unreadable picture'])
+  expect(left).toEqual(['x: unreadable image'])
   await expect(collected(preparedBatches(batchesOf(broken), preparer, { onLeftOut }))).rejects.toThrow(ImageError)
 })
 

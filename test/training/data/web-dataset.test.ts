@@ -78,7 +78,7 @@ it('mixes shards, in the order of the epoch', async () => {
 
 const broken = {
   'no-text.png': png,
-  'no-picture.txt': 'a text',
+  'no-image.txt': 'a text',
   'empty.png': png,
   'empty.txt': ' \n',
   'latin.png': png,
@@ -99,13 +99,13 @@ it('names everything that is broken, or leaves it out', async () => {
   expect(data.broken.map(({ where, what }) => `${where}: ${what}`)).toEqual([
     'b.tar:latin.txt: not UTF-8',
     'b.tar:no-text: no caption',
-    'b.tar:no-picture: missing picture',
+    'b.tar:no-image: missing image',
     'b.tar:empty: empty caption',
     'b.tar:latin: empty caption',
     'b.tar:bad: unreadable row',
-    'b.tar:cut: unreadable picture',
+    'b.tar:cut: unreadable image',
   ])
-  await expect(WebDataset.open(file)).rejects.toThrow(/b\.tar:cut: unreadable picture/)
+  await expect(WebDataset.open(file)).rejects.toThrow(/b\.tar:cut: unreadable image/)
 })
 
 it('names images of formats that are not decoded, with a caption and without one', async () => {
@@ -116,8 +116,8 @@ it('names images of formats that are not decoded, with a caption and without one
   )
   const data = await WebDataset.open(file, { onBroken: 'skip' })
   expect(data.broken.map(({ where, what, detail }) => [where, what, detail])).toEqual([
-    ['o.tar:a', 'unreadable picture', '.heic is not decoded'],
-    ['o.tar:b', 'unreadable picture', '.cr2 is not decoded'],
+    ['o.tar:a', 'unreadable image', '.heic is not decoded'],
+    ['o.tar:b', 'unreadable image', '.cr2 is not decoded'],
   ])
   expect((await data.pool(0, asTheyAre))?.map(({ key }) => key)).toEqual(['o.tar:c'])
 })

@@ -7,8 +7,8 @@ type ByK = Readonly<Record<string, number>>
 
 /** What scikit-learn and numpy say: made by test/reference/make_evaluator_fixtures.py. */
 interface Cases {
-  readonly retrieval: Readonly<{ pictures: Rows; texts: Rows; owner: number[]; image_to_text: ByK; text_to_image: ByK }>
-  readonly zero_shot: Readonly<{ pictures: Rows; prompts: Rows; labels: number[]; top: ByK }>
+  readonly retrieval: Readonly<{ images: Rows; texts: Rows; owner: number[]; image_to_text: ByK; text_to_image: ByK }>
+  readonly zero_shot: Readonly<{ images: Rows; prompts: Rows; labels: number[]; top: ByK }>
   readonly classifier: Readonly<{
     logits: Rows
     labels: number[]

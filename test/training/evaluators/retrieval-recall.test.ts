@@ -3,10 +3,10 @@ import { InputError } from '../../../src/errors.js'
 import { retrievalRecall } from '../../../src/training/evaluators/retrieval-recall.js'
 import { cases, matrix } from './reference.js'
 
-const { pictures, texts, owner, image_to_text, text_to_image } = cases.retrieval
+const { images, texts, owner, image_to_text, text_to_image } = cases.retrieval
 
-it('is what numpy counts, with five captions a picture', async () => {
-  const found = await retrievalRecall({ imageEmbeds: matrix(pictures), textEmbeds: matrix(texts), textKeys: owner })
+it('is what numpy counts, with five captions a image', async () => {
+  const found = await retrievalRecall({ imageEmbeds: matrix(images), textEmbeds: matrix(texts), textKeys: owner })
   expect(found.imageToText.queries).toBe(20)
   expect(found.textToImage.queries).toBe(100)
   for (const k of [1, 5, 10]) {

@@ -3,16 +3,16 @@ import { promptSets } from '../../../src/training/evaluators/prompt-sets.js'
 import { classPrompts, zeroShotAccuracy } from '../../../src/training/evaluators/zero-shot-accuracy.js'
 import { cases, matrix } from './reference.js'
 
-const { pictures, prompts, labels, top } = cases.zero_shot
+const { images, prompts, labels, top } = cases.zero_shot
 
 it('is what numpy and scikit-learn say, with three prompts a class', async () => {
-  const input = { imageEmbeds: matrix(pictures), promptEmbeds: matrix(prompts), templates: 3, labels, ks: [1, 2, 5] }
+  const input = { imageEmbeds: matrix(images), promptEmbeds: matrix(prompts), templates: 3, labels, ks: [1, 2, 5] }
   const found = await zeroShotAccuracy(input)
   for (const k of input.ks) expect(found[k]).toBeCloseTo(top[k] ?? NaN, 12)
 })
 
 it('refuses prompts that are not so many for each class', async () => {
-  const input = { imageEmbeds: matrix(pictures), promptEmbeds: matrix(prompts), templates: 4, labels }
+  const input = { imageEmbeds: matrix(images), promptEmbeds: matrix(prompts), templates: 4, labels }
   await expect(zeroShotAccuracy(input)).rejects.toThrow(InputError)
 })
 

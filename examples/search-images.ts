@@ -1,4 +1,4 @@
-/** Search in a folder of pictures by words: embeds the pictures once, keeps their embeddings, and answers queries. */
+/** Search in a folder of images by words: embeds the images once, keeps their embeddings, and answers queries. */
 import { existsSync } from 'node:fs'
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
@@ -7,19 +7,19 @@ import * as tf from '@tensorflow/tfjs'
 import { AutoModelForZeroShotImageClassification, AutoProcessor, embedImages, embedTexts } from 'siglip-tfjs'
 import { parseSafetensors, serializeSafetensors, type Tensor } from 'siglip-tfjs/safetensors'
 
-const usage = `node dist/examples/search-pictures.js --pictures FOLDER QUERY…
+const usage = `node dist/examples/search-images.js --images FOLDER QUERY…
 
-Prints the three pictures of a folder that go best with each query, with their cosines. The embeddings are kept: a picture is
+Prints the three images of a folder that go best with each query, with their cosines. The embeddings are kept: a image is
 embedded once. (\`npx siglip search\` does this, too; here it is in the open.)
 
-  --pictures FOLDER  where the pictures are                      [examples/emoji/gallery/pictures]
+  --images FOLDER  where the images are                      [examples/emoji/gallery/images]
   --model FOLDER     a checkpoint with an image and a text tower [models/emoji]
   --keep FILE        where the embeddings are kept               [out/search/embeddings.safetensors]
 `
 const { values: options, positionals: queries } = parseArgs({
   allowPositionals: true,
   options: {
-    pictures: { type: 'string', default: 'examples/emoji/gallery/pictures' },
+    images: { type: 'string', default: 'examples/emoji/gallery/images' },
     model: { type: 'string', default: 'models/emoji' },
     keep: { type: 'string', default: 'out/search/embeddings.safetensors' },
     help: { type: 'boolean', default: false },
@@ -29,15 +29,15 @@ const { values: options, positionals: queries } = parseArgs({
 async function search(): Promise<void> {
   const model = await AutoModelForZeroShotImageClassification.fromPretrained(options.model)
   const processor = await AutoProcessor.fromPretrained(options.model)
-  const names = (await readdir(options.pictures)).filter((name) => /\.(jpe?g|png|webp|gif|tiff?|avif)$/i.test(name))
+  const names = (await readdir(options.images)).filter((name) => /\.(jpe?g|png|webp|gif|tiff?|avif)$/i.test(name))
   const known = existsSync(options.keep)
     ? parseSafetensors(await readFile(options.keep))
     : { tensors: new Map<string, Tensor>(), metadata: {} }
-  const of = JSON.stringify([options.model, options.pictures])
+  const of = JSON.stringify([options.model, options.images])
   const embeddings = known.metadata['of'] === of ? known.tensors : new Map<string, Tensor>()
 
   const fresh = names.filter((name) => !embeddings.has(name))
-  const files = fresh.map((name) => path.join(options.pictures, name))
+  const files = fresh.map((name) => path.join(options.images, name))
   let place = 0
   for await (const batch of embedImages(model, processor, files, { normalize: true })) {
     for (const row of tf.unstack(batch)) {
@@ -47,7 +47,7 @@ async function search(): Promise<void> {
   }
   await mkdir(path.dirname(options.keep), { recursive: true })
   await writeFile(options.keep, serializeSafetensors(embeddings, { of }))
-  console.log(`${names.length} pictures, ${fresh.length} embedded now`)
+  console.log(`${names.length} images, ${fresh.length} embedded now`)
 
   for await (const batch of embedTexts(model, processor, queries, { normalize: true, batchSize: 1 })) {
     const words = batch.dataSync<'float32'>()

@@ -1,11 +1,11 @@
 import sharp from 'sharp'
 import { InputError } from '../../../src/errors.js'
-import { confusionPicture } from '../../../src/training/evaluators/confusion-picture.js'
+import { confusionImage } from '../../../src/training/evaluators/confusion-image.js'
 
 const confusion = [Int32Array.of(8, 2), Int32Array.of(0, 0)]
 
 it('is an SVG that draws: the darkest cell is the right one', async () => {
-  const svg = confusionPicture(confusion, ['<cat> & "dog"\u0000', 'a name that is too long to be shown'])
+  const svg = confusionImage(confusion, ['<cat> & "dog"\u0000', 'a name that is too long to be shown'])
   expect(svg).toContain('<title>&lt;cat&gt; &amp; &quot;dog&quot;  named a name')
   expect(svg).toContain('>8</text>')
   const { data, info } = await sharp(Buffer.from(svg)).removeAlpha().raw().toBuffer({ resolveWithObject: true })
@@ -18,5 +18,5 @@ it('is an SVG that draws: the darkest cell is the right one', async () => {
 })
 
 it('refuses another number of names', () => {
-  expect(() => confusionPicture(confusion, ['cat'])).toThrow(InputError)
+  expect(() => confusionImage(confusion, ['cat'])).toThrow(InputError)
 })

@@ -6,13 +6,13 @@ const MARGIN = 120
 const LONGEST_NAME = 16
 
 /**
- * A confusion as an SVG picture: a row for each class as it is, a column for each as it is named, darker for a larger share of the
+ * A confusion as an SVG image: a row for each class as it is, a column for each as it is named, darker for a larger share of the
  * row. Every cell says its numbers when pointed at.
  *
  * @param confusion as in a `ClassificationReport`
  * @throws {InputError} unless there is a name for each class
  */
-export function confusionPicture(confusion: readonly Int32Array[], names: readonly string[]): string {
+export function confusionImage(confusion: readonly Int32Array[], names: readonly string[]): string {
   if (names.length !== confusion.length) {
     throw new InputError('bad names', {
       expected: `one for each of ${confusion.length} classes`,
