@@ -64,5 +64,5 @@ await writeFile(
     ['Words found by emoji', emojiRows],
   ]),
 )
-console.log(`\n${gallery.length + byEmoji.length} images in ${seconds.toFixed(1)} s. As a image: ${sheet}`)
+console.log(`\n${gallery.length + byEmoji.length} images in ${seconds.toFixed(1)} s. As an image: ${sheet}`)
 classify.dispose()

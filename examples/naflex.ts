@@ -1,4 +1,4 @@
-/** Zero-shot labels with SigLIP 2 NaFlex, which sees a image in its own proportions instead of a square. */
+/** Zero-shot labels with SigLIP 2 NaFlex, which sees an image in its own proportions instead of a square. */
 import { parseArgs } from 'node:util'
 import * as tf from '@tensorflow/tfjs'
 import { Siglip2Model, Siglip2Processor } from 'siglip-tfjs'
@@ -9,7 +9,7 @@ Scores images against labels, and tells into how many patches each was cut.
 
   --model FOLDER     a NaFlex checkpoint, such as google/siglip2-base-patch16-naflex
   --labels LABELS    separated by commas                    [a cat, a cup of coffee, a rocket]
-  --patches N        the most patches of a image: more see more, and take longer [the checkpoint's]
+  --patches N        the most patches of an image: more see more, and take longer [the checkpoint's]
 `
 const { values: options, positionals: images } = parseArgs({
   allowPositionals: true,

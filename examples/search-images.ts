@@ -9,7 +9,7 @@ import { parseSafetensors, serializeSafetensors, type Tensor } from 'siglip-tfjs
 
 const usage = `node dist/examples/search-images.js --images FOLDER QUERY…
 
-Prints the three images of a folder that go best with each query, with their cosines. The embeddings are kept: a image is
+Prints the three images of a folder that go best with each query, with their cosines. The embeddings are kept: an image is
 embedded once. (\`npx siglip search\` does this, too; here it is in the open.)
 
   --images FOLDER  where the images are                      [examples/emoji/gallery/images]

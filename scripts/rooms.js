@@ -7,6 +7,7 @@
 
 /** @type {readonly Room[]} */
 export const rooms = [
+  { folder: 'src/io', knowsTfjs: false },
   { folder: 'src/hub', knowsTfjs: false },
   { folder: 'src/image', knowsTfjs: false },
   { folder: 'src/tokenizer', knowsTfjs: false },

@@ -89,7 +89,7 @@ export class TokenizerError extends SiglipError {
   readonly code = 'ERR_TOKENIZER'
 }
 
-/** A image can't be decoded, or is larger than allowed. */
+/** An image can't be decoded, or is larger than allowed. */
 export class ImageError extends SiglipError {
   readonly code = 'ERR_IMAGE'
 }

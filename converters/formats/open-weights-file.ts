@@ -27,8 +27,8 @@ const known: readonly { readonly start: string; readonly is: string; readonly hi
     hint: 'Its weights are in model.safetensors of the repository that it was exported from.',
   },
   { start: '\x93NUMPY', is: 'a single array', hint: 'Weights of numpy are an .npz file, with a name for each array.' },
-  { start: '\x89PNG', is: 'a image (PNG)', hint: 'Give a folder or file of weights.' },
-  { start: '\xff\xd8\xff', is: 'a image (JPEG)', hint: 'Give a folder or file of weights.' },
+  { start: '\x89PNG', is: 'an image (PNG)', hint: 'Give a folder or file of weights.' },
+  { start: '\xff\xd8\xff', is: 'an image (JPEG)', hint: 'Give a folder or file of weights.' },
   { start: '\x80', is: 'a pickle that torch.save did not write', hint: 'Save the weights as safetensors.' },
 ]
 const legacyTorch = '\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.'

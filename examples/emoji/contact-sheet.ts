@@ -12,7 +12,7 @@ export interface SheetRow {
 }
 
 const [MARGIN, ROW, SIDE, TEXT, GAP] = [24, 70, 48, 190, 40] as const
-/** A word needs more room than a image. */
+/** A word needs more room than an image. */
 const [IMAGE_CELL, WORDS_CELL] = [62, 92] as const
 
 /** Draws lists of rows beside each other, each under its heading, as an SVG that needs no other file: images are inside, scores are bars. */

@@ -12,7 +12,7 @@ export interface NamedIcon {
   readonly icon: string
   /** Whether it is drawn the other way round. */
   readonly isMirrored: boolean
-  /** What it is drawn from: an SVG, or the file of a image. */
+  /** What it is drawn from: an SVG, or the file of an image. */
   readonly source: { readonly svg: string } | { readonly file: string }
 }
 

@@ -42,7 +42,7 @@ export const packageOf = ({ name, imagesOf = `@iconify-json/${name}`, version }:
 /** What else is needed: the emoji's labels and tags, and what draws. */
 export const otherPackages = ['emojibase-data@17.0.0', '@resvg/resvg-js@2.6.2']
 
-/** The part of the data a image belongs to. */
+/** The part of the data an image belongs to. */
 export type Split = (typeof splits)[number]
 export const splits = ['train', 'validation', 'test'] as const
 

@@ -57,7 +57,7 @@ export function addClassify(program: Command, session: Session): void {
 
 async function classify(args: readonly string[], options: Options, session: Session): Promise<void> {
   if (options.labelsFile === STDIN && args.includes(STDIN)) {
-    throw new UsageError('Labels and a image of one stdin', { hint: 'Give the labels in a file, or by --labels.' })
+    throw new UsageError('Labels and an image of one stdin', { hint: 'Give the labels in a file, or by --labels.' })
   }
   const labels = await labelsOf(options, session.signal)
   if (labels.length === 0 && options.model === undefined) throw noLabels()

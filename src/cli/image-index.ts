@@ -15,7 +15,7 @@ import type { Embedder } from './embedder.js'
 import { saveEmbeddings } from './embeddings-file.js'
 import { errorCode } from '../io/system-error.js'
 
-/** A image in an index. */
+/** An image in an index. */
 interface Entry {
   /** The file's size and time when it was read to be embedded; of a URL, nothing. */
   readonly stamp: string
@@ -34,7 +34,7 @@ interface Stored {
 /** Files whose stamps are asked for at a time. */
 const AT_ONCE = 64
 
-/** Characters that the stamps of a image take in the file, at most. */
+/** Characters that the stamps of an image take in the file, at most. */
 export const LONGEST_STAMP = 48
 
 /**
@@ -79,7 +79,7 @@ export class ImageIndex {
     return this.#entries.keys()
   }
 
-  /** Undefined for a image that is not in the index, or has changed since. */
+  /** Undefined for an image that is not in the index, or has changed since. */
   embedding(input: string): Float32Array | undefined {
     const entry = this.#entries.get(input)
     return entry?.isCurrent ? entry.embedding : undefined

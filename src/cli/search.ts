@@ -22,14 +22,14 @@ interface Options extends ModelOptions {
   readonly json?: true
 }
 
-/** `siglip search`: the images that go best with words, or with a image. */
+/** `siglip search`: the images that go best with words, or with an image. */
 export function addSearch(program: Command, session: Session): void {
   const command = program
     .command('search')
     .description('Finds images by words: the best for a query, each with the cosine of its embedding and the query’s.')
     .argument('<query>', 'words, as somebody would describe the image')
     .argument('[image...]', 'files, folders, patterns, URLs (default: all in the index)')
-    .option('--like', 'the query is a image: finds those that look like it')
+    .option('--like', 'the query is an image: finds those that look like it')
     .option('--top <k>', 'the best K images', count, 10)
     .option(
       '--index <file>',
@@ -60,7 +60,7 @@ async function search(query: string, args: readonly string[], options: Options, 
     if (options.index !== undefined)
       checkNamesFit(options.index, new Set([...index.all, ...images.keys()]), LONGEST_STAMP)
     const [sought] = await allOf(options.like ? embedder.images([query]) : embedder.texts([query]))
-    if (!sought) return // a image that can't be decoded, which was said
+    if (!sought) return // an image that can't be decoded, which was said
     await embedNew(images, index, embedder, session).finally(() => index.save()) // also what was done before Ctrl-C
     session.signal.throwIfAborted()
     for (const { input, score } of best(index, images, sought[1], options.top)) {
@@ -135,7 +135,7 @@ function best(
     .slice(0, top)
 }
 
-/** A image's name in an index: the same wherever the command is run. */
+/** An image's name in an index: the same wherever the command is run. */
 function inputOf(name: string): string {
   if (/^https?:/i.test(name)) return name
   return path.resolve(/^file:/i.test(name) ? fileURLToPath(name) : name)

@@ -3,6 +3,7 @@ import path from 'node:path'
 import { HubError } from '../errors.js'
 import { blobHash } from './blob-hash.js'
 import { hubRequest, pause, reasonOf, type HubConnection } from './hub-request.js'
+import { systemErrorCode } from '../io/system-error.js'
 
 /** A content to be fetched. */
 export interface BlobDownload {
@@ -160,10 +161,11 @@ function noSpace(where: string, expected: string | undefined, found: string, cau
 
 /** What goes wrong in writing the cache, as an error of ours; other errors as they are. */
 export function cacheError(error: unknown, where: string): unknown {
-  if (typeof error !== 'object' || error === null || !('syscall' in error) || !('code' in error)) return error
-  if (error.code === 'ENOSPC' || error.code === 'EDQUOT') return noSpace(where, undefined, error.code, error)
+  const found = systemErrorCode(error)
+  if (found === undefined) return error
+  if (found === 'ENOSPC' || found === 'EDQUOT') return noSpace(where, undefined, found, error)
   const hint = 'Check the permissions, or choose another folder (HF_HUB_CACHE or the option `cacheDir`).'
-  return new HubError('The cache can’t be written', { found: String(error.code), where, hint, cause: error })
+  return new HubError('The cache can’t be written', { found, where, hint, cause: error })
 }
 
 async function sizeOf(file: string): Promise<number> {

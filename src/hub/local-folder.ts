@@ -5,6 +5,7 @@ import { allocatePages } from '../io/allocate-pages.js'
 import { allocate, checkRange } from '../io/byte-range.js'
 import type { CheckpointFolder } from './checkpoint-folder.js'
 import { checkFileName } from '../io/file-name.js'
+import { systemErrorCode } from '../io/system-error.js'
 
 /** The most that one read call takes: Node refuses 2 GiB. */
 const LARGEST_READ = 2 ** 30
@@ -97,7 +98,7 @@ export async function kindOf(
     const found = await stat(location)
     return found.isFile() ? 'file' : found.isDirectory() ? 'directory' : 'neither a file nor a folder'
   } catch (error) {
-    if (['ENOENT', 'ENOTDIR'].includes(codeOf(error))) return undefined
+    if (['ENOENT', 'ENOTDIR'].includes(systemErrorCode(error) ?? '')) return undefined
     throw fileError(error, location)
   }
 }
@@ -112,14 +113,8 @@ export async function contents(location: string): Promise<string> {
 }
 
 function fileError(error: unknown, where: string): unknown {
-  const code = codeOf(error)
-  if (code === '') return error
+  const code = systemErrorCode(error)
+  if (code === undefined) return error
   const hint = code === 'EACCES' || code === 'EPERM' ? 'Check its permissions.' : undefined
   return new FileError('The file can’t be read', { found: code, where, hint, cause: error })
-}
-
-/** The operating system's name of an error (`ENOENT`), or an empty string for other errors. */
-function codeOf(error: unknown): string {
-  const isSystems = typeof error === 'object' && error !== null && 'syscall' in error && 'code' in error
-  return isSystems ? String(error.code) : ''
 }

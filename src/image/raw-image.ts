@@ -13,7 +13,7 @@ export interface RawImage {
 /** The samples of a pixel that `RawImage` holds. */
 export const CHANNELS = 3
 
-/** The most pixels a image has unless a caller allows more: where Pillow suspects a decompression bomb. */
+/** The most pixels an image has unless a caller allows more: where Pillow suspects a decompression bomb. */
 export const MAX_PIXELS = 178_956_970
 
 /**
@@ -35,10 +35,10 @@ export function checkRawImage(image: RawImage, where: string): RawImage {
   })
 }
 
-/** Returns `side` if it is a side that a image can have. @throws InputError */
+/** Returns `side` if it is a side that an image can have. @throws InputError */
 export function checkSide(side: number, where: string): number {
   if (Number.isInteger(side) && side >= 1 && side < 2 ** 31) return side
-  throw new InputError('Not the side of a image', {
+  throw new InputError('Not the side of an image', {
     expected: 'a whole number of pixels from 1',
     found: String(side),
     where,

@@ -3,6 +3,7 @@ import { readdir, rename, rm, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { livenessOf, thisProcess } from './process-identity.js'
+import { errorCode } from './system-error.js'
 
 /** What a process elsewhere has not written to for so many milliseconds is left over. Its save takes minutes. */
 const ABANDONED_AFTER = 24 * 60 * 60 * 1000
@@ -80,5 +81,5 @@ async function exists(folder: string): Promise<boolean> {
 
 /** Another process was faster. */
 function ignoreMissing(error: unknown): void {
-  if (typeof error !== 'object' || error === null || !('code' in error) || error.code !== 'ENOENT') throw error
+  if (errorCode(error) !== 'ENOENT') throw error
 }

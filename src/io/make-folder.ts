@@ -1,5 +1,6 @@
 import { mkdir, stat } from 'node:fs/promises'
 import path from 'node:path'
+import { errorCode } from './system-error.js'
 
 /** As `mkdir` with `recursive`, which never ends where a system refuses new folders with ENOENT: Linux in /proc. */
 export async function makeFolder(folder: string): Promise<void> {
@@ -7,8 +8,7 @@ export async function makeFolder(folder: string): Promise<void> {
     await make(folder)
   } catch (error) {
     const parent = path.dirname(folder)
-    const isWithoutParent = typeof error === 'object' && error !== null && 'code' in error && error.code === 'ENOENT'
-    if (!isWithoutParent || parent === folder) throw error
+    if (errorCode(error) !== 'ENOENT' || parent === folder) throw error
     await makeFolder(parent)
     await make(folder)
   }

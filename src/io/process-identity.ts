@@ -1,5 +1,6 @@
 import { readFileSync, readlinkSync } from 'node:fs'
 import { hostname } from 'node:os'
+import { errorCode } from './system-error.js'
 
 /**
  * Which process it is. A process id alone means something only within one PID namespace until the machine is started again, and is
@@ -35,7 +36,7 @@ export function livenessOf({ pid, space, started }: ProcessIdentity): 'alive' | 
   try {
     process.kill(pid, 0)
   } catch (error) {
-    if (typeof error === 'object' && error !== null && 'code' in error && error.code === 'ESRCH') return 'dead'
+    if (errorCode(error) === 'ESRCH') return 'dead'
   }
   const found = statOf(pid)
   if (found === undefined || started === undefined) return 'unknown' // another user's, and hidden

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { FileError } from '../errors.js'
 import { makeFolder } from './make-folder.js'
 import { livenessOf, type ProcessIdentity, thisProcess } from './process-identity.js'
+import { errorCode } from './system-error.js'
 
 /** How a lock is waited for. */
 export interface LockOptions {
@@ -160,7 +161,7 @@ class Claim {
     try {
       made = await open(file, 'wx+', 0o664)
     } catch (error) {
-      if (codeOf(error) === 'EEXIST') return undefined
+      if (errorCode(error) === 'EEXIST') return undefined
       throw error
     }
     try {
@@ -255,7 +256,7 @@ async function look(file: string): Promise<Found | undefined> {
 }
 
 function ignoreMissing(error: unknown): undefined {
-  if (codeOf(error) !== 'ENOENT' && codeOf(error) !== 'ESTALE') throw error
+  if (errorCode(error) !== 'ENOENT' && errorCode(error) !== 'ESTALE') throw error
 }
 
 function holderOf(text: string): Holder | undefined {
@@ -279,8 +280,4 @@ async function pause(signal: AbortSignal | undefined, waits: number): Promise<vo
   const longest = Math.min(SHORTEST_PAUSE * 1.1 ** waits, LONGEST_PAUSE)
   await sleep(longest * (0.5 + Math.random() / 2), undefined, signal && { signal }).catch(() => undefined)
   signal?.throwIfAborted()
-}
-
-function codeOf(error: unknown): string | undefined {
-  return typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : undefined
 }

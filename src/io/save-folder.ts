@@ -19,6 +19,7 @@ import { checkFileName } from './file-name.js'
 import { withProcessLock } from './process-lock.js'
 import { clearInterruptedSaves, savingPath } from './interrupted-save.js'
 import { makeFolder } from './make-folder.js'
+import { systemErrorCode } from './system-error.js'
 
 /** What a file shall hold: its bytes, or what makes them piece by piece when it is written. */
 export type FileContent = Uint8Array | (() => Iterable<Uint8Array> | AsyncIterable<Uint8Array>)
@@ -211,7 +212,8 @@ async function sync(folder: string): Promise<void> {
 }
 
 function fileError(error: unknown, where: string): unknown {
-  if (typeof error !== 'object' || error === null || !('syscall' in error) || !('code' in error)) return error
-  const hint = error.code === 'ENOSPC' ? 'Free space on the disk.' : 'Check the path and its permissions.'
-  return new FileError('Can’t be written', { found: String(error.code), where, hint, cause: error })
+  const found = systemErrorCode(error)
+  if (found === undefined) return error
+  const hint = found === 'ENOSPC' ? 'Free space on the disk.' : 'Check the path and its permissions.'
+  return new FileError('Can’t be written', { found, where, hint, cause: error })
 }

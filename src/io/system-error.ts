@@ -1,4 +1,10 @@
-/** The system's name of an error, e.g. `ENOENT`, of whichever realm it is; undefined for errors of other kinds. */
+/** The code of an error, e.g. `ENOENT`, of whichever realm it is; undefined for errors of other kinds. */
 export function errorCode(error: unknown): string | undefined {
   return typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : undefined
+}
+
+/** The code of an error that the operating system reports about a file or a process; undefined for other errors, Node's own included. */
+export function systemErrorCode(error: unknown): string | undefined {
+  const isOfSystem = typeof error === 'object' && error !== null && 'syscall' in error
+  return isOfSystem ? errorCode(error) : undefined
 }

@@ -21,7 +21,7 @@ export interface EvaluatedClassifier {
 
 /**
  * How well a classifier of one class of several does.
- * @throws {InputError} for a image of no class of the model; ConfigError for a model of several labels
+ * @throws {InputError} for an image of no class of the model; ConfigError for a model of several labels
  */
 export async function evaluateClassifier(
   classifier: EvaluatedClassifier,

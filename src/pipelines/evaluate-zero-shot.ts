@@ -13,7 +13,7 @@ export interface EvaluateZeroShotOptions extends EvaluateOptions {
 }
 
 /**
- * How often a image's class, named by its label, is among the k nearest.
+ * How often an image's class, named by its label, is among the k nearest.
  * @throws {InputError} for samples without a label, or none
  */
 export async function evaluateZeroShot(
@@ -23,7 +23,7 @@ export async function evaluateZeroShot(
 ): Promise<Readonly<Record<number, number>>> {
   const named = samples.map(({ key, label }) => {
     if (label !== undefined) return label
-    throw new InputError('a image without a class', { where: key, hint: 'Put it into a folder named by its class.' })
+    throw new InputError('an image without a class', { where: key, hint: 'Put it into a folder named by its class.' })
   })
   const classes = [...new Set(named)].sort()
   const indices = new Map(classes.map((name, i) => [name, i]))

@@ -37,7 +37,7 @@ export interface ImageClassificationOptions extends RunOptions {
   readonly functionToApply?: keyof typeof functions | undefined
 }
 
-/** A class and how well a image fits it. */
+/** A class and how well an image fits it. */
 export interface ClassScore {
   readonly label: string
   readonly score: number

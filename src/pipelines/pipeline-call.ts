@@ -3,7 +3,7 @@ import { InputError } from '../errors.js'
 import type { ImageInput } from '../image/decode/image-input.js'
 
 /**
- * A image that can't be mistaken for a source of images: an async iterable of bytes must be a Node or web stream.
+ * An image that can't be mistaken for a source of images: an async iterable of bytes must be a Node or web stream.
  *
  * The model's image processor decides what becomes of transparent pixels (`doConvertRgb`): SigLIP's lays them on white, wherever the
  * image comes from, as transformers' does with a PIL image; transformers' pipelines drop the alpha of files.

@@ -32,7 +32,7 @@ export interface ZeroShotOptions extends RunOptions {
   readonly topK?: number | undefined
 }
 
-/** How well a label goes with a image. */
+/** How well a label goes with an image. */
 export interface LabelScore {
   readonly label: string
   /**

@@ -46,7 +46,7 @@ export interface ContrastiveOptions {
   readonly seesPairs: boolean
   /** In so many parts a batch goes through the towers. */
   readonly parts: number
-  /** How many of a image's patches are seen at a step, from 0 to 1. */
+  /** How many of an image's patches are seen at a step, from 0 to 1. */
   readonly keptShare: (step: number) => number
   /** Which other samples a caption goes with. */
   readonly matches: ((caption: string) => (sample: Sample) => boolean) | undefined

@@ -98,7 +98,7 @@ export interface TrainOptions extends Omit<PlanOptions, 'dropLast'> {
   readonly maxLogitScale?: number | undefined
   /** Decay of a moving average of the weights, which is what is evaluated and saved then. Default: none. */
   readonly ema?: number | undefined
-  /** How many of a image's patches are seen (FLIP), and for which part of the steps at the end all are. Default: all. */
+  /** How many of an image's patches are seen (FLIP), and for which part of the steps at the end all are. Default: all. */
   readonly keepPatches?: { readonly share: number; readonly fullShare?: number | undefined } | undefined
   /** In so many parts a batch goes through the towers, for batches that memory is too small for. Default: 1. */
   readonly parts?: number | undefined
@@ -112,7 +112,7 @@ export interface TrainOptions extends Omit<PlanOptions, 'dropLast'> {
    */
   readonly matches?: ((caption: string) => (sample: Sample) => boolean) | undefined
   /**
-   * Told of a image that can't be decoded whenever its turn comes, of data that was not looked at before. The next sample of its
+   * Told of an image that can't be decoded whenever its turn comes, of data that was not looked at before. The next sample of its
    * batch is taken for it, which is then there twice, also with `distinct`; the chunked loss takes the two for a negative pair. Default:
    * the training ends with the error.
    */

@@ -33,7 +33,7 @@ function compare<M extends PreTrainedModel, Output extends object>(
 }
 
 onEachBackend(() => {
-  it('masks, shared places, a grid that is no multiple, learned activations, seven texts for a image', async () => {
+  it('masks, shared places, a grid that is no multiple, learned activations, seven texts for an image', async () => {
     const e = readFixture('odd', 'seven-texts-one-image', 'expected.safetensors')
     const inputs = () => ({
       inputIds: e.tensor('in.input_ids'),

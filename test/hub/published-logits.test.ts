@@ -35,7 +35,7 @@ online(
   HOURS,
 )
 
-// Of two images with "an apple" and "a image of an apple", as transformers' script of conversion asserts them.
+// Of two images with "an apple" and "an image of an apple", as transformers' script of conversion asserts them.
 online.each([
   ['siglip-base-patch16-224', 'siglip_pixel_values', [-2.9621, -2.1672, -0.2713, 0.291]],
   ['siglip-base-patch16-256', 'siglip_pixel_values_256', [-3.1146, -1.9894, -0.7312, 0.6387]],
@@ -51,7 +51,7 @@ online.each([
   'google/%s gives the logits that its conversion was checked with',
   async (name, pixels, expected) => {
     const processor = await AutoProcessor.fromPretrained(`google/${name}`)
-    const { inputIds } = await processor.call({ text: ['an apple', 'a image of an apple'] }, { padding: 'max_length' })
+    const { inputIds } = await processor.call({ text: ['an apple', 'an image of an apple'] }, { padding: 'max_length' })
     const pixelValues = await savedTensor('https://huggingface.co/datasets/nielsr/test-image/resolve/main/', pixels)
     const model = await AutoModel.fromPretrained(`google/${name}`)
     if (!(model instanceof SiglipModel)) throw new Error(`${name} is of another class`)

@@ -5,7 +5,7 @@ import { fixturePath } from '../fixture.js'
 
 const { tensors } = parseSafetensors(readFileSync(fixturePath('augmentation', 'cases.safetensors')))
 
-/** A image that torchvision made: by test/reference/make_augmentation_fixtures.py. */
+/** An image that torchvision made: by test/reference/make_augmentation_fixtures.py. */
 export function torchvisionCase(name: string): RawImage {
   const { data, shape } = tensors.get(name) ?? { data: [], shape: [] }
   const [height = 0, width = 0] = shape

@@ -140,7 +140,7 @@ describe('processes', () => {
     program = await mkdtemp(path.join(tmpdir(), 'siglip-lock-program-'))
     await compileSources(program, [
       'src/errors.ts',
-      ...['process-identity', 'process-lock', 'make-folder'].map((name) => `src/hub/${name}.ts`),
+      ...['process-identity', 'process-lock', 'make-folder', 'system-error'].map((name) => `src/io/${name}.ts`),
     ])
     await writeFile(
       path.join(program, 'hold.js'),

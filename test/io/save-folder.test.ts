@@ -199,8 +199,8 @@ test('what a process elsewhere has set aside stays aside while it puts the new f
 
 test('a process that is killed at any moment leaves the old folder or the new one', async () => {
   const program = path.join(parent, 'program')
-  const parts = ['interrupted-save', 'process-lock', 'make-folder', 'process-identity', 'file-name']
-  const hub = parts.map((name) => `src/hub/${name}.ts`)
+  const parts = ['interrupted-save', 'process-lock', 'make-folder', 'process-identity', 'file-name', 'system-error']
+  const hub = parts.map((name) => `src/io/${name}.ts`)
   await compileSources(program, ['src/io/save-folder.ts', 'src/errors.ts', ...hub])
   await writeFile(
     path.join(program, 'main.js'),

@@ -179,7 +179,7 @@ describe('what describes no model', () => {
       /at most image_size, 224, found 225/,
     ],
     [
-      'a image that is no square',
+      'an image that is no square',
       () => SiglipVisionConfig.fromJSON({ image_size: [32, 16] }),
       /image_size: .*\[32,16\]/,
     ],

@@ -107,7 +107,7 @@ onEachBackend(() => {
         () => model.forward({ inputIds: input(tf.slice(inputIds, 0, 1)), pixelValues }, { returnLoss: true }),
       ],
       ['a text too long', () => model.getTextFeatures({ inputIds: input(tf.zeros([1, 6], 'int32')) })],
-      ['a image too small', () => model.getImageFeatures({ pixelValues: input(tf.zeros([1, 3, 4, 4])) })],
+      ['an image too small', () => model.getImageFeatures({ pixelValues: input(tf.zeros([1, 3, 4, 4])) })],
       ['headless', () => new SiglipModel({ ...tiny, visionConfig: { ...tinyVision, visionUseHead: false } }).dispose()],
     ]
     it.each(calls)('%s', async (_, call) => {

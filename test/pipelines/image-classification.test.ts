@@ -23,7 +23,7 @@ onEachBackend(() => {
 })
 
 describe('image-classification', () => {
-  it('gives one list for a image, and lists one by one for images that come so', async () => {
+  it('gives one list for an image, and lists one by one for images that come so', async () => {
     using classify = await pipeline('image-classification', fixturePath('classifier-single'))
     const lists = await classify(images)
     expect(await classify(images[0] ?? '')).toEqual(lists[0])

@@ -1,7 +1,7 @@
 import type { Covering } from './adjust-colour.js'
 import { CHANNELS } from '../raw-image.js'
 
-/** How a image is placed anew, about its middle. */
+/** How an image is placed anew, about its middle. */
 export interface Placement {
   /** Clockwise. */
   readonly degrees: number
@@ -13,7 +13,7 @@ export interface Placement {
 }
 
 /**
- * A image turned, moved, resized and slanted, with bilinear filtering; where it has nothing it is black and covers nothing. Source:
+ * An image turned, moved, resized and slanted, with bilinear filtering; where it has nothing it is black and covers nothing. Source:
  * `affine` of torchvision, for tensors.
  */
 export function affine(covering: Covering, placement: Placement): Covering & { readonly coverage: Uint8Array } {

@@ -9,7 +9,7 @@ import { toRawImage, type RawPixels } from '../decode/raw-pixels.js'
 import { resize, type ResizeOptions } from '../resize/resize.js'
 
 /**
- * Changes a image at random. The same seed gives the same image, everywhere; what is drawn for one part doesn't depend on the
+ * Changes an image at random. The same seed gives the same image, everywhere; what is drawn for one part doesn't depend on the
  * others.
  *
  * @param target the size, filter and arithmetic that the image is resized by after it was cropped, before the rest. Default: its
@@ -49,7 +49,7 @@ function toCovering(pixels: RawPixels): Covering {
 const hasSize = (image: RawImage, { width, height }: ResizeOptions): boolean =>
   image.width === width && image.height === height
 
-/** Changes the colours, and what they cover as a image of greys; where edges come out sharper, colours stay within what they cover. */
+/** Changes the colours, and what they cover as an image of greys; where edges come out sharper, colours stay within what they cover. */
 function each({ colours, coverage }: Covering, change: (image: RawImage) => RawImage): Covering {
   const changed = change(colours)
   if (!coverage) return { colours: changed }

@@ -1,7 +1,7 @@
 import type { Range } from './augmentation.js'
 import type { Size } from '../resize/target-size.js'
 
-/** A rectangle in a image, in pixels. */
+/** A rectangle in an image, in pixels. */
 export interface Box extends Size {
   readonly top: number
   readonly left: number
@@ -11,7 +11,7 @@ export interface Box extends Size {
 const TRIES = 10
 
 /**
- * A random box of a share of a image's area; undefined where none fits.
+ * A random box of a share of an image's area; undefined where none fits.
  *
  * @param ratio width to height, drawn evenly in its logarithm
  */
@@ -29,7 +29,7 @@ export function randomBox(size: Size, scale: Range, ratio: Range, random: () => 
   return undefined
 }
 
-/** The largest box in the middle of a image whose proportions are within the range: where no random one fits. */
+/** The largest box in the middle of an image whose proportions are within the range: where no random one fits. */
 export function middleBox(size: Size, [least, greatest]: Range): Box {
   const ratio = size.width / size.height
   const width = ratio > greatest ? Math.max(1, Math.round(size.height * greatest)) : size.width

@@ -1,10 +1,10 @@
 import { FileError, ImageError, InputError } from '../../errors.js'
 import { isBytes } from '../raw-image.js'
 
-/** Throws `ImageError` if a image file is larger than allowed: asked before memory is taken for it. */
+/** Throws `ImageError` if an image file is larger than allowed: asked before memory is taken for it. */
 export function checkSize(size: number, maxBytes: number, where: string): void {
   if (size <= maxBytes) return
-  throw new ImageError('The file is too large for a image', {
+  throw new ImageError('The file is too large for an image', {
     expected: `at most ${maxBytes} bytes`,
     found: `${size} or more`,
     where,

@@ -11,7 +11,7 @@ export interface DecodeOptions extends ReadOptions {
 }
 
 /**
- * Reads a image and decodes it to 8-bit red, green and blue: upright (by its EXIF or XMP orientation), the first frame, without
+ * Reads an image and decodes it to 8-bit red, green and blue: upright (by its EXIF or XMP orientation), the first frame, without
  * colour management. In Node the pixels are those of Pillow's `convert("RGB")`, as transformers' `load_image` gives them, to the
  * bit, except for
  * - AVIF: a level by rounding, and more at edges where chroma is subsampled;
@@ -23,14 +23,14 @@ export interface DecodeOptions extends ReadOptions {
  * A page decodes as its browser does.
  *
  * @throws FileError if it can't be read; ImageError if it is no image, broken, or larger than `maxPixels` or `maxBytes`;
- *   InputError if this is no way to give a image.
+ *   InputError if this is no way to give an image.
  */
 export async function decodeImage(input: ImageInput, options: DecodeOptions = {}): Promise<RawImage> {
   return toRawImage(await decodePixels(input, options), options.transparency ?? 'ignore')
 }
 
 /**
- * Reads a image and decodes it, with alpha if it has any.
+ * Reads an image and decodes it, with alpha if it has any.
  *
  * @throws FileError, ImageError or InputError as {@link decodeImage} does
  */

@@ -1,6 +1,7 @@
 import { readFile, stat } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { FileError, SiglipError } from '../../errors.js'
+import { errorCode } from '../../io/system-error.js'
 import { checkSize } from './collect-bytes.js'
 import type { DecodeLimits } from './image-header.js'
 import type { RawPixels } from './raw-pixels.js'
@@ -8,7 +9,7 @@ import { decodeWithJpegJs } from './decode-jpeg-js.js'
 import { decodeWithSharp, type Sharp } from './decode-sharp.js'
 
 /**
- * Decodes a image file with sharp; where sharp can't be loaded, JPEG files with jpeg-js.
+ * Decodes an image file with sharp; where sharp can't be loaded, JPEG files with jpeg-js.
  *
  * @returns its pixels, upright, with alpha if the file has any.
  * @throws ImageError if it is no image, broken, or has more than `maxPixels`.
@@ -59,7 +60,7 @@ export async function isThere(location: string): Promise<boolean> {
 }
 
 function notAFile(isFolder: boolean, where: string): FileError {
-  return new FileError('Not a image file', {
+  return new FileError('Not an image file', {
     expected: 'a file',
     found: isFolder ? 'a folder' : 'neither a file nor a folder',
     where,
@@ -69,7 +70,7 @@ function notAFile(isFolder: boolean, where: string): FileError {
 
 /** The operating system's errors in our words; others as they are. */
 function fileError(error: unknown, where: string): unknown {
-  const code = typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : ''
+  const code = errorCode(error) ?? ''
   if (error instanceof SiglipError) return error
   if (['ENOENT', 'ENOTDIR'].includes(code)) {
     return new FileError('No such image', {

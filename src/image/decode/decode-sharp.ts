@@ -99,7 +99,7 @@ function hiddenOrientation(bytes: Uint8Array, { format, orientation, exif, xmp, 
   return orientationOf(exif ?? (format === 'png' ? pngExif(bytes, comments) : undefined), xmp)
 }
 
-/** Turns a image upright: mirrored first, as sharp does it, then clockwise. */
+/** Turns an image upright: mirrored first, as sharp does it, then clockwise. */
 function turn(pipeline: SharpPipeline, orientation: number): SharpPipeline {
   if (orientation === 1) return pipeline
   const quarters = [0, 0, 2, 0, 1, 1, 1, 3][orientation - 1] ?? 0

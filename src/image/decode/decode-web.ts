@@ -8,7 +8,7 @@ import type { RawPixels } from './raw-pixels.js'
 const formats = ['JPEG', 'PNG', 'WebP', 'GIF', 'AVIF', 'BMP', 'icon', 'JPEG XL']
 
 /**
- * Decodes a image file with the browser's own decoders, without colour management where the browser allows that. JPEG may
+ * Decodes an image file with the browser's own decoders, without colour management where the browser allows that. JPEG may
  * differ from Pillow by a few levels, as browsers upsample chroma in their own ways.
  *
  * @returns its pixels, upright, with alpha.

@@ -1,6 +1,6 @@
 import { ConfigError, FileError, ImageError, InputError, SiglipError, type ErrorDetail } from '../../errors.js'
 
-/** Those that preparing a image ends in. */
+/** Those that preparing an image ends in. */
 const classes = { ConfigError, FileError, ImageError, InputError }
 
 /** An error as it goes from one thread to another, where classes are lost. */

@@ -2,7 +2,7 @@ import { readTiffTags, TiffTag } from './tiff-tags.js'
 import { latin1 } from '../../io/latin1.js'
 
 /**
- * The orientation of a image, from 1 (upright) to 8: that of its EXIF data, or that of its XMP data if the former has none.
+ * The orientation of an image, from 1 (upright) to 8: that of its EXIF data, or that of its XMP data if the former has none.
  * Source: `getexif` of Pillow's `Image.py`.
  */
 export function orientationOf(exif: Uint8Array | undefined, xmp: Uint8Array | undefined): number {

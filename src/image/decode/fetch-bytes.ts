@@ -5,7 +5,7 @@ import type { ReadOptions } from './image-input.js'
 const TIMEOUT = 30_000
 
 /**
- * Fetches a image file. The time limit covers the whole answer, not only its beginning.
+ * Fetches an image file. The time limit covers the whole answer, not only its beginning.
  *
  * @param where the URL as messages show it.
  * @throws FileError if it can't be fetched in time; ImageError if it is larger than `maxBytes`; InputError for no time limit.

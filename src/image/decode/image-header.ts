@@ -38,7 +38,7 @@ const signatures: readonly (readonly [format: string, ...places: readonly (reado
   ['PDF', [0, '%PDF']],
 ]
 
-/** Reads the format and, if it stands near the beginning, the size of a image. Trusts nothing that lies past the bytes. */
+/** Reads the format and, if it stands near the beginning, the size of an image. Trusts nothing that lies past the bytes. */
 export function readImageHeader(bytes: Uint8Array): ImageHeader {
   const start = latin1(bytes.subarray(0, 64))
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
@@ -77,7 +77,7 @@ function formatOfText(start: string): string | undefined {
 export function checkFormat(bytes: Uint8Array, formats: readonly string[], where: string, hint: string): void {
   const { format } = readImageHeader(bytes)
   if (format !== undefined && formats.includes(format)) return
-  throw new ImageError('Not a image that can be decoded', {
+  throw new ImageError('Not an image that can be decoded', {
     expected: formats.join(', '),
     found: format ?? (bytes.length === 0 ? '0 bytes' : `${bytes.length} bytes of no known format`),
     where,
@@ -85,7 +85,7 @@ export function checkFormat(bytes: Uint8Array, formats: readonly string[], where
   })
 }
 
-/** The error for bytes that begin like a image and don't go on like one. */
+/** The error for bytes that begin like an image and don't go on like one. */
 export function brokenImage(cause: unknown, where: string): ImageError {
   const lines = (cause instanceof Error ? cause.message : String(cause)).trim().split('\n')
   const found = [...new Set(lines)].slice(0, 3).join('; ') // libvips repeats itself
@@ -101,7 +101,7 @@ export function brokenImage(cause: unknown, where: string): ImageError {
 const BYTES_PER_PIXEL = 8
 
 /**
- * Throws `ImageError` if a image takes more memory than one of as many pixels as are allowed: asked before they are decoded.
+ * Throws `ImageError` if an image takes more memory than one of as many pixels as are allowed: asked before they are decoded.
  *
  * @param bytesPerPixel of the samples as the file has them.
  */

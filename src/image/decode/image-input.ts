@@ -1,10 +1,10 @@
 import type { RawPixels } from './raw-pixels.js'
 
 /**
- * A image, in whichever form it is at hand:
+ * An image, in whichever form it is at hand:
  * - a path (in Node), or an `http:`, `https:`, `data:` or `file:` URL, also a relative one in a page;
- * - the bytes of a image file in base64, as a text without a prefix: what is no path of a file;
- * - the bytes of a image file: `Buffer`, `Uint8Array`, `ArrayBuffer`, `Blob` or `File`, a Node stream, a web `ReadableStream`;
+ * - the bytes of an image file in base64, as a text without a prefix: what is no path of a file;
+ * - the bytes of an image file: `Buffer`, `Uint8Array`, `ArrayBuffer`, `Blob` or `File`, a Node stream, a web `ReadableStream`;
  * - pixels: `RawImage`, a canvas's `ImageData`, or raw memory with one to four bytes a pixel.
  *
  * Node reads JPEG, PNG, WebP, GIF, TIFF and AVIF; a page what its browser shows. Of several frames or pages the first is taken.
@@ -14,7 +14,7 @@ export type ImageInput =
 
 /** How images are read. */
 export interface ReadOptions {
-  /** The most pixels a image may have, asked before any is decoded; 178,956,970 by default, as in Pillow. */
+  /** The most pixels an image may have, asked before any is decoded; 178,956,970 by default, as in Pillow. */
   readonly maxPixels?: number
   /** The most bytes a file may have; 268,435,456 by default. */
   readonly maxBytes?: number

@@ -1,4 +1,4 @@
-/** Samples of a image file in the type it stores them. */
+/** Samples of an image file in the type it stores them. */
 export type Samples = Uint8Array | Uint16Array | Int16Array | Uint32Array | Int32Array | Float32Array | Float64Array
 
 /**

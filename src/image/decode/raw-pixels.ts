@@ -15,7 +15,7 @@ export interface RawPixels {
 
 /**
  * What becomes of transparent pixels: `'ignore'` takes their colours as if they were opaque, `'white'` lays the image on white.
- * transformers does the first when it loads a file (`load_image`), the second when its processor is given a image with alpha.
+ * transformers does the first when it loads a file (`load_image`), the second when its processor is given an image with alpha.
  */
 export type Transparency = 'ignore' | 'white'
 

@@ -9,16 +9,16 @@ import type { RawPixels } from './raw-pixels.js'
 
 const MAX_BYTES = 2 ** 28
 
-/** The bytes of a image file, and where they come from, for messages. */
+/** The bytes of an image file, and where they come from, for messages. */
 export interface FileBytes {
   readonly bytes: Uint8Array
   readonly where: string
 }
 
 /**
- * Reads a image file, wherever it is.
+ * Reads an image file, wherever it is.
  *
- * @throws FileError if it can't be read; ImageError if it has more than `maxBytes`; InputError if this is no way to give a image.
+ * @throws FileError if it can't be read; ImageError if it has more than `maxBytes`; InputError if this is no way to give an image.
  */
 export async function readBytes(input: Exclude<ImageInput, RawPixels>, options: ReadOptions): Promise<FileBytes> {
   const { maxBytes = MAX_BYTES } = options
@@ -37,7 +37,7 @@ export async function readBytes(input: Exclude<ImageInput, RawPixels>, options: 
     const where = 'the stream given'
     return { bytes: await collectBytes(input, maxBytes, where), where }
   }
-  throw new InputError('Not a image', {
+  throw new InputError('Not an image', {
     expected: 'a path, a URL, base64, bytes, a stream, a Blob or pixels',
     found: Object.prototype.toString.call(input).slice(8, -1),
     where: 'images',
@@ -56,7 +56,7 @@ async function readLocation(location: string, maxBytes: number, options: ReadOpt
     return { bytes, where }
   }
   if (location.length > LONGEST_PATH) {
-    throw new InputError('Not a image', {
+    throw new InputError('Not an image', {
       expected: 'a path, a URL, or an image in base64',
       found: `a text of ${location.length} characters`,
       where,

@@ -11,7 +11,7 @@ const NO_ALPHA = 0
  * Checks what a decoder takes memory for before it has read any sample: all of them, and those of a tile, which may be larger than
  * the image.
  *
- * @throws ImageError if that is more than a image of as many pixels as are allowed takes
+ * @throws ImageError if that is more than an image of as many pixels as are allowed takes
  */
 export function checkTiffMemory(tags: TiffTags, limits: DecodeLimits): void {
   const get = (tag: number, otherwise: number): number => tags.get(tag) ?? otherwise

@@ -3,7 +3,7 @@ import type { Augmented, ImageArrays } from './image-preparer.js'
 import type { RawPixels } from '../decode/raw-pixels.js'
 import type { ResizeBackend } from '../resize/resize.js'
 
-/** What a image worker starts with. */
+/** What an image worker starts with. */
 export interface ImageWorkerData {
   /** Of the image processor, as `savePretrained` writes them. */
   readonly files: ReadonlyMap<string, Uint8Array>
@@ -11,10 +11,10 @@ export interface ImageWorkerData {
   readonly backend: ResizeBackend
 }
 
-/** A image in a form that goes from thread to thread. */
+/** An image in a form that goes from thread to thread. */
 export type SendableImage = string | Uint8Array | RawPixels
 
-/** What a image worker is sent. */
+/** What an image worker is sent. */
 export interface ImageJob {
   readonly id: number
   readonly image: SendableImage

@@ -120,7 +120,7 @@ class ImageWorker {
     return new Promise((resolve) => {
       const job: ImageJob = { id: this.#count++, image, augmented }
       this.#asked.set(job.id, resolve)
-      this.#worker.ref() // whoever waits for a image keeps the process alive
+      this.#worker.ref() // whoever waits for an image keeps the process alive
       this.#worker.postMessage(job)
     })
   }
@@ -137,7 +137,7 @@ class ImageWorker {
 }
 
 /**
- * A image as a worker can take it. URLs and streams are read here, where a program may have set up how; undefined if it is better
+ * An image as a worker can take it. URLs and streams are read here, where a program may have set up how; undefined if it is better
  * prepared here altogether.
  */
 async function sendable(image: ImageInput): Promise<SendableImage | undefined> {

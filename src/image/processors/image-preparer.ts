@@ -19,10 +19,10 @@ export interface ImageProcessor {
   toFiles(): ReadonlyMap<string, Uint8Array>
 }
 
-/** How a image is changed at random before it is prepared. */
+/** How an image is changed at random before it is prepared. */
 export interface Augmented {
   readonly augmentation: Augmentation
-  /** The same seed changes a image the same way. */
+  /** The same seed changes an image the same way. */
   readonly seed: number
 }
 

@@ -4,7 +4,7 @@ import type { ResizeBackend } from '../resize/resize.js'
 import { snakeCase } from './snake-case.js'
 import type { Size, TargetSize } from '../resize/target-size.js'
 
-/** The longest side a image is resized, cropped or padded to. */
+/** The longest side an image is resized, cropped or padded to. */
 const MAX_SIDE = 65_536
 
 /**

@@ -34,7 +34,7 @@ export interface SiglipImageProcessorConfig extends ImageProcessorConfig {
    * transformers.
    */
   readonly resizeMode?: 'shortest' | 'longest' | 'squash' | undefined
-  /** For `resizeMode`: timm's share of the sides that is kept, of a image resized to more than `size`. Default: 1. */
+  /** For `resizeMode`: timm's share of the sides that is kept, of an image resized to more than `size`. Default: 1. */
   readonly cropPct?: number | undefined
   /** For `resizeMode` `'longest'`: the samples beside the image, of all channels or each. Default: 0. */
   readonly fillColor?: number | readonly number[] | undefined
@@ -128,7 +128,7 @@ export class SiglipImageProcessor {
    * Reads, decodes and prepares images.
    *
    * @param options settings for this call alone, and how images are read.
-   * @throws FileError, ImageError or InputError if a image can't be read, decoded or resized so.
+   * @throws FileError, ImageError or InputError if an image can't be read, decoded or resized so.
    */
   async call(
     images: OneOrMore<ImageInput>,
@@ -143,7 +143,7 @@ export class SiglipImageProcessor {
    * Prepares images that are decoded already.
    *
    * @param options settings for this call alone.
-   * @throws InputError if a image or an option is wrong, or if the images end in different sizes.
+   * @throws InputError if an image or an option is wrong, or if the images end in different sizes.
    */
   preprocess(images: OneOrMore<RawImage>, options: SiglipImageProcessorOptions = {}): PixelValues {
     const config = readConfig(new OptionReader(options, undefined), this.config)
@@ -229,7 +229,7 @@ function batchSize(images: readonly RawImage[], { doPad, padSize }: SiglipImageP
   }
   if (!padSize) return { height, width }
   if (padSize.height >= height && padSize.width >= width) return padSize
-  throw new InputError('A image is larger than padSize', {
+  throw new InputError('An image is larger than padSize', {
     expected: `at most ${padSize.height} × ${padSize.width}`,
     found: `${height} × ${width}`,
   })

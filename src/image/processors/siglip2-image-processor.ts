@@ -17,7 +17,7 @@ import { resize } from '../resize/resize.js'
 export interface Siglip2ImageProcessorConfig extends ImageProcessorConfig {
   /** The side of a patch, in pixels. */
   readonly patchSize: number
-  /** A image is resized to at most this many patches, and padded to exactly as many. */
+  /** An image is resized to at most this many patches, and padded to exactly as many. */
   readonly maxNumPatches: number
 }
 
@@ -30,7 +30,7 @@ export interface NaflexInputs {
   readonly pixelValues: NdArray<Float32Array>
   /** `[batch, maxNumPatches]`: 1 for a patch, 0 for padding. */
   readonly pixelAttentionMask: NdArray<Int32Array>
-  /** `[batch, 2]`: how many patches a image is high and wide. */
+  /** `[batch, 2]`: how many patches an image is high and wide. */
   readonly spatialShapes: NdArray<Int32Array>
 }
 
@@ -98,7 +98,7 @@ export class Siglip2ImageProcessor {
    * Reads, decodes and prepares images.
    *
    * @param options settings for this call alone, and how images are read.
-   * @throws FileError, ImageError or InputError if a image can't be read, decoded or resized so.
+   * @throws FileError, ImageError or InputError if an image can't be read, decoded or resized so.
    */
   async call(
     images: OneOrMore<ImageInput>,
@@ -113,7 +113,7 @@ export class Siglip2ImageProcessor {
    * Prepares images that are decoded already.
    *
    * @param options settings for this call alone.
-   * @throws InputError if a image or an option is wrong, or if a image isn't whole patches without `doResize`.
+   * @throws InputError if an image or an option is wrong, or if an image isn't whole patches without `doResize`.
    */
   preprocess(images: OneOrMore<RawImage>, options: Siglip2ImageProcessorOptions = {}): NaflexInputs {
     const config = readConfig(new OptionReader(options, undefined), this.config)
@@ -136,7 +136,7 @@ function wholePatches(image: RawImage, config: Siglip2ImageProcessorConfig): Raw
   if (doResize) return resize(image, { ...naflexSize(image, patchSize, maxNumPatches), resample, backend })
   const whole = image.height % patchSize === 0 && image.width % patchSize === 0
   if (whole && image.height * image.width <= maxNumPatches * patchSize ** 2) return image
-  throw new InputError('Without doResize a image must be whole patches', {
+  throw new InputError('Without doResize an image must be whole patches', {
     expected: `multiples of ${patchSize}, at most ${maxNumPatches} patches`,
     found: `${image.height} × ${image.width} pixels`,
   })

@@ -2,7 +2,7 @@ import { CHANNELS, type RawImage } from '../raw-image.js'
 import type { ResizeBackend } from './resize.js'
 import type { Size } from './target-size.js'
 
-/** The middle of a image; what lies past its edges is black. Source: `center_crop` of transformers' two backends. */
+/** The middle of an image; what lies past its edges is black. Source: `center_crop` of transformers' two backends. */
 export function centerCrop(image: RawImage, size: Size, backend: ResizeBackend): RawImage {
   const offset = backend === 'pillow' ? offsetOfNumpy : offsetOfTorchvision
   return cut(image, offset(image.height, size.height), offset(image.width, size.width), size)
@@ -18,7 +18,7 @@ function offsetOfTorchvision(from: number, to: number): number {
   return to > from ? -Math.floor((to - from) / 2) : Math.trunc((from - to) / 2)
 }
 
-/** A rectangle of a image, which may reach past its edges, where it has the samples of `fill`. */
+/** A rectangle of an image, which may reach past its edges, where it has the samples of `fill`. */
 export function cut(
   image: RawImage,
   top: number,

@@ -4,7 +4,7 @@ import type { Size } from './target-size.js'
 const EPSILON = 1e-5
 
 /**
- * The largest size of a image that keeps its proportions, is whole patches, and has no more than `maxNumPatches` of them.
+ * The largest size of an image that keeps its proportions, is whole patches, and has no more than `maxNumPatches` of them.
  * Source: `get_image_size_for_max_num_patches` of transformers' `image_processing_siglip2.py`.
  */
 export function naflexSize(source: Size, patchSize: number, maxNumPatches: number): Size {

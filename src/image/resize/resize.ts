@@ -7,7 +7,7 @@ import { pillowPrecision, resamplingWeights, torchPrecision } from './resampling
 /** Whose arithmetic a resize follows. */
 export type ResizeBackend = 'pillow' | 'torchvision'
 
-/** What `resize` makes of a image. */
+/** What `resize` makes of an image. */
 export interface ResizeOptions {
   /** In pixels. */
   readonly width: number
@@ -23,7 +23,7 @@ export interface ResizeOptions {
 }
 
 /**
- * Resizes a image in fixed-point arithmetic: first along the rows, then along the columns; the other way round, as Pillow has
+ * Resizes an image in fixed-point arithmetic: first along the rows, then along the columns; the other way round, as Pillow has
  * it since its version 13, if the height loses more than twice as many pixels as the width.
  *
  * @returns a new image.

@@ -1,5 +1,5 @@
 /**
- * The size that a image is resized to, in the ways `preprocessor_config.json` can say it: exactly; so that the shorter side
+ * The size that an image is resized to, in the ways `preprocessor_config.json` can say it: exactly; so that the shorter side
  * fits, with or without a limit for the longer one; or so that it fits into a box.
  */
 export type TargetSize =
@@ -14,7 +14,7 @@ export interface Size {
 }
 
 /**
- * The size a image of a certain size gets.
+ * The size an image of a certain size gets.
  * Source: `get_size_with_aspect_ratio`, `get_resize_output_image_size`, `get_image_size_for_max_height_width` of transformers.
  */
 export function targetSize(source: Size, target: TargetSize): Size {
@@ -29,7 +29,7 @@ export function targetSize(source: Size, target: TargetSize): Size {
   const limited = longestEdge !== undefined && (long / short) * shortestEdge > longestEdge
   const exact = limited ? (longestEdge * short) / long : shortestEdge
   const newShort = limited ? roundHalfToEven(exact) : shortestEdge
-  // transformers leaves a image alone whose shorter side fits already, though its longer one may be rounded otherwise.
+  // transformers leaves an image alone whose shorter side fits already, though its longer one may be rounded otherwise.
   const newLong = longestEdge !== undefined && short === newShort ? long : Math.trunc((exact * long) / short)
   return source.width <= source.height ? { height: newLong, width: newShort } : { height: newShort, width: newLong }
 }

@@ -43,7 +43,7 @@ const AT_ONCE = 4
 
 /**
  * A folder of images, as Hugging Face's `imagefolder` has it: with captions in `metadata.jsonl` or `metadata.csv`, in it or in
- * folders inside (`file_name` and `text`; several rows or a list are several captions of a image), or else a folder of folders,
+ * folders inside (`file_name` and `text`; several rows or a list are several captions of an image), or else a folder of folders,
  * each of which is a class; where all are in one split, `train/cat/1.jpg`, the classes are the folders in it. What is hidden or made by a
  * tool is left out.
  */
@@ -189,7 +189,7 @@ function listedByFolders(folder: string, files: readonly string[], broken: Broke
   })
 }
 
-/** Several rows of a image are several captions of it; the same row again is broken. */
+/** Several rows of an image are several captions of it; the same row again is broken. */
 function merged(listed: readonly Listed[], broken: BrokenSample[]): readonly Listed[] {
   const byFile = new Map<string, { readonly first: Listed; readonly captions: Set<string> }>()
   for (const row of listed) {

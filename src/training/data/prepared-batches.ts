@@ -20,7 +20,7 @@ export interface PreparedBatchesOptions {
   /** Batches that are prepared while the caller computes with those before them. Default: 2. */
   readonly ahead?: number | undefined
   /**
-   * Told of a image that can't be decoded, in whose place the next one of its batch is taken. Default: then it throws.
+   * Told of an image that can't be decoded, in whose place the next one of its batch is taken. Default: then it throws.
    */
   readonly onLeftOut?: ((broken: BrokenSample) => void) | undefined
   /** Stops before the next batch, by its own reason. */
@@ -39,7 +39,7 @@ export interface PreparedBatch extends SampleBatch {
  * Reads and prepares the images of batches, ahead of their use and in the preparer's threads. The same batches give the same
  * numbers, however many threads there are.
  *
- * @throws what reading and preparing a image throws, when its batch comes; with `onLeftOut`, only if no image of it can be decoded
+ * @throws what reading and preparing an image throws, when its batch comes; with `onLeftOut`, only if no image of it can be decoded
  * @example
  *     const batches = sampleBatches(await ImageFolder.open('images'), { batchSize: 32 })
  *     for await (const { images, captions, next } of preparedBatches(batches, imagePreparer(imageProcessor))) { … }

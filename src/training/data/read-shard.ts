@@ -20,7 +20,7 @@ const LONGEST_TEXT = 2 ** 20
 interface Group {
   readonly key: string
   image?: TarMember
-  /** The ending of a image that is not decoded. */
+  /** The ending of an image that is not decoded. */
   otherImage?: string
   /** What the members say, by their endings. */
   readonly texts: Map<string, string>
@@ -28,7 +28,7 @@ interface Group {
 }
 
 /**
- * Reads what a WebDataset shard has, all but the images: their places. Members of one name are a sample: a image, its captions
+ * Reads what a WebDataset shard has, all but the images: their places. Members of one name are a sample: an image, its captions
  * in `.txt` (a line each) or in `.json` (`caption` or `text`), its class in `.cls` or in `.json` (`label`). Where there is no
  * caption, the class is the caption.
  *
@@ -44,7 +44,7 @@ export async function readShard(source: ByteSource, name: string): Promise<Shard
     const isOther = isOtherImage(`.${kind}`)
     if (!imageEndings.has(kind) && !textEndings.has(kind) && !isOther) continue
     if (folderParts(stem).some(isToolMade)) continue
-    const key = `${name}:${stem.normalize()}` // a image and its caption may spell `ü` differently
+    const key = `${name}:${stem.normalize()}` // an image and its caption may spell `ü` differently
     const group = groups.get(key) ?? { key, texts: new Map<string, string>(), broken: [] }
     groups.set(key, group)
     if (isOther) group.otherImage = kind

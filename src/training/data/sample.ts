@@ -1,6 +1,6 @@
 import type { ImageInput } from '../../image/decode/image-input.js'
 
-/** A image and what is said of it. */
+/** An image and what is said of it. */
 export interface Sample {
   /** Names it for good: a file of a folder, `shard.tar:key`. */
   readonly key: string

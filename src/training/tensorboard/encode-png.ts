@@ -8,7 +8,7 @@ const signature = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a)
 /** PNG's numbers of grey, grey and alpha, colours, colours and alpha. */
 const colourTypes = [0, 4, 2, 6]
 
-/** A image as PNG and the samples a pixel has there. @throws {InputError} if the bytes don't fill the image */
+/** An image as PNG and the samples a pixel has there. @throws {InputError} if the bytes don't fill the image */
 export function encodePng({ data, width, height, channels }: RawPixels): {
   readonly png: Uint8Array
   readonly channels: number

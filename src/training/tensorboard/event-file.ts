@@ -61,7 +61,7 @@ export class EventFile {
     this.summary(tag, step, (summary) => summary.bytes(5, message))
   }
 
-  /** A image. @throws {InputError} if its bytes don't fill it */
+  /** An image. @throws {InputError} if its bytes don't fill it */
   image(tag: string, pixels: RawPixels, step: number): void {
     const { png, channels } = encodePng(pixels)
     const message = new ProtobufMessage().varint(1, pixels.height).varint(2, pixels.width).varint(3, channels)

@@ -9,14 +9,14 @@ it.each([
   ['resized', { ...still, scale: 1.6 }],
   ['slanted', { ...still, shear: 15 }],
   ['all', { degrees: -33, translate: [4, 1] as const, scale: 0.7, shear: -10 }],
-])('a image %s is torchvision’s, but for roundings', (name, placement) => {
+])('an image %s is torchvision’s, but for roundings', (name, placement) => {
   const { colours } = affine({ colours: torchvisionCase('image') }, placement)
   const { most, share } = difference(colours, torchvisionCase(`affine.${name}`))
   expect(most).toBeLessThanOrEqual(1)
   expect(share).toBeLessThan(0.02) // halves, which its single precision puts to either side
 })
 
-it('what a image covers moves along with its colours', () => {
+it('what an image covers moves along with its colours', () => {
   const { width, height, data } = torchvisionCase('saturation.0.0')
   const greys = data.filter((_, at) => at % 3 === 0)
   const { colours, coverage } = affine(
@@ -26,7 +26,7 @@ it('what a image covers moves along with its colours', () => {
   expect(coverage).toEqual(colours.data.filter((_, at) => at % 3 === 0))
 })
 
-it('a image that is left where it is stays the same, and covers everything', () => {
+it('an image that is left where it is stays the same, and covers everything', () => {
   const colours = torchvisionCase('image')
   const kept = affine({ colours }, still)
   expect(kept.colours).toEqual(colours)

@@ -52,7 +52,7 @@ describe('pixels equal Pillow’s to the bit', () => {
   })
 })
 
-describe('the forms a image can have', () => {
+describe('the forms an image can have', () => {
   const file = fixture('images', 'small-rgb.png')
   let bytes: Buffer
   let server: Server

@@ -24,7 +24,7 @@ describe('jpeg-js without sharp', () => {
     expect(difference(image.data, common.bytes(`rgb/${name}`)).largest).toBeLessThanOrEqual(levels)
   })
 
-  test.each([1, 2, 3, 4, 5, 6, 7, 8])('turns a image of orientation %i upright', async (orientation) => {
+  test.each([1, 2, 3, 4, 5, 6, 7, 8])('turns an image of orientation %i upright', async (orientation) => {
     const name = `exif${orientation}.jpg`
     const image = decodeWithJpegJs(await readFile(fixture('images-more', name)), limits)
     expect([image.height, image.width, 3]).toEqual(more.shape(`ignore/${name}`))

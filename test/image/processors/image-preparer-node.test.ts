@@ -88,7 +88,7 @@ describe.each([
     }
   })
 
-  it('changes a image by its seed, in whichever thread', async () => {
+  it('changes an image by its seed, in whichever thread', async () => {
     const processor = new SiglipImageProcessor({ size: { height: 20, width: 24 } })
     const own = preparer(processor, entry)
     const augmentation = { crop: {}, flip: 0.5, affine: { degrees: 9 }, colour: { contrast: 0.5 }, background: 0.5 }

@@ -125,14 +125,14 @@ describe('batches', () => {
       'doPad',
     ],
     [
-      'a image larger than the padding',
+      'an image larger than the padding',
       () => processor.preprocess(grey(5, 5, 0), { doPad: true, padSize: 4 }),
       'padSize',
     ],
     ['a crop of no size', () => processor.preprocess(grey(5, 5, 0), { doCenterCrop: true }), 'cropSize'],
     ['a batch past memory', () => processor.preprocess(grey(1, 1, 0), { doPad: true, padSize: 65_536 }), 'values'],
     [
-      'a image resized to nothing',
+      'an image resized to nothing',
       () => processor.preprocess(grey(100, 1, 0), { size: { maxHeight: 5, maxWidth: 5 } }),
       'height',
     ],

@@ -47,7 +47,7 @@ describe('the passes on vectors', () => {
     )
   })
 
-  it('leave a image to the scalar ones that is larger than their memory', () => {
+  it('leave an image to the scalar ones that is larger than their memory', () => {
     const weights = resamplingWeights(kernels[Resampling.BOX], 6000, 3000, pillowPrecision)
     expect(simdConvolve()?.rows(new Uint8Array(6000 * 4000 * 3), 6000, 0, 4000, weights)).toBeUndefined()
   })

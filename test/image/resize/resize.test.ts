@@ -43,7 +43,7 @@ describe('resize', () => {
     },
   )
 
-  test('keeps a image of one colour, whatever the filter, size and arithmetic', () => {
+  test('keeps an image of one colour, whatever the filter, size and arithmetic', () => {
     const side = fc.integer({ min: 1, max: 40 })
     const colour = fc.uint8Array({ minLength: 3, maxLength: 3 })
     fc.assert(
@@ -86,7 +86,7 @@ describe('resize', () => {
       () => resize(tall, { width: 2 ** 18, height: 600, backend: 'torchvision' }),
       'target',
     ],
-    ['a image of endless length', () => resize(endless, { width: 224, height: 1 }), 'too long'],
+    ['an image of endless length', () => resize(endless, { width: 224, height: 1 }), 'too long'],
     ['another filter', () => resize(black, { width: 1, height: 1, resample: 9 as Resampling }), 'resample'],
     [
       'a filter torchvision lacks',

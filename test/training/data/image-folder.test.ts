@@ -21,7 +21,7 @@ const write = (name: string, content: string | Buffer) => writeFile(path.join(fo
 const jsonl = (...rows: readonly object[]) => rows.map((row) => `${JSON.stringify(row)}\n`).join('')
 const said = ({ samples }: ImageFolder) => samples.map(({ key, captions, label }) => [key, captions, label])
 
-it('reads metadata.jsonl, with several captions of a image', async () => {
+it('reads metadata.jsonl, with several captions of an image', async () => {
   await image('chelsea.png', 'a/cat.png')
   await image('coffee.png', 'cup.png')
   const rows = [

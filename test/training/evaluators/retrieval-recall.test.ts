@@ -5,7 +5,7 @@ import { cases, matrix } from './reference.js'
 
 const { images, texts, owner, image_to_text, text_to_image } = cases.retrieval
 
-it('is what numpy counts, with five captions a image', async () => {
+it('is what numpy counts, with five captions an image', async () => {
   const found = await retrievalRecall({ imageEmbeds: matrix(images), textEmbeds: matrix(texts), textKeys: owner })
   expect(found.imageToText.queries).toBe(20)
   expect(found.textToImage.queries).toBe(100)

@@ -26,7 +26,7 @@ it('writes the bytes that TensorFlow writes', () => {
   expect(readFileSync(events.path)).toEqual(readFileSync(fixturePath('tensorboard', 'events.tfrecord')))
 })
 
-it.each([1, 2, 3, 4])('a image of %i samples a pixel is a PNG with these pixels', async (channels) => {
+it.each([1, 2, 3, 4])('an image of %i samples a pixel is a PNG with these pixels', async (channels) => {
   const data = Uint8Array.from({ length: 6 * channels }, (_, i) => (i * 37 + 5) % 256)
   const events = new EventFile(folder, { now })
   events.image('image', { data, width: 3, height: 2, channels }, 1)
@@ -39,7 +39,7 @@ it.each([1, 2, 3, 4])('a image of %i samples a pixel is a PNG with these pixels'
   }
 })
 
-it('refuses a image whose bytes do not fill it', () => {
+it('refuses an image whose bytes do not fill it', () => {
   const events = new EventFile(folder)
   expect(() => {
     events.image('image', { data: new Uint8Array(5), width: 2, height: 2 }, 1)
