@@ -1,6 +1,13 @@
 import * as tf from '@tensorflow/tfjs'
 import { openFolder } from '#open-folder'
-import { alphaOf, bypassed, misfit, openPeftAdapter, PEFT_PREFIX, wholeNames } from '../../converters/names/peft-adapter.js'
+import {
+  alphaOf,
+  bypassed,
+  misfit,
+  openPeftAdapter,
+  PEFT_PREFIX,
+  wholeNames,
+} from '../../converters/names/peft-adapter.js'
 import { checkFinite } from '../../converters/formats/finite-values.js'
 import type { Weights } from '../../converters/formats/weights.js'
 import type { CheckpointSource } from '../hub/checkpoint-folder.js'

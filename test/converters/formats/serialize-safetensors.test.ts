@@ -1,7 +1,11 @@
 import fc from 'fast-check'
 import { dtypeBits, viewAs, type Dtype } from '../../../converters/formats/dtypes.js'
 import { parseSafetensors } from '../../../converters/formats/safetensors.js'
-import { layoutSafetensors, serializeSafetensors, type Tensor } from '../../../converters/formats/serialize-safetensors.js'
+import {
+  layoutSafetensors,
+  serializeSafetensors,
+  type Tensor,
+} from '../../../converters/formats/serialize-safetensors.js'
 import { InputError } from '../../../src/errors.js'
 
 const dtypes = Object.keys(dtypeBits) as Dtype[]

@@ -1,4 +1,9 @@
-import { adjustBrightness, adjustContrast, adjustSaturation, turnHue } from '../../../src/image/augment/adjust-colour.js'
+import {
+  adjustBrightness,
+  adjustContrast,
+  adjustSaturation,
+  turnHue,
+} from '../../../src/image/augment/adjust-colour.js'
 import { casesOf, difference, torchvisionCase } from '../torchvision-cases.js'
 
 const adjusters = { brightness: adjustBrightness, contrast: adjustContrast, saturation: adjustSaturation }

@@ -1,7 +1,11 @@
 import fc from 'fast-check'
 import { TokenizerError } from '../../../src/errors.js'
 import { SiglipTokenizer } from '../../../src/tokenizer/siglip-tokenizer.js'
-import { byteToPiece, parseSentencePieceModel, pieceToByte } from '../../../src/tokenizer/sentencepiece/sentencepiece-model.js'
+import {
+  byteToPiece,
+  parseSentencePieceModel,
+  pieceToByte,
+} from '../../../src/tokenizer/sentencepiece/sentencepiece-model.js'
 import { fixture } from '../reference-vectors.js'
 
 const small = fixture('tokenizer-more/byte-fallback.model')
