@@ -21,6 +21,9 @@ export interface Trial {
   readonly fault: Fault | undefined
 }
 
+/** Beside programs, only one seed in so many is a model, too: a model takes as long as some twenty programs. */
+const MODEL_EVERY = 10
+
 /**
  * Tries one program after the other: each on all kernels, with the numbers of threads in turn. Seeds that say nothing that runs
  * operation by operation are left out and others taken.
@@ -30,6 +33,7 @@ export async function* trials(engine: Engine, { start, count, kinds, isas, threa
   for (let seed = start; tried < count; seed++) {
     for (const kind of kinds) {
       if (tried >= count) return
+      if (kind === 'model' && kinds.length > 1 && seed % MODEL_EVERY !== 0) continue
       const specimen = specimenOf(seed, kind)
       if (!specimen) continue
       const targets = isas.map((isa, i) => targetOf(engine, isa, threads[(seed + i) % threads.length] ?? 1))

@@ -1,15 +1,15 @@
-import { onEngine } from '../../backends.js'
+import { onEveryKernel } from '../../backends.js'
 import { smallest, trials } from './campaign.js'
 import { described } from './check.js'
 
 /** How many of each kind. `npm run fuzz:jit` tries more. */
-const counts = { normal: 75, special: 60, grad: 60, bf16: 60, model: 5 } as const
+const counts = { normal: 76, special: 74, grad: 72, bf16: 74, model: 4 } as const
 
 const cases = (['normal', 'special', 'grad', 'bf16', 'model'] as const).flatMap((kind) =>
   Array.from({ length: counts[kind] }, (_, seed) => ({ kind, seed })),
 )
 
-onEngine((engine) => {
+onEveryKernel((engine) => {
   const setting = { isa: '', threads: 0 }
   beforeAll(() => {
     Object.assign(setting, { isa: engine().kernels, threads: engine().threads })

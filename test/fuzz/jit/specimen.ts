@@ -35,7 +35,9 @@ function programSpecimen(seed: number, mode: Mode): Specimen | undefined {
 
 const ofProgram = (program: Program): Specimen => ({
   subject: subjectOf(program),
-  text: asJavaScript(program.inputs, sourceOf(program)),
+  get text() {
+    return asJavaScript(program.inputs, sourceOf(program))
+  },
   shrunk: async (fails) => ofProgram(await shrunk(program, shapeOf, (smaller) => fails(subjectOf(smaller)))),
 })
 
