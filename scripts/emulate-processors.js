@@ -1,6 +1,7 @@
 /**
  * Compiles an engine whose kernels for AVX-512 and AMX run on a processor that has neither: their instructions are functions. Tests
- * use it, so that no kernels go untested for want of a processor. Does nothing where there is no engine, or no AVX2.
+ * use it, so that no kernels go untested for want of a processor. Its memory runs out when a test wants it to. Does nothing where
+ * there is no engine, or no AVX2.
  */
 import { mkdir, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
@@ -29,6 +30,7 @@ if (isNeeded && !('missing' in native) && native.marker.sources !== null && nati
     'kernels/amx.cc': emulated('emulated-amx.cc', AVX2),
     'kernels/avx512.cc': emulated('emulated-avx512.cc', AVX2),
     'kernels/processor.cc': emulated('emulated-processor.cc'),
+    'program/memory.cc': emulated('failing-memory.cc'),
   }
   try {
     await mkdir(dirname(engine), { recursive: true })
