@@ -297,7 +297,7 @@ async function makeModel(folder: string): Promise<void> {
 
 /** Whole processes, from their start to the scores of one image. */
 function processes(measure: 'time' | 'memory'): Work {
-  const image = join('examples', 'images', 'chelsea.png')
+  const image = join('examples', 'pictures', 'chelsea.png')
   const program = join('dist', 'bench', 'first-scores.js')
   const command = new Command('siglip-tfjs', [process.execPath, program, baseFolder, image], measure)
   return {

@@ -12,14 +12,14 @@ const usage = `node dist/examples/search-images.js --images FOLDER QUERY…
 Prints the three images of a folder that go best with each query, with their cosines. The embeddings are kept: an image is
 embedded once. (\`npx siglip search\` does this, too; here it is in the open.)
 
-  --images FOLDER  where the images are                      [examples/emoji/gallery/images]
+  --images FOLDER  where the images are                      [examples/emoji/gallery/pictures]
   --model FOLDER     a checkpoint with an image and a text tower [models/emoji]
   --keep FILE        where the embeddings are kept               [out/search/embeddings.safetensors]
 `
 const { values: options, positionals: queries } = parseArgs({
   allowPositionals: true,
   options: {
-    images: { type: 'string', default: 'examples/emoji/gallery/images' },
+    images: { type: 'string', default: 'examples/emoji/gallery/pictures' },
     model: { type: 'string', default: 'models/emoji' },
     keep: { type: 'string', default: 'out/search/embeddings.safetensors' },
     help: { type: 'boolean', default: false },

@@ -26,6 +26,6 @@ describe('the examples of the README', () => {
     await writeFile(path.join(folder, 'all.mjs'), all)
     const { stdout } = await run(process.execPath, [path.join(folder, 'all.mjs')], { cwd: root })
     expect(stdout).toMatch(/^rainbow 0\.[5-9]\d{2}\n(hamburger|dog face) 0\.0\d{2}\n/)
-    expect(stdout).toContain('examples/emoji/gallery/images/hot-beverage.png\n')
+    expect(stdout).toContain('examples/emoji/gallery/pictures/hot-beverage.png\n')
   })
 })

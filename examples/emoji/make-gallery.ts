@@ -69,11 +69,11 @@ async function makeGallery(): Promise<void> {
   })
   const lines = list.map((entry) => `  ${JSON.stringify(entry)}`).join(',\n')
   await writeFile(path.join(options.out, 'emoji.json'), `[\n${lines}\n]\n`)
-  await mkdir(path.join(options.out, 'images'), { recursive: true })
+  await mkdir(path.join(options.out, 'pictures'), { recursive: true })
   for (const { emoji, pixels } of twemoji.values()) {
     if (!ALONE.has(emoji.label)) continue
     const { data, ...raw } = pixels
-    const file = path.join(options.out, 'images', `${emoji.label.replaceAll(' ', '-')}.png`)
+    const file = path.join(options.out, 'pictures', `${emoji.label.replaceAll(' ', '-')}.png`)
     await sharp(data, { raw }).png({ compressionLevel: 9 }).toFile(file)
   }
   console.log(`${chosen.length} emoji in ${options.out}`)
