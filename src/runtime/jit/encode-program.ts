@@ -14,7 +14,7 @@ export const ENCODING_VERSION = 3
 /** In the order of `DType` in native/kernels/kernels.h. */
 const elementTypes: readonly ElementType[] = ['float32', 'bfloat16', 'int32', 'bool']
 /** In the order of native/program/steps.cc. */
-const stepKinds: readonly Step['kind'][] = [
+export const stepKinds: readonly Step['kind'][] = [
   'product',
   'attention',
   'rows',

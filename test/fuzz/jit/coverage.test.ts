@@ -1,5 +1,10 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import process from 'node:process'
+
 import * as tf from '@tensorflow/tfjs'
 
+import { stepKinds } from '../../../src/runtime/jit/encode-program.js'
 import { activations, rowOps } from '../../../src/runtime/jit/program.js'
 import { translatedOperations } from '../../../src/runtime/jit/rewrites/canonical.js'
 import { NATIVE } from '../../../src/runtime/native.js'
@@ -47,7 +52,7 @@ onEngine((engine) => {
       kernelsLeftOut,
     ],
     ['operation that the engine knows', 'operations', () => translatedOperations, operationsLeftOut],
-    ['kind of step', 'steps', () => ['attention', 'copy', 'gather', 'product', 'rows', 'segmentSum', 'tensorflow'], {}],
+    ['kind of step', 'steps', () => stepKinds, {}],
     ['end of a product', 'epilogues', () => [...activations, 'bias', 'residual'], {}],
     ['operation on rows', 'rowOps', () => rowOps, { multiplyAdd: 'no rule makes it' }],
   ]
@@ -58,7 +63,19 @@ onEngine((engine) => {
     )
   }, 300_000)
 
+  it("runs each of the engine's kernels", () => {
+    const [, table = ''] = /struct Kernels \{(.*?)\n\};/s.exec(engineText('kernels/kernels.h')) ?? []
+    const kernels = [...table.matchAll(/\(\*(\w+)\)/g)].map(([, name = '']) => camelCase(name))
+    expect(kernels).toContain('product')
+    // Products by weights call these two.
+    expect(missing(kernels, coverage.steps)).toEqual(['pack', 'packedBytes'])
+  })
+
   it.each(levels)('has every %s, or says why not', (_, level, names, left) => {
     expect(missing(names(), coverage[level])).toEqual(Object.keys(left).sort())
   })
 })
+
+const engineText = (file: string): string => readFileSync(join(process.cwd(), 'native', file), 'utf8')
+
+const camelCase = (name: string): string => name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase())
