@@ -72,61 +72,96 @@ export {
   AutoModelForZeroShotImageClassification,
 } from './models/auto/auto-model.js'
 export { PretrainedConfig, type Fields } from './models/loading/pretrained-config.js'
-export { TwoTowerConfig, type ProblemType, type TwoTowerFields } from './models/two-tower-config.js'
-export { TextConfig, VisionConfig } from './models/tower-configs.js'
-export type { JsonObject } from './models/loading/config-reader.js'
-export { SiglipConfig, SiglipTextConfig, SiglipVisionConfig, type SiglipConfigFields } from './models/siglip-config.js'
+export {
+  TwoTowerConfig,
+  type TwoTowerFields,
+  TextConfig,
+  VisionConfig,
+  SiglipConfig,
+  SiglipTextConfig,
+  SiglipVisionConfig,
+  type SiglipConfigFields,
+} from './models/siglip/configuration.js'
+export type { ProblemType } from './models/loading/config-fields.js'
+export type { Json, JsonObject } from './models/loading/config-reader.js'
 export {
   Siglip2Config,
   Siglip2TextConfig,
   Siglip2VisionConfig,
   type Siglip2ConfigFields,
-} from './models/siglip2-config.js'
-export { SiglipModel } from './models/siglip-model.js'
-export { Siglip2Model } from './models/siglip2-model.js'
-export { TwoTowerModel, type LossOptions, type TwoTowerModelOptions } from './models/two-tower-model.js'
-export { SiglipTextModel } from './models/siglip-text-model.js'
-export { Siglip2TextModel } from './models/siglip2-text-model.js'
-export { TextTower, type TextInputs } from './models/text-tower.js'
-export { VisionTower } from './models/vision-tower.js'
-export { SiglipVisionModel, type SiglipVisionInputs, type SiglipVisionOptions } from './models/siglip-vision-model.js'
-export { Siglip2VisionModel, type Siglip2VisionInputs } from './models/siglip2-vision-model.js'
-export { SiglipForImageClassification } from './models/siglip-for-image-classification.js'
-export { Siglip2ForImageClassification } from './models/siglip2-for-image-classification.js'
-export { ImageClassifier, type LabelOptions } from './models/image-classifier.js'
+} from './models/siglip2/configuration.js'
+export {
+  SiglipModel,
+  TwoTowerModel,
+  type LossOptions,
+  type TwoTowerModelOptions,
+  type SiglipOutput,
+} from './models/siglip/modeling.js'
+export {
+  Siglip2Model,
+  Siglip2TextModel,
+  Siglip2VisionModel,
+  type Siglip2VisionInputs,
+  Siglip2ForImageClassification,
+  Siglip2VisionEmbeddings,
+  type Siglip2VisionEmbeddingsConfig,
+} from './models/siglip2/modeling.js'
+export {
+  SiglipTextModel,
+  TextTower,
+  type TextInputs,
+  type BaseModelOutputWithPooling,
+  SiglipTextEmbeddings,
+  type TextEmbeddingsConfig,
+} from './models/siglip/text-model.js'
+export {
+  VisionTower,
+  SiglipVisionModel,
+  type SiglipVisionInputs,
+  type SiglipVisionOptions,
+  SiglipMultiheadAttentionPoolingHead,
+  SiglipVisionEmbeddings,
+  type VisionEmbeddingsConfig,
+  type VisionModelOutput,
+} from './models/siglip/vision-model.js'
+export {
+  SiglipForImageClassification,
+  ImageClassifier,
+  type LabelOptions,
+  type ImageClassifierOutput,
+} from './models/siglip/image-classification.js'
 export { PreTrainedModel, type ModelOptions } from './models/loading/pre-trained-model.js'
 export type { LoadingInfo } from './models/loading/compare-weights.js'
 export type { WeightFilesOptions } from '../converters/formats/weight-files.js'
 export type { FileContent } from './io/save-folder.js'
-export type { LoadOptions } from './models/loading/load-pretrained.js'
-export type {
-  BaseModelOutputWithPooling,
-  ImageClassifierOutput,
-  SiglipOutput,
-  VisionModelOutput,
-} from './models/model-outputs.js'
-export type { TensorInput } from './models/tensor-input.js'
-export type { PairOptions } from './models/sigmoid-loss.js'
+export type { LoadOptions, ModelClass } from './models/loading/load-pretrained.js'
+export type { TensorInput } from './runtime/tensor-input.js'
 
-export { Module, type Json } from './layers/module.js'
 export {
+  Module,
   Parameter,
   ParameterScope,
   type LayerOptions,
   type ParameterSource,
   type ParameterSpec,
-} from './layers/parameter-scope.js'
+} from './layers/module.js'
 export type { Initializer } from './layers/initializers.js'
-export { SiglipAttention, type AttentionConfig } from './layers/siglip-attention.js'
-export { SiglipEncoder, type EncoderOptions, type EncoderOutput } from './layers/siglip-encoder.js'
-export { SiglipEncoderLayer } from './layers/siglip-encoder-layer.js'
-export { SiglipMLP, type MlpConfig } from './layers/siglip-mlp.js'
-export { SiglipMultiheadAttentionPoolingHead } from './layers/siglip-multihead-attention-pooling-head.js'
-export { SiglipTextEmbeddings, type TextEmbeddingsConfig } from './layers/siglip-text-embeddings.js'
-export { SiglipVisionEmbeddings, type VisionEmbeddingsConfig } from './layers/siglip-vision-embeddings.js'
-export { Siglip2VisionEmbeddings, type Siglip2VisionEmbeddingsConfig } from './layers/siglip2-vision-embeddings.js'
-export type { EncoderConfig, RunOptions as LayerRunOptions } from './layers/encoder-config.js'
+export {
+  SiglipAttention,
+  type AttentionConfig,
+  type EncoderConfig,
+  type RunOptions as LayerRunOptions,
+} from './layers/attention.js'
+export {
+  SiglipEncoder,
+  type EncoderOptions,
+  type EncoderOutput,
+  SiglipEncoderLayer,
+  SiglipMLP,
+  type MlpConfig,
+} from './layers/encoder.js'
 
+export type { PairOptions } from './training/pair-options.js'
 export { sigmoidLoss, type LossInputs } from './training/sigmoid-loss.js'
 export { chunkedSigmoidLoss, type ChunkOptions } from './training/chunked-sigmoid-loss.js'
 export { softmaxLoss } from './training/softmax-loss.js'

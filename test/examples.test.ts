@@ -4,7 +4,7 @@ import { copyFile, mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promise
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { promisify } from 'node:util'
-import { SiglipModel } from '../src/models/siglip-model.js'
+import { SiglipModel } from '../src/models/siglip/modeling.js'
 import { fixturePath } from './fixture.js'
 
 const root = path.join(__dirname, '..')

@@ -1,8 +1,8 @@
 import * as tf from '@tensorflow/tfjs'
-import { SiglipForImageClassification } from '../src/models/siglip-for-image-classification.js'
-import { SiglipModel } from '../src/models/siglip-model.js'
-import { SiglipTextModel } from '../src/models/siglip-text-model.js'
-import { SiglipVisionModel } from '../src/models/siglip-vision-model.js'
+import { SiglipForImageClassification } from '../src/models/siglip/image-classification.js'
+import { SiglipModel } from '../src/models/siglip/modeling.js'
+import { SiglipTextModel } from '../src/models/siglip/text-model.js'
+import { SiglipVisionModel } from '../src/models/siglip/vision-model.js'
 
 const tower = { hiddenSize: 12, intermediateSize: 20, numHiddenLayers: 2, numAttentionHeads: 3 }
 

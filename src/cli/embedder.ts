@@ -1,6 +1,6 @@
 import type * as tf from '@tensorflow/tfjs'
-import type { Siglip2Model } from '../models/siglip2-model.js'
-import type { SiglipModel } from '../models/siglip-model.js'
+import type { Siglip2Model } from '../models/siglip2/modeling.js'
+import type { SiglipModel } from '../models/siglip/modeling.js'
 import type { Siglip2Processor } from '../processor/siglip2-processor.js'
 import type { SiglipProcessor } from '../processor/siglip-processor.js'
 import { decodedImages } from './decoded-images.js'

@@ -1,6 +1,6 @@
 import type { CheckpointFolder } from '../hub/checkpoint-folder.js'
-import type { Siglip2Model } from '../models/siglip2-model.js'
-import type { SiglipModel } from '../models/siglip-model.js'
+import type { Siglip2Model } from '../models/siglip2/modeling.js'
+import type { SiglipModel } from '../models/siglip/modeling.js'
 import type { AnyClassifier } from '../training/classification-objective.js'
 import type { OnTruncatedTexts } from '../tokenizer/truncated-texts.js'
 import type { TrainingData } from '../training/data/sample.js'

@@ -1,28 +1,22 @@
 import * as tf from '@tensorflow/tfjs'
 import { ConfigError } from '../errors.js'
-import { constant, type Initializer } from './initializers.js'
-import type { Parameter } from './parameter-scope.js'
+import { constant } from './initializers.js'
+import type { ParameterScope } from './module.js'
 
 /** A function of each element. */
 export type Activation = <T extends tf.Tensor>(x: T) => T
 
-/** Declares a parameter of the layer that the activation is part of. */
-export type Declare = (
-  name: string,
-  shape: readonly number[],
-  initializer: Initializer,
-  trainable?: boolean,
-) => Parameter
+/** Declares a parameter of the layer that the activation is part of; see {@link ParameterScope.parameter}. */
+export type Declare = ParameterScope['parameter']
 
 const ROOT = Math.sqrt(2 / Math.PI)
 const CUBIC = 0.044715
 
-const tanhGelu: Activation = (x) => {
-  const valueOf: Activation = (x) => {
-    const inner = tf.mul(ROOT, tf.add(x, tf.mul(CUBIC, tf.mul(x, tf.square(x)))))
-    return tf.mul(tf.mul(0.5, x), tf.add(1, tf.tanh(inner)))
-  }
-  return withSlope(x, valueOf, tanhGeluSlope)
+const tanhGelu: Activation = (x) => withSlope(x, tanhGeluValue, tanhGeluSlope)
+
+const tanhGeluValue: Activation = (x) => {
+  const inner = tf.mul(ROOT, tf.add(x, tf.mul(CUBIC, tf.mul(x, tf.square(x)))))
+  return tf.mul(tf.mul(0.5, x), tf.add(1, tf.tanh(inner)))
 }
 
 /** Of x·s with s = σ(2u) = (1 + tanh u)/2, which takes half as many operations: s + x·s·(1 − s)·2u′. */
@@ -97,17 +91,13 @@ const activations = {
 
 /** The names that a configuration's `hidden_act` may have. */
 export type ActivationName = keyof typeof activations
-
 export const activationNames: readonly string[] = Object.keys(activations)
 
 /** @throws {ConfigError} for a name that transformers doesn't know */
 export function checkActivationName(name: unknown): asserts name is ActivationName {
   if (typeof name === 'string' && Object.hasOwn(activations, name)) return
-  throw new ConfigError('unknown activation', {
-    expected: `one of ${activationNames.join(', ')}`,
-    found: String(name),
-    where: 'hidden_act',
-  })
+  const expected = `one of ${activationNames.join(', ')}`
+  throw new ConfigError('unknown activation', { expected, found: String(name), where: 'hidden_act' })
 }
 
 /** @throws {ConfigError} for a name that transformers doesn't know */

@@ -3,20 +3,19 @@ import { normalStream, uniformStream } from '../random.js'
 /** First values of a parameter of some shape. The same seed gives the same values. */
 export type Initializer = (shape: readonly number[], seed: number) => Float32Array
 
-export const constant =
-  (value: number): Initializer =>
-  (shape) =>
-    new Float32Array(size(shape)).fill(value)
+export function constant(value: number): Initializer {
+  return (shape) => new Float32Array(size(shape)).fill(value)
+}
 
 export const zeros: Initializer = constant(0)
 export const ones: Initializer = constant(1)
 
-export const normal =
-  (std: number): Initializer =>
-  (shape, seed) => {
+export function normal(std: number): Initializer {
+  return (shape, seed) => {
     const next = normalStream(seed)
     return fill(shape, () => std * next())
   }
+}
 
 /** Glorot and Bengio 2010: uniform within ±√(6 / (fan-in + fan-out)). */
 export const xavierUniform: Initializer = (shape, seed) => {
@@ -26,20 +25,16 @@ export const xavierUniform: Initializer = (shape, seed) => {
   return fill(shape, () => bound * (2 * next() - 1))
 }
 
-/**
- * `lecun_normal_` of transformers: a normal widened as if it were cut off at two of its deviations (LeCun 1998, as flax has it), but
- * cut off at ±2 itself, which is far out.
- */
+/** `lecun_normal_` of transformers (LeCun 1998): widened as if cut off at two of its deviations, but cut off at ±2, far out. */
 export const lecunNormal: Initializer = (shape, seed) => {
   const std = Math.sqrt(1 / fans(shape).fanIn) / 0.87962566103423978
   const next = normalStream(seed)
-  const truncated = (): number => {
-    for (;;) {
-      const value = std * next()
-      if (value >= -2 && value <= 2) return value
-    }
-  }
-  return fill(shape, truncated)
+  return fill(shape, () => {
+    let value
+    do value = std * next()
+    while (Math.abs(value) > 2)
+    return value
+  })
 }
 
 /** Flax's embedding initialisation: normal with deviation √(1 / width). */
@@ -54,8 +49,4 @@ function fans(shape: readonly number[]): { fanIn: number; fanOut: number } {
 
 const size = (shape: readonly number[]): number => shape.reduce((product, n) => product * n, 1)
 
-function fill(shape: readonly number[], next: () => number): Float32Array {
-  const values = new Float32Array(size(shape))
-  for (let i = 0; i < values.length; i++) values[i] = next()
-  return values
-}
+const fill = (shape: readonly number[], next: () => number): Float32Array => new Float32Array(size(shape)).map(next)

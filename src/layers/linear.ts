@@ -1,42 +1,28 @@
 import * as tf from '@tensorflow/tfjs'
-import { lecunNormal, zeros, type Initializer } from './initializers.js'
-import { Module, type Json } from './module.js'
-import { ParameterScope, type LayerOptions, type Parameter } from './parameter-scope.js'
+import { lecunNormal, ones, zeros, type Initializer } from './initializers.js'
+import { Module } from './module.js'
 
-/** Sizes of a {@link Linear}, and what it starts from. */
+/** Sizes of a {@link Linear}, and the first values of its weight (default: LeCun normal) and bias (default: zeros). */
 export interface LinearSettings {
   readonly inFeatures: number
   readonly outFeatures: number
-  /** Default: LeCun normal. */
   readonly weight?: Initializer
-  /** Default: zeros. */
   readonly bias?: Initializer
 }
 
 /** What an adapter adds to a layer's output: `[…, in]` → `[…, out]`. */
 export type Adapter = <R extends tf.Rank>(x: tf.Tensor<R>) => tf.Tensor<R>
 
-/** y = x·Wᵀ + b over the last axis; `weight` is `[out, in]`, as in torch. */
-export class Linear extends Module {
+/** y = x·Wᵀ + b over the last axis. */
+export class Linear extends Module<LinearSettings> {
   static readonly className = 'SiglipLinear'
-  static {
-    tf.serialization.registerClass(this)
-  }
 
-  readonly inFeatures: number
-  readonly outFeatures: number
-  /** `[out, in]` */
-  readonly weight: Parameter
-  private readonly bias: Parameter
+  readonly inFeatures = this.config.inFeatures
+  readonly outFeatures = this.config.outFeatures
+  /** `[out, in]`, as in torch. */
+  readonly weight = this.parameter('weight', [this.outFeatures, this.inFeatures], this.config.weight ?? lecunNormal)
+  private readonly bias = this.parameter('bias', [this.outFeatures], this.config.bias ?? zeros)
   private adapter: Adapter | undefined
-
-  constructor(settings: LinearSettings, { scope = ParameterScope.random(), name }: LayerOptions = {}) {
-    super(scope, name)
-    this.inFeatures = settings.inFeatures
-    this.outFeatures = settings.outFeatures
-    this.weight = this.parameter('weight', [this.outFeatures, this.inFeatures], settings.weight ?? lecunNormal)
-    this.bias = this.parameter('bias', [this.outFeatures], settings.bias ?? zeros)
-  }
 
   /** `[…, in]` → `[…, out]` */
   forward<R extends tf.Rank>(x: tf.Tensor<R>): tf.Tensor<R> {
@@ -44,7 +30,7 @@ export class Linear extends Module {
     return this.adapter ? tf.add(y, this.adapter(x)) : y
   }
 
-  /** From now on adds to the output what the adapter makes of the input; without one, nothing. */
+  /** From now on, what the adapter makes of the input is added to the output; `undefined` takes the adapter off. */
   adapt(adapter: Adapter | undefined): void {
     this.adapter = adapter
   }
@@ -55,10 +41,6 @@ export class Linear extends Module {
 
   override computeOutputShape(inputShape: tf.Shape): tf.Shape {
     return [...inputShape.slice(0, -1), this.outFeatures]
-  }
-
-  protected settings(): Json {
-    return { inFeatures: this.inFeatures, outFeatures: this.outFeatures }
   }
 }
 
@@ -72,3 +54,27 @@ export function linear<R extends tf.Rank>(x: tf.Tensor<R>, weight: tf.Tensor, bi
   const shape: number[] = x.shape.slice(0, -1)
   return tf.reshape<R>(y, [...shape, outFeatures] as tf.ShapeMap[R])
 }
+
+/** Size of a {@link LayerNorm}'s last axis, and what is added to the variance. */
+export type LayerNormSettings = Readonly<Record<'size' | 'eps', number>>
+
+/** Layer normalisation over the last axis (Ba et al. 2016), with the variance of the population as in torch. */
+export class LayerNorm extends Module<LayerNormSettings> {
+  static readonly className = 'SiglipLayerNorm'
+
+  private readonly weight = this.parameter('weight', [this.config.size], ones)
+  private readonly bias = this.parameter('bias', [this.config.size], zeros)
+
+  forward<T extends tf.Tensor>(x: T): T {
+    const centred = tf.sub(x, tf.mean(x, -1, true))
+    const variance = tf.mean(tf.square(centred), -1, true)
+    const normalised = tf.mul(centred, tf.rsqrt(tf.add(variance, this.config.eps)))
+    return tf.add(tf.mul(normalised, this.weight.read()), this.bias.read())
+  }
+
+  protected infer([x]: readonly [tf.Tensor]): tf.Tensor {
+    return this.forward(x)
+  }
+}
+
+for (const Layer of [Linear, LayerNorm]) tf.serialization.registerClass<Module>(Layer)

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs'
-import { unitLength } from './two-tower-model.js'
+import { unitLength } from './siglip/modeling.js'
 
 /**
  * One embedding for each label that several texts are made of: the normalized mean of its normalized texts (CLIP, Radford et al. 2021,

@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs'
 import { InputError, NonFiniteError } from '../errors.js'
 import type { Arrays } from '../models/model-arrays.js'
 import { firstNonFiniteOf } from '../models/loading/non-finite.js'
-import { isInt32 } from '../models/tensor-input.js'
+import { isInt32 } from '../runtime/tensor-input.js'
 import { jit } from '../runtime/jit/jit.js'
 import type { Precision } from '../runtime/jit/precision.js'
 

@@ -1,6 +1,6 @@
 import type { ImageInput } from '../image/decode/image-input.js'
 import type { ImageProcessor } from '../image/processors/image-preparer.js'
-import type { TwoTowerModel } from '../models/two-tower-model.js'
+import type { TwoTowerModel } from '../models/siglip/modeling.js'
 import type { Sample, TrainingData } from '../training/data/sample.js'
 import type { PreTrainedTokenizer } from '../tokenizer/pretrained-tokenizer.js'
 import type { EmbedOptions } from './embedder.js'

@@ -2,8 +2,8 @@ import type * as tf from '@tensorflow/tfjs'
 import type { CheckpointFolder } from '../hub/checkpoint-folder.js'
 import { AutoConfig } from '../models/auto/auto-config.js'
 import type { PipelineOptions } from './pipeline-options.js'
-import { Siglip2TextModel } from '../models/siglip2-text-model.js'
-import { SiglipTextModel } from '../models/siglip-text-model.js'
+import { Siglip2TextModel } from '../models/siglip2/modeling.js'
+import { SiglipTextModel } from '../models/siglip/text-model.js'
 import type { NdArray } from '../nd-array.js'
 import { AutoTokenizer } from '../tokenizer/auto-tokenizer.js'
 import type { EncodingOptions } from '../tokenizer/encoding-options.js'
@@ -48,8 +48,9 @@ export async function featureExtraction(
 ): Promise<FeatureExtractionPipeline> {
   const tokenizer = await AutoTokenizer.fromPretrained(folder)
   const { modelType } = await AutoConfig.fromPretrained(folder)
-  const Model = modelType.startsWith('siglip2') ? Siglip2TextModel : SiglipTextModel
-  const model = await Model.fromPretrained(folder, options)
+  const model = modelType.startsWith('siglip2')
+    ? await Siglip2TextModel.fromPretrained(folder, options)
+    : await SiglipTextModel.fromPretrained(folder, options)
   const functions = {
     pooled: batchFunction<TextArrays, tf.Tensor>((inputs) => model.forward(inputs).poolerOutput, options),
     whole: batchFunction<TextArrays, tf.Tensor>((inputs) => model.forward(inputs).lastHiddenState, options),

@@ -8,10 +8,9 @@ import type { Siglip2ImageProcessor } from '../image/processors/siglip2-image-pr
 import type { SiglipImageProcessor } from '../image/processors/siglip-image-processor.js'
 import { AutoConfig } from '../models/auto/auto-config.js'
 import type { PipelineOptions } from './pipeline-options.js'
-import type { VisionModelOutput } from '../models/model-outputs.js'
-import { Siglip2VisionModel } from '../models/siglip2-vision-model.js'
-import { SiglipVisionModel } from '../models/siglip-vision-model.js'
-import type { VisionTower } from '../models/vision-tower.js'
+import type { VisionModelOutput } from '../models/siglip/vision-model.js'
+import { Siglip2VisionModel } from '../models/siglip2/modeling.js'
+import { SiglipVisionModel, type VisionTower } from '../models/siglip/vision-model.js'
 import type { NdArray } from '../nd-array.js'
 import { stacked, takeRows, type Arrays } from '../models/model-arrays.js'
 import { batchFunction } from './batch-function.js'
@@ -46,10 +45,11 @@ export async function imageFeatureExtraction(
 ): Promise<ImageFeatureExtractionPipeline> {
   const imageProcessor = await AutoImageProcessor.fromPretrained(folder)
   const { modelType } = await AutoConfig.fromPretrained(folder)
-  const Model = modelType.startsWith('siglip2') ? Siglip2VisionModel : SiglipVisionModel
-  const model = await Model.fromPretrained(folder, options)
+  const model = modelType.startsWith('siglip2')
+    ? await Siglip2VisionModel.fromPretrained(folder, options)
+    : await SiglipVisionModel.fromPretrained(folder, options)
   const preparer = imagePreparer(imageProcessor)
-  const tower: VisionTower<unknown> = model // it checks what the image processor has made
+  const tower: VisionTower = model // it checks what the image processor has made
   const functions = {
     pooled: batchFunction<Arrays, tf.Tensor>((inputs) => pooled(tower.forward(inputs)), options),
     whole: batchFunction<Arrays, tf.Tensor>((inputs) => tower.forward(inputs).lastHiddenState, options),

@@ -16,7 +16,7 @@ export interface AllowedValues {
   readonly also?: number
 }
 
-/** A check of a tensor's values, and what its error says. */
+/** A check of a tensor's values, and the text of its error. */
 export interface ValueCheck extends AllowedValues {
   /** What is wrong, e.g. `"bad labels"`. */
   readonly summary: string

@@ -1,17 +1,15 @@
 import * as tf from '@tensorflow/tfjs'
 import { ConfigError, InputError } from '../errors.js'
-import type { EncoderOptions } from '../layers/siglip-encoder.js'
-import type { ImageClassifier } from '../models/image-classifier.js'
+import type { ImageClassifier } from '../models/siglip/image-classification.js'
 import type { Arrays } from '../models/model-arrays.js'
-import type { TwoTowerConfig } from '../models/two-tower-config.js'
-import type { VisionTower } from '../models/vision-tower.js'
+import type { TwoTowerConfig } from '../models/siglip/configuration.js'
 import type { NdArray } from '../nd-array.js'
 import type { PreparedBatch } from './data/prepared-batches.js'
 import type { Sample } from './data/sample.js'
 import type { Inputs, Objective } from './objective.js'
 
 /** Any model with a classifier. */
-export type AnyClassifier = ImageClassifier<unknown, EncoderOptions, TwoTowerConfig, VisionTower<unknown>>
+export type AnyClassifier = ImageClassifier
 
 /** Images get the logits of their classes: one of several, or where the model is of several labels, all that are said of them. */
 export class ClassificationObjective implements Objective {

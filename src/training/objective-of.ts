@@ -1,5 +1,5 @@
 import { InputError } from '../errors.js'
-import { TwoTowerModel } from '../models/two-tower-model.js'
+import { TwoTowerModel } from '../models/siglip/modeling.js'
 import { ClassificationObjective } from './classification-objective.js'
 import { ContrastiveObjective, contrastiveLosses } from './contrastive-objective.js'
 import type { Objective } from './objective.js'

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs'
-import { pairLogits } from '../models/pair-logits.js'
-import { sigmoidLossOfLogits, type PairOptions } from '../models/sigmoid-loss.js'
+import { pairLogits, pairLosses } from '../models/siglip/modeling.js'
+import { checkPairs, pairLabels, type PairOptions } from './pair-options.js'
 
 /** What a contrastive loss is a function of. */
 export interface LossInputs {
@@ -27,7 +27,13 @@ export function sigmoidLoss({
   textEmbeds,
   logitScale,
   logitBias,
-  ...pairs
+  labels,
+  weights,
 }: LossInputs & PairOptions): tf.Scalar {
-  return tf.tidy(() => sigmoidLossOfLogits(pairLogits(imageEmbeds, textEmbeds, logitScale, logitBias), pairs))
+  return tf.tidy(() => {
+    const logits = pairLogits(imageEmbeds, textEmbeds, logitScale, logitBias) // [images, texts]
+    const losses = pairLosses(logits, pairLabels(logits, labels))
+    if (weights) checkPairs('weights', weights, logits)
+    return tf.div(tf.sum(weights ? tf.mul(losses, weights) : losses), logits.shape[0])
+  })
 }

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs'
-import { pairLogits } from '../models/pair-logits.js'
-import { checkPairs, pairLabels, type PairOptions } from '../models/sigmoid-loss.js'
+import { pairLogits } from '../models/siglip/modeling.js'
+import { checkPairs, pairLabels, type PairOptions } from './pair-options.js'
 import type { LossInputs } from './sigmoid-loss.js'
 
 /**

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs'
 import type { PreTrainedModel } from '../../src/models/loading/pre-trained-model.js'
-import { SiglipForImageClassification } from '../../src/models/siglip-for-image-classification.js'
-import { SiglipModel } from '../../src/models/siglip-model.js'
+import { SiglipForImageClassification } from '../../src/models/siglip/image-classification.js'
+import { SiglipModel } from '../../src/models/siglip/modeling.js'
 import { onEachBackend } from '../backends.js'
 import { deviation, fixturePath, namedOutputs, readFixture, type Fixture } from '../fixture.js'
 

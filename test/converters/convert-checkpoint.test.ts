@@ -12,7 +12,7 @@ import { openWeights } from '../../converters/formats/open-weights.js'
 import { ConfigError, FileError, InputError, WeightsError } from '../../src/errors.js'
 import { MemoryFolder } from '../../src/hub/memory-folder.js'
 import { openFolder } from '../../src/hub/open-folder-node.js'
-import { SiglipVisionModel } from '../../src/models/siglip-vision-model.js'
+import { SiglipVisionModel } from '../../src/models/siglip/vision-model.js'
 import { useBackend } from '../../src/runtime/backend-node.js'
 import { tinyVision } from '../tiny-models.js'
 

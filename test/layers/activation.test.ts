@@ -3,7 +3,7 @@ import { ConfigError } from '../../src/errors.js'
 import { activation, activationNames } from '../../src/layers/activation.js'
 import { onEachBackend } from '../backends.js'
 import { deviation, readFixture } from '../fixture.js'
-import { ParameterScope } from '../../src/layers/parameter-scope.js'
+import { ParameterScope } from '../../src/layers/module.js'
 
 const scopeOf = (parameters: Map<string, tf.Variable>) => {
   const scope = ParameterScope.random(1).within('test')

@@ -1,17 +1,12 @@
 import * as tf from '@tensorflow/tfjs'
 import { ConfigError, InputError } from '../../src/errors.js'
 import { Embedding } from '../../src/layers/embedding.js'
-import { LayerNorm } from '../../src/layers/layer-norm.js'
-import { Linear } from '../../src/layers/linear.js'
-import { Module } from '../../src/layers/module.js'
-import { ParameterScope } from '../../src/layers/parameter-scope.js'
-import { SiglipAttention } from '../../src/layers/siglip-attention.js'
-import { SiglipEncoderLayer } from '../../src/layers/siglip-encoder-layer.js'
-import { SiglipEncoder } from '../../src/layers/siglip-encoder.js'
-import { SiglipMLP } from '../../src/layers/siglip-mlp.js'
-import { SiglipMultiheadAttentionPoolingHead } from '../../src/layers/siglip-multihead-attention-pooling-head.js'
-import { SiglipTextEmbeddings } from '../../src/layers/siglip-text-embeddings.js'
-import { SiglipVisionEmbeddings } from '../../src/layers/siglip-vision-embeddings.js'
+import { LayerNorm, Linear } from '../../src/layers/linear.js'
+import { Module, ParameterScope } from '../../src/layers/module.js'
+import { SiglipAttention } from '../../src/layers/attention.js'
+import { SiglipEncoderLayer, SiglipEncoder, SiglipMLP } from '../../src/layers/encoder.js'
+import { SiglipMultiheadAttentionPoolingHead, SiglipVisionEmbeddings } from '../../src/models/siglip/vision-model.js'
+import { SiglipTextEmbeddings } from '../../src/models/siglip/text-model.js'
 import { onEachBackend } from '../backends.js'
 import { deviation } from '../fixture.js'
 import { leaked } from '../leaks.js'
@@ -98,10 +93,7 @@ describe('settings', () => {
   class Odd extends Module {
     static readonly className = 'Odd'
     constructor(readonly given: unknown = odd) {
-      super(ParameterScope.random())
-    }
-    protected settings() {
-      return odd
+      super(odd)
     }
     protected infer([x]: readonly [tf.Tensor]) {
       return x

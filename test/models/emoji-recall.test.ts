@@ -1,6 +1,6 @@
 import path from 'node:path'
 import { readGallery } from '../../examples/emoji/gallery.js'
-import { SiglipModel } from '../../src/models/siglip-model.js'
+import { SiglipModel } from '../../src/models/siglip/modeling.js'
 import { evaluateRetrieval } from '../../src/pipelines/evaluate-retrieval.js'
 import { SiglipProcessor } from '../../src/processor/siglip-processor.js'
 import { useBackend } from '../../src/runtime/backend-node.js'

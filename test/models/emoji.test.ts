@@ -1,7 +1,7 @@
 import { readFile, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { readGallery } from '../../examples/emoji/gallery.js'
-import { SiglipModel } from '../../src/models/siglip-model.js'
+import { SiglipModel } from '../../src/models/siglip/modeling.js'
 import { SiglipProcessor } from '../../src/processor/siglip-processor.js'
 import { onEachBackend } from '../backends.js'
 import { fixturePath } from '../fixture.js'

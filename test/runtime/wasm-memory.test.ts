@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs'
 import { BackendError } from '../../src/errors.js'
-import { SiglipModel } from '../../src/models/siglip-model.js'
+import { SiglipModel } from '../../src/models/siglip/modeling.js'
 import { useBackend } from '../../src/runtime/backend-node.js'
 import { fixturePath } from '../fixture.js'
 

@@ -1,7 +1,6 @@
 import * as tf from '@tensorflow/tfjs'
 import { InputError } from '../../src/errors.js'
-import { SiglipModel } from '../../src/models/siglip-model.js'
-import { unitLength } from '../../src/models/two-tower-model.js'
+import { SiglipModel, unitLength } from '../../src/models/siglip/modeling.js'
 import { accumulatedGradients } from '../../src/training/accumulated-gradients.js'
 import { sigmoidLoss, type LossInputs } from '../../src/training/sigmoid-loss.js'
 import { softmaxLoss } from '../../src/training/softmax-loss.js'

@@ -1,4 +1,4 @@
-import { SiglipModel } from '../../src/models/siglip-model.js'
+import { SiglipModel } from '../../src/models/siglip/modeling.js'
 import { SiglipProcessor } from '../../src/processor/siglip-processor.js'
 import type { PreparedBatch } from '../../src/training/data/prepared-batches.js'
 import { sigmoidLoss } from '../../src/training/sigmoid-loss.js'

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs'
 import { InputError } from '../../src/errors.js'
-import { SiglipModel } from '../../src/models/siglip-model.js'
+import { SiglipModel } from '../../src/models/siglip/modeling.js'
 import { ExponentialAverage } from '../../src/training/exponential-average.js'
 import { onEachBackend } from '../backends.js'
 import { tiny } from '../tiny-models.js'

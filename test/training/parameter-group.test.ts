@@ -1,5 +1,5 @@
-import { SiglipForImageClassification } from '../../src/models/siglip-for-image-classification.js'
-import { SiglipModel } from '../../src/models/siglip-model.js'
+import { SiglipForImageClassification } from '../../src/models/siglip/image-classification.js'
+import { SiglipModel } from '../../src/models/siglip/modeling.js'
 import { groupSettings, headOnly, lockedImage, noDecay } from '../../src/training/parameter-group.js'
 import { tiny } from '../tiny-models.js'
 

@@ -1,6 +1,5 @@
 import * as tf from '@tensorflow/tfjs'
-import { SiglipModel } from '../../src/models/siglip-model.js'
-import { unitLength } from '../../src/models/two-tower-model.js'
+import { SiglipModel, unitLength } from '../../src/models/siglip/modeling.js'
 import { useBackend } from '../../src/runtime/backend-node.js'
 import { jit } from '../../src/runtime/jit/jit.js'
 import { accumulatedGradients } from '../../src/training/accumulated-gradients.js'

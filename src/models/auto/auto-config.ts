@@ -2,8 +2,8 @@ import { ConfigError } from '../../errors.js'
 import type { CheckpointFolder } from '../../hub/checkpoint-folder.js'
 import type { LoadOptions } from '../loading/load-pretrained.js'
 import { readConfig } from '../loading/pretrained-config.js'
-import { SiglipConfig, SiglipTextConfig, SiglipVisionConfig } from '../siglip-config.js'
-import { Siglip2Config, Siglip2TextConfig, Siglip2VisionConfig } from '../siglip2-config.js'
+import { SiglipConfig, SiglipTextConfig, SiglipVisionConfig } from '../siglip/configuration.js'
+import { Siglip2Config, Siglip2TextConfig, Siglip2VisionConfig } from '../siglip2/configuration.js'
 
 /** Each `model_type` and its configuration. SigLIP 2 of one fixed size is a `siglip`: only NaFlex is a `siglip2`. */
 const classes = {

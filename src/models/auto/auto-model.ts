@@ -3,14 +3,16 @@ import { openFolder } from '#open-folder'
 import { ConfigError } from '../../errors.js'
 import { AutoConfig } from './auto-config.js'
 import { hubOptions, type LoadOptions } from '../loading/load-pretrained.js'
-import { SiglipForImageClassification } from '../siglip-for-image-classification.js'
-import { SiglipModel } from '../siglip-model.js'
-import { SiglipTextModel } from '../siglip-text-model.js'
-import { SiglipVisionModel } from '../siglip-vision-model.js'
-import { Siglip2ForImageClassification } from '../siglip2-for-image-classification.js'
-import { Siglip2Model } from '../siglip2-model.js'
-import { Siglip2TextModel } from '../siglip2-text-model.js'
-import { Siglip2VisionModel } from '../siglip2-vision-model.js'
+import { SiglipForImageClassification } from '../siglip/image-classification.js'
+import { SiglipModel } from '../siglip/modeling.js'
+import { SiglipTextModel } from '../siglip/text-model.js'
+import { SiglipVisionModel } from '../siglip/vision-model.js'
+import {
+  Siglip2ForImageClassification,
+  Siglip2Model,
+  Siglip2TextModel,
+  Siglip2VisionModel,
+} from '../siglip2/modeling.js'
 
 interface Loader<M> {
   fromPretrained(source: CheckpointSource, options?: LoadOptions): Promise<M>

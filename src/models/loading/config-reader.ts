@@ -1,13 +1,15 @@
 import { ConfigError } from '../../errors.js'
 import { isObject } from '../../io/is-object.js'
-import type { Json } from '../../layers/module.js'
+
+/** Values that `JSON.stringify` and `JSON.parse` keep. */
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json | undefined }
 
 /** An object as `JSON.parse` makes it. */
 export type JsonObject = Readonly<Record<string, Json | undefined>>
 
 /**
  * Reads a configuration's fields by their TypeScript names, whichever way its keys are spelled: `hidden_size` in a file,
- * `hiddenSize` in a program. Every value is checked; the keys that nobody asked for are kept.
+ * `hiddenSize` in a program. Every value is checked; keys that are not read stay in `rest`.
  */
 export class ConfigReader {
   private readonly values = new Map<string, { readonly key: string; readonly value: unknown }>()
@@ -95,7 +97,7 @@ export class ConfigReader {
     throw this.wrong(field, 'an object', value)
   }
 
-  /** Values by name; `valueOf` tells what an entry stands for, `undefined` if for nothing. */
+  /** Values by name; `valueOf` reads an entry, `undefined` if it is not valid. */
   record<T>(
     field: string,
     valueOf: (entry: unknown) => T | undefined,

@@ -11,25 +11,30 @@ import { unwrapped } from '../../../converters/names/unwrapped.js'
 import { openWeights } from '../../../converters/formats/open-weights.js'
 import type { CheckpointFolder, CheckpointSource } from '../../hub/checkpoint-folder.js'
 import type { HubOptions } from '../../hub/hub-options.js'
-import { interpolatePositions } from '../../layers/interpolate-positions.js'
-import { ParameterScope, randomSource, type ParameterSpec } from '../../layers/parameter-scope.js'
+import { interpolatePositions } from '../../layers/embedding.js'
+import {
+  ParameterScope,
+  randomSource,
+  type LayerOptions,
+  type Module,
+  type ParameterSpec,
+} from '../../layers/module.js'
 import { compareWeights, weightsError, type LoadingInfo } from './compare-weights.js'
 import { firstNonFiniteOf } from './non-finite.js'
-import type { ModelOptions, PreTrainedModel } from './pre-trained-model.js'
 import { readConfig } from './pretrained-config.js'
-import type { ProblemType } from '../two-tower-config.js'
+import type { ProblemType } from './config-fields.js'
 
 /** How a model is loaded, and how it is fetched from the hub if it comes from there. */
 export interface LoadOptions extends Omit<HubOptions, 'onProgress'> {
-  /** Told of each piece of a file that arrives from the hub. */
+  /** Called for each piece of a file that arrives from the hub. */
   readonly onDownload?: HubOptions['onProgress']
   /** Whether a missing or unexpected weight is an error; if not, missing ones start at random. Default: true. */
   readonly strict?: boolean | undefined
-  /** Whether weights of another shape than the model's start at random, which a line says; if not, they are an error. Default: false. */
+  /** Whether weights of another shape than the model's start at random, which a line reports; if not, they are an error. Default: false. */
   readonly ignoreMismatchedSizes?: boolean | undefined
-  /** Told what was missing and unexpected. */
+  /** Called with what was missing and unexpected. */
   readonly onLoadingInfo?: ((info: LoadingInfo) => void) | undefined
-  /** Told after each weight how many of their bytes are read. */
+  /** Called after each weight, with the bytes read so far. */
   readonly onProgress?: ((progress: { readonly loadedBytes: number; readonly totalBytes: number }) => void) | undefined
   /** Of the weights that start at random. */
   readonly seed?: number | undefined
@@ -40,21 +45,24 @@ export interface LoadOptions extends Omit<HubOptions, 'onProgress'> {
   /** The classes' names by their index, instead of the checkpoint's. */
   readonly id2label?: Readonly<Record<string, string>> | undefined
   readonly problemType?: ProblemType | undefined
-  /** Side of the pictures in pixels, instead of the checkpoint's: the position embeddings are interpolated to it, once. */
+  /** Side of the images in pixels, instead of the checkpoint's: the position embeddings are interpolated to it, once. */
   readonly imageSize?: number | undefined
-  /** Rounds the weights to what this type can hold; they are kept as float32. Default: as they are stored. */
+  /** Rounds the weights to what this type can hold; they stay float32. Default: as they are stored. */
   readonly dtype?: 'float32' | 'float16' | 'bfloat16' | undefined
-  /** Attention heads of towers that came without a configuration, where neither their weights nor their width tells. */
+  /** Attention heads of towers that came without a configuration, where neither their weights nor their width shows it. */
   readonly heads?: number | undefined
 }
 
-interface ModelClass<C, M extends PreTrainedModel> {
+/** A class of models that checkpoint folders hold. */
+export interface ModelClass {
   readonly className: string
+  /** The class of its configuration, which its constructor takes. */
+  readonly configClass: { fromJSON(json: object): object }
   /** Prefix of the weights' names where this is a part of a whole model. */
   readonly prefix: string
-  /** Prefix of the weights that a checkpoint needn't have: they start at random then, and a line says so. */
+  /** Prefix of the weights that a checkpoint needn't have: they start at random then, and a line reports it. */
   readonly head?: string
-  new (config: C, options: ModelOptions): M
+  new (config: never, options: LayerOptions): Module
 }
 
 /**
@@ -62,15 +70,15 @@ interface ModelClass<C, M extends PreTrainedModel> {
  * NaN or an infinity is refused.
  * @throws {FileError | ConfigError | FormatError | WeightsError}
  */
-export async function loadPretrained<C, M extends PreTrainedModel>(
-  Model: ModelClass<C, M>,
-  Config: { fromJSON(json: object): C },
+export async function loadPretrained<T extends ModelClass>(
+  Model: T,
   source: CheckpointSource,
   options: LoadOptions = {},
-): Promise<M> {
+): Promise<InstanceType<T>> {
   const { strict = true, ignoreMismatchedSizes = false, onLoadingInfo, onProgress, signal } = options
   const folder = await openFolder(source, hubOptions(options))
-  const config = Config.fromJSON(withOptions(await readConfig(folder, options), options))
+  // Of a union of classes, no type fits all constructors; each takes what its configClass makes.
+  const config = Model.configClass.fromJSON(withOptions(await readConfig(folder, options), options)) as never
   const { weights: stored, note } = unwrapped(await openWeights(folder))
   const weights = await adapted(asTransformers(stored), folder.adapter)
   await useBackend()
@@ -90,7 +98,7 @@ export async function loadPretrained<C, M extends PreTrainedModel>(
     throw weightsError(info, weights.tensors.keys(), `${Model.className} from ${folder.location}`, hint)
   }
   if (note !== undefined) console.warn(`siglip-tfjs: ${note}`)
-  if (misshapen.length > 0) tellMisshapen(misshapen, folder)
+  if (misshapen.length > 0) warnOfMisshapen(misshapen, folder)
   const toRead = new Map([...names].filter(([, name]) => expected.has(name) && !misshapen.includes(name)))
   checkFloats(
     [...weights.tensors].filter(([inFile]) => toRead.has(inFile)),
@@ -115,7 +123,8 @@ export async function loadPretrained<C, M extends PreTrainedModel>(
       onProgress?.({ loadedBytes, totalBytes })
     }
     const random = randomSource(options.seed)
-    return new Model(config, { scope: new ParameterScope((spec) => values.get(spec.name) ?? random(spec)) })
+    const scope = new ParameterScope((spec) => values.get(spec.name) ?? random(spec))
+    return new Model(config, { scope }) as InstanceType<T>
   } catch (error) {
     tf.dispose([...values.values()])
     throw error
@@ -142,7 +151,7 @@ function withOptions(json: object, { numLabels, id2label, problemType, imageSize
   }
 }
 
-/** A base checkpoint loaded as a classifier has no classifier: that is said, and no error. */
+/** A base checkpoint loaded as a classifier has no classifier: that is a warning, not an error. */
 function withoutHead(info: LoadingInfo, head: string | undefined, folder: CheckpointFolder): LoadingInfo {
   const fresh = info.missingKeys.filter((name) => head !== undefined && name.startsWith(`${head}.`))
   if (fresh.length === 0) return info
@@ -150,8 +159,8 @@ function withoutHead(info: LoadingInfo, head: string | undefined, folder: Checkp
   return { ...info, missingKeys: info.missingKeys.filter((name) => !fresh.includes(name)) }
 }
 
-/** Weights that another shape was asked of start as in a new model: that is said, as a missing classifier is. */
-function tellMisshapen(names: readonly string[], { location }: CheckpointFolder): void {
+/** Weights for which another shape was asked start as in a new model, with a warning, as a missing classifier does. */
+function warnOfMisshapen(names: readonly string[], { location }: CheckpointFolder): void {
   const more = names.length > 8 ? ` and ${names.length - 8} more` : ''
   console.warn(
     `siglip-tfjs: ${location} has ${names.slice(0, 8).join(', ')}${more} in other shapes; new ones start at random and want training.`,
@@ -199,7 +208,7 @@ function rounded(values: Float32Array<ArrayBuffer>, dtype: LoadOptions['dtype'])
 }
 
 /** What a model declares, without memory being taken for it: a configuration may ask for more than there is. */
-function parametersOf(build: (scope: ParameterScope) => PreTrainedModel): ParameterSpec[] {
+function parametersOf(build: (scope: ParameterScope) => Module): ParameterSpec[] {
   const specs: ParameterSpec[] = []
   // Under a prefix, or tfjs would number the names of the variables that are made afterwards.
   const nothing: ParameterScope = new ParameterScope((spec) => {

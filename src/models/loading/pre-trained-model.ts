@@ -7,11 +7,12 @@ import type { FileContent } from '../../io/save-folder.js'
 import { isSavedWeightFile, weightFiles, type WeightFilesOptions } from '../../../converters/formats/weight-files.js'
 import { withDtype } from '../../../converters/configs/with-dtype.js'
 import { InputError } from '../../errors.js'
-import { Module, type Json } from '../../layers/module.js'
-import { ParameterScope } from '../../layers/parameter-scope.js'
+import type { CheckpointSource } from '../../hub/checkpoint-folder.js'
+import { Module, ParameterScope } from '../../layers/module.js'
+import { loadPretrained, type LoadOptions, type ModelClass } from './load-pretrained.js'
 import { compareWeights, weightsError, type LoadingInfo } from './compare-weights.js'
 import type { PretrainedConfig } from './pretrained-config.js'
-import { checkTensorInput, toTensor, type TensorInput } from '../tensor-input.js'
+import { checkTensorInput, toTensor, type TensorInput } from '../../runtime/tensor-input.js'
 
 /** How a model is made. */
 export interface ModelOptions {
@@ -24,12 +25,23 @@ export interface ModelOptions {
 }
 
 /** A model with a configuration and with weights under transformers' names. */
-export abstract class PreTrainedModel extends Module {
-  abstract readonly config: PretrainedConfig
-
-  constructor({ seed, name, scope }: ModelOptions) {
+export abstract class PreTrainedModel<Config extends PretrainedConfig = PretrainedConfig> extends Module<Config> {
+  constructor(config: Config, { seed, name, scope }: ModelOptions) {
     if (!scope) tellUnchosen()
-    super(scope ?? ParameterScope.random(seed), name)
+    super(config, { scope: scope ?? ParameterScope.random(seed), name })
+  }
+
+  /**
+   * A model from the weights and the configuration of a checkpoint folder. A tower loads from its own or from a whole model's; a base
+   * model loads as a classifier whose last layer starts at random.
+   * @throws {FileError | ConfigError | FormatError | WeightsError}
+   */
+  static fromPretrained<T extends ModelClass>(
+    this: T,
+    source: CheckpointSource,
+    options?: LoadOptions,
+  ): Promise<InstanceType<T>> {
+    return loadPretrained(this, source, options)
   }
 
   /**
@@ -105,10 +117,6 @@ export abstract class PreTrainedModel extends Module {
     const json = { ...this.config.toJSON(), architectures: [this.getClassName()] }
     const config = jsonFile(withDtype(json, nameOfDtype[options?.dtype ?? 'F32']))
     return new Map<string, FileContent>([['config.json', config], ...weightFiles({ tensors, read }, options)])
-  }
-
-  protected settings(): Json {
-    return this.config.toJSON()
   }
 
   /** A tower inside a model is saved under its own names when it is saved alone. */

@@ -3,7 +3,7 @@ import { saveFolder } from '#save-folder'
 import { configOf, type ConfigOptions } from '../../../converters/configs/config-of.js'
 import { jsonFile } from '../../../converters/configs/json-file.js'
 import type { CheckpointFolder } from '../../hub/checkpoint-folder.js'
-import { snakeCase, type JsonObject } from './config-reader.js'
+import { ConfigReader, snakeCase, type JsonObject } from './config-reader.js'
 
 /** A configuration's fields as its constructor takes them: all optional, each with its default. */
 export type Fields<T> = {
@@ -16,6 +16,29 @@ export abstract class PretrainedConfig {
   abstract readonly modelType: string
   /** Keys of the file that this package has no use for; they are written back. */
   abstract readonly extra: JsonObject
+  readonly #read: ConfigReader
+
+  /**
+   * @param where the file or object, for messages
+   * @throws {ConfigError} unless `fields` is an object, of this `model_type` if it has one
+   */
+  protected constructor(fields: object, modelType: string, where: string) {
+    this.#read = new ConfigReader(fields, where)
+    this.#read.oneOf('modelType', [modelType])
+  }
+
+  /** Reads a field by its name, with its default and its limits. */
+  protected get read(): ConfigReader {
+    return this.#read
+  }
+
+  /** The configuration of a checkpoint folder. @throws {FileError | ConfigError} */
+  static async fromPretrained<C>(
+    this: { fromJSON(json: object): C },
+    folder: string | URL | CheckpointFolder,
+  ): Promise<C> {
+    return this.fromJSON(await readConfig(folder))
+  }
 
   /** The configuration as `config.json` has it. */
   toJSON(): JsonObject {
@@ -37,7 +60,7 @@ export abstract class PretrainedConfig {
 }
 
 /**
- * The configuration of a checkpoint folder, as `config.json` has it: that file, or what the files of others and the weights tell.
+ * The configuration of a checkpoint folder, as `config.json` has it: that file, or what other packages' files and the weights show.
  * @throws {FileError | ConfigError | FormatError}
  */
 export async function readConfig(

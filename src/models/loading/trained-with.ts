@@ -4,8 +4,8 @@ import type { PretrainedConfig } from './pretrained-config.js'
 export const TRAINED_WITH = 'trained_with'
 
 /**
- * Whether a model was trained with softmax over the pairs of a batch, as CLIP: its logits then say which of several labels fits best,
- * and their sigmoid says nothing.
+ * Whether a model was trained with softmax over the pairs of a batch, as CLIP: its logits then rank several labels, and their sigmoid
+ * means nothing.
  */
 export function isTrainedWithSoftmax({ extra }: Pick<PretrainedConfig, 'extra'>): boolean {
   return extra[TRAINED_WITH] === 'softmax'

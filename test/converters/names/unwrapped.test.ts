@@ -12,7 +12,7 @@ import type { Weights } from '../../../converters/formats/weights.js'
 import { WeightsError } from '../../../src/errors.js'
 import { MemoryFolder } from '../../../src/hub/memory-folder.js'
 import { openFolder } from '../../../src/hub/open-folder-node.js'
-import { SiglipVisionModel } from '../../../src/models/siglip-vision-model.js'
+import { SiglipVisionModel } from '../../../src/models/siglip/vision-model.js'
 import { useBackend } from '../../../src/runtime/backend-node.js'
 
 const bytes = (name: string): Uint8Array => Uint8Array.from(readFileSync(`test/fixtures/${name}`))

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs'
-import { SiglipModel } from '../../../src/models/siglip-model.js'
-import { SiglipVisionModel } from '../../../src/models/siglip-vision-model.js'
+import { SiglipModel } from '../../../src/models/siglip/modeling.js'
+import { SiglipVisionModel } from '../../../src/models/siglip/vision-model.js'
 import { useBackend } from '../../../src/runtime/backend-node.js'
 import { compile } from '../../../src/runtime/jit/compile.js'
 import { NO_VARIABLES } from '../../../src/runtime/jit/graph.js'

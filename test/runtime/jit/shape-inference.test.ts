@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs'
 import { type Graph, nodesOf } from '../../../src/runtime/jit/graph.js'
 import { record } from '../../../src/runtime/jit/recorder.js'
-import type { SiglipModel } from '../../../src/models/siglip-model.js'
+import type { SiglipModel } from '../../../src/models/siglip/modeling.js'
 import { onEngine } from '../../backends.js'
 import { family, tinyIds, tinyPixels } from '../../tiny-models.js'
 

@@ -1,9 +1,8 @@
 import * as tf from '@tensorflow/tfjs'
-import { InputError } from '../../src/errors.js'
-import { Siglip2Model } from '../../src/models/siglip2-model.js'
-import { Siglip2VisionModel } from '../../src/models/siglip2-vision-model.js'
-import { onEachBackend } from '../backends.js'
-import { deviation, fixturePath, readFixture } from '../fixture.js'
+import { InputError } from '../../../src/errors.js'
+import { Siglip2Model, Siglip2VisionModel } from '../../../src/models/siglip2/modeling.js'
+import { onEachBackend } from '../../backends.js'
+import { deviation, fixturePath, readFixture } from '../../fixture.js'
 
 onEachBackend(() => {
   let model: Siglip2VisionModel

@@ -1,9 +1,9 @@
 import * as tf from '@tensorflow/tfjs'
-import { InputError } from '../../src/errors.js'
-import { SiglipVisionModel } from '../../src/models/siglip-vision-model.js'
-import { onEachBackend } from '../backends.js'
-import { deviation } from '../fixture.js'
-import { tinyPixels, tinyVision } from '../tiny-models.js'
+import { InputError } from '../../../src/errors.js'
+import { SiglipVisionModel } from '../../../src/models/siglip/vision-model.js'
+import { onEachBackend } from '../../backends.js'
+import { deviation } from '../../fixture.js'
+import { tinyPixels, tinyVision } from '../../tiny-models.js'
 
 onEachBackend(() => {
   it('sees the patches that are kept, in whatever order, and none of the others', () => {

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs'
-import { InputError } from '../errors.js'
-import type { ProblemType } from './two-tower-config.js'
-import { checkTensorInput, checkValues, isInt32, toTensor, type TensorInput } from './tensor-input.js'
+import { InputError } from '../../errors.js'
+import { checkTensorInput, checkValues, isInt32, toTensor, type TensorInput } from '../../runtime/tensor-input.js'
+import type { ProblemType } from '../loading/config-fields.js'
 
 /** A label of −100 counts for nothing, as in torch. */
 const ignored = -100

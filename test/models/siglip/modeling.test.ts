@@ -1,11 +1,11 @@
 import * as tf from '@tensorflow/tfjs'
-import { ConfigError, InputError } from '../../src/errors.js'
-import { SiglipForImageClassification } from '../../src/models/siglip-for-image-classification.js'
-import { SiglipModel } from '../../src/models/siglip-model.js'
-import type { TensorInput } from '../../src/models/tensor-input.js'
-import { onEachBackend } from '../backends.js'
-import { leaked } from '../leaks.js'
-import { tiny, tinyIds, tinyPixels, tinyVision } from '../tiny-models.js'
+import { ConfigError, InputError } from '../../../src/errors.js'
+import { SiglipForImageClassification } from '../../../src/models/siglip/image-classification.js'
+import { SiglipModel } from '../../../src/models/siglip/modeling.js'
+import type { TensorInput } from '../../../src/runtime/tensor-input.js'
+import { onEachBackend } from '../../backends.js'
+import { leaked } from '../../leaks.js'
+import { tiny, tinyIds, tinyPixels, tinyVision } from '../../tiny-models.js'
 
 onEachBackend(() => {
   let model: SiglipModel

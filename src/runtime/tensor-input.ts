@@ -1,56 +1,14 @@
 import * as tf from '@tensorflow/tfjs'
 import { InputError } from '../errors.js'
-import { type AllowedValues, checkAtRuns, isAllowed, isTracing } from '../runtime/tracing.js'
+import { type AllowedValues, checkAtRuns, isAllowed, isTracing } from './tracing.js'
 import type { NdArray } from '../nd-array.js'
 
 /** What a model takes: a tensor, or the typed array with a shape that tokenizers and image processors return. */
 export type TensorInput = tf.Tensor | NdArray
 
 /**
- * Pictures as a tensor; to be called inside `tf.tidy`.
- * @throws {InputError} unless it is `[batch, channels, height, width]`
- */
-export function pixelTensor(input: TensorInput | undefined, channels: number): tf.Tensor4D {
-  const tensor = toTensor(input, 'pixelValues', 'float32')
-  const [batch = 0, found, height = 0, width = 0]: readonly (number | undefined)[] = tensor.shape
-  if (tensor.rank !== 4 || batch < 1 || found !== channels || height < 1 || width < 1) {
-    throw new InputError('bad pixelValues', {
-      expected: `[batch, ${channels}, height, width]`,
-      found: describe(tensor),
-      hint: 'SiglipImageProcessor makes them.',
-    })
-  }
-  return tensor.as4D(batch, channels, height, width)
-}
-
-/**
- * Token ids, places or a mask as a tensor; to be called inside `tf.tidy`.
- * @param limit ids are below this
- * @param hint where they come from: a whole sentence, for the message
- * @throws {InputError} unless it is `[batch, length]` (or `[length]`, a batch of one) of whole numbers from 0 to `limit`
- */
-export function idTensor(
-  input: TensorInput | undefined,
-  name: string,
-  limit: number,
-  hint = 'SiglipTokenizer makes them.',
-): tf.Tensor2D {
-  const tensor = toTensor(input, name, 'int32')
-  if ((tensor.rank !== 2 && tensor.rank !== 1) || tensor.size === 0) {
-    throw new InputError(`bad ${name}`, {
-      expected: '[batch, length]',
-      found: describe(tensor),
-      hint,
-    })
-  }
-  checkValues(input, name, { whole: true, least: 0, most: limit - 1 }, `whole numbers from 0 to ${limit - 1}`)
-  const length = tensor.shape.at(-1) ?? 0
-  return tensor.as2D(tensor.size / length, length)
-}
-
-/**
- * Out of range, WebAssembly would read whatever lies there. A tensor is only looked at where reading it back costs nothing: not on a
- * GPU. While `jit` records it has no values: the recording checks them at each run.
+ * Checks the values of an input: beyond their range, WebAssembly would read whatever lies there. A tensor on a GPU is not checked, as
+ * reading it back is slow. While `jit` records, a tensor has no values: the recording checks them at each run.
  *
  * @throws {InputError} for a value that isn't allowed
  */
@@ -83,6 +41,33 @@ export function toTensor(input: unknown, name: string, dtype: 'float32' | 'int32
   return tf.tensor(input.data, [...input.shape], dtype)
 }
 
+/**
+ * Token ids, positions or a mask as a tensor; to be called inside `tf.tidy`.
+ * @param limit ids are below this
+ * @param hint where they come from: a whole sentence, for the message
+ * @throws {InputError} unless it is `[batch, length]` (or `[length]`, a batch of one) of whole numbers from 0 to `limit - 1`
+ */
+export function idTensor(
+  input: TensorInput | undefined,
+  name: string,
+  limit: number,
+  hint = 'SiglipTokenizer makes them.',
+): tf.Tensor2D {
+  const tensor = toTensor(input, name, 'int32')
+  if ((tensor.rank !== 2 && tensor.rank !== 1) || tensor.size === 0) {
+    throw new InputError(`bad ${name}`, { expected: '[batch, length]', found: describe(tensor), hint })
+  }
+  checkValues(input, name, { whole: true, least: 0, most: limit - 1 }, `whole numbers from 0 to ${limit - 1}`)
+  const length = tensor.shape.at(-1) ?? 0
+  return tensor.as2D(tensor.size / length, length)
+}
+
+/** @throws {InputError} for a tensor of another shape */
+export function checkShape(name: string, { shape }: tf.Tensor, expected: readonly number[]): void {
+  if (String(shape) === String(expected)) return
+  throw new InputError(`bad ${name}`, { expected: `[${expected.join(', ')}]`, found: `[${shape.join(', ')}]` })
+}
+
 /** @throws {InputError} unless it is a living tensor of numbers, or a typed array with its shape */
 export function checkTensorInput(input: unknown, name: string): asserts input is TensorInput {
   if (isTensor(input)) {
@@ -113,7 +98,7 @@ export const isInt32 = (input: TensorInput): boolean =>
 
 const isTensor = (value: unknown): value is tf.Tensor => value instanceof tf.Tensor
 
-/** Not by `instanceof`, which fails for an array out of another realm. */
+/** Not by `instanceof`, which fails for an array of another realm. */
 const typeName = (value: unknown): string => Object.prototype.toString.call(value).slice('[object '.length, -1)
 
 function isNdArray(value: unknown): value is NdArray {
@@ -131,6 +116,7 @@ function describeOther(value: unknown): string {
   return typeof value === 'object' ? `another object, ${typeName(value)}` : typeof value
 }
 
-function describe(tensor: tf.Tensor): string {
+/** A tensor's type and shape, for messages. */
+export function describe(tensor: tf.Tensor): string {
   return `${tensor.dtype} [${tensor.shape.join(', ')}]`
 }

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
-import { ConfigError } from '../../src/errors.js'
-import { SiglipConfig, SiglipTextConfig, SiglipVisionConfig } from '../../src/models/siglip-config.js'
-import { fixturePath } from '../fixture.js'
+import { ConfigError } from '../../../src/errors.js'
+import { SiglipConfig, SiglipTextConfig, SiglipVisionConfig } from '../../../src/models/siglip/configuration.js'
+import { fixturePath } from '../../fixture.js'
 
 type Json = Record<string, unknown>
 const read = (...parts: string[]): Json => JSON.parse(readFileSync(fixturePath(...parts), 'utf8')) as Json

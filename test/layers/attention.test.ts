@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs'
-import { ParameterScope } from '../../src/layers/parameter-scope.js'
-import { additiveMask, SiglipAttention } from '../../src/layers/siglip-attention.js'
-import { SiglipEncoder } from '../../src/layers/siglip-encoder.js'
+import { ParameterScope } from '../../src/layers/module.js'
+import { additiveMask, SiglipAttention } from '../../src/layers/attention.js'
+import { SiglipEncoder } from '../../src/layers/encoder.js'
 import { onEachBackend } from '../backends.js'
 import { deviation } from '../fixture.js'
 
