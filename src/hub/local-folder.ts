@@ -1,3 +1,4 @@
+import type { Stats } from 'node:fs'
 import { open, readdir, stat, type FileHandle } from 'node:fs/promises'
 import path from 'node:path'
 import { FileError } from '../errors.js'
@@ -8,10 +9,16 @@ import { checkFileName } from '../io/file-name.js'
 import { systemErrorCode } from '../io/system-error.js'
 
 /** The most that one read call takes: Node refuses 2 GiB. */
-const LARGEST_READ = 2 ** 30
+const MAX_READ = 2 ** 30
 
-/** A checkpoint folder on disk. Symbolic links are followed. */
+/**
+ * A checkpoint folder on disk. Symbolic links are followed. A checkpoint is read file by file and range by range: if another process
+ * replaces the folder or a file in between, reading on would mix two of them, and is a FileError.
+ */
 export class LocalFolder implements CheckpointFolder {
+  /** What stood at each path when it was first opened. */
+  readonly #identities = new Map<string, string>()
+
   constructor(
     readonly location: string,
     readonly weightsFile?: string,
@@ -65,12 +72,26 @@ export class LocalFolder implements CheckpointFolder {
     let file: FileHandle | undefined
     try {
       file = await open(where)
-      return await use(file, (await file.stat()).size)
+      const found = await file.stat()
+      this.#checkSame(where, found, [found.size, found.mtimeMs])
+      this.#checkSame(this.location, await stat(this.location))
+      return await use(file, found.size)
     } catch (error) {
       throw fileError(error, where)
     } finally {
       await file?.close()
     }
+  }
+
+  #checkSame(where: string, { dev, ino }: Stats, more: readonly number[] = []): void {
+    const identity = [dev, ino, ...more].join(' ')
+    const before = this.#identities.get(where) ?? identity
+    this.#identities.set(where, before)
+    if (identity === before) return
+    throw new FileError('The checkpoint was replaced while it was read', {
+      where,
+      hint: 'Load it again.',
+    })
   }
 }
 
@@ -82,7 +103,7 @@ async function read(
   bytes = allocate(end - start, where),
 ): Promise<Uint8Array<ArrayBuffer>> {
   for (let filled = 0; filled < bytes.length;) {
-    const length = Math.min(bytes.length - filled, LARGEST_READ)
+    const length = Math.min(bytes.length - filled, MAX_READ)
     const { bytesRead } = await file.read(bytes, filled, length, start + filled)
     if (bytesRead === 0) checkRange(start, end, start + filled, where) // it shrank since its size was asked
     filled += bytesRead
