@@ -84,7 +84,7 @@ padded = {
 zero_shot._preprocess_params["tokenizer_kwargs"] = padded
 
 expected = {
-    "pictures": pictures,
+    "images": pictures,
     "texts": texts,
     "labels": labels,
     "imageClassification": {name: classification(f"classifier-{name}") for name in ["single", "multi", "regression"]},
