@@ -39,7 +39,7 @@ scores = pictures.astype(np.float64) @ texts.T.astype(np.float64)
 right = np.arange(20)[:, None] == owner[None]
 ks = [1, 5, 10]
 retrieval = dict(
-    pictures=plain(pictures), texts=plain(texts), owner=plain(owner),
+    images=plain(pictures), texts=plain(texts), owner=plain(owner),
     image_to_text={k: recall(scores, right, k) for k in ks},
     text_to_image={k: recall(scores.T, right.T, k) for k in ks},
 )
@@ -52,7 +52,7 @@ shown = classes[labels] + 1.2 * rng.normal(size=(40, 8))
 means = unit(unit(prompts).mean(1))
 zero_shot_scores = unit(shown).astype(np.float64) @ means.T
 zero_shot = dict(
-    pictures=plain(shown), prompts=plain(prompts.reshape(18, 8)), labels=plain(labels),
+    images=plain(shown), prompts=plain(prompts.reshape(18, 8)), labels=plain(labels),
     top={k: float(top_k_accuracy_score(labels, zero_shot_scores, k=k, labels=np.arange(6))) for k in (1, 2, 5)},
 )
 
