@@ -5,7 +5,7 @@ import tseslint from 'typescript-eslint'
 import { noSpreadArguments } from './eslint/no-spread-arguments.js'
 
 import { subpathImports } from './scripts/import-graph.js'
-import { rooms, users } from './scripts/rooms.js'
+import { entries, rooms, users } from './scripts/rooms.js'
 
 const folders = rooms.map(({ folder }) => folder)
 
@@ -18,7 +18,7 @@ const orderOfRooms = {
       {
         zones: folders.map((folder, i) => ({
           target: `./${folder}`,
-          from: [...folders.slice(i + 1), 'src/index.ts', 'src/node.ts', ...users].map((below) => `./${below}`),
+          from: [...folders.slice(i + 1), ...entries, ...users].map((below) => `./${below}`),
           message: `${folder} must not know what stands below it.`,
         })),
       },

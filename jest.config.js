@@ -22,6 +22,7 @@ export default {
     '^#jit$': '<rootDir>/src/runtime/jit/jit-node.ts',
     '^#backend$': '<rootDir>/src/runtime/backend-node.ts',
     '^siglip-tfjs$': '<rootDir>/src/index.ts',
+    '^siglip-tfjs/(image|jit|tokenizer|training)$': '<rootDir>/src/entries/$1.ts',
     '^siglip-tfjs/node$': '<rootDir>/src/node.ts',
     '^siglip-tfjs/safetensors$': '<rootDir>/converters/formats/safetensors.ts',
     '^(\\.{1,2}/.*)\\.js$': '$1',

@@ -25,6 +25,9 @@ export const rooms = [
 /** Folders that use the rooms. No room knows them. */
 export const users = ['examples', 'bench']
 
+/** Where what `package.json` exports stands, apart from `converters`' own file. */
+export const entries = ['src/index.ts', 'src/node.ts', 'src/entries/']
+
 /**
  * The room a file stands in: a folder of `rooms` or `users`, `src` for the words all rooms share (errors, arrays, random numbers),
  * and `entries` for what `package.json` exports.
@@ -34,7 +37,7 @@ export const users = ['examples', 'bench']
 export function roomOf(file) {
   const folder = [...rooms.map((room) => room.folder), ...users].find((name) => file.startsWith(`${name}/`))
   if (folder !== undefined) return folder
-  return file === 'src/index.ts' || file === 'src/node.ts' ? 'entries' : 'src'
+  return entries.some((entry) => file.startsWith(entry)) ? 'entries' : 'src'
 }
 
 /** All rooms from the top: who stands lower may know who stands higher. */

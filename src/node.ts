@@ -7,7 +7,7 @@
 export { setup, type SetupOptions, type SetupReport } from './runtime/setup.js'
 export { doctor, formatDoctor, type DoctorReport, type NativeState } from './runtime/doctor.js'
 export type { SetupProgress } from './runtime/setup/setup-progress.js'
-export type { Processor as ProcessorInfo } from './runtime/processor.js'
+export type { ProcessorInfo } from './runtime/processor.js'
 
 export { ImageFolder, type ImageFolderOptions } from './training/data/image-folder.js'
 export { WebDataset, type WebDatasetOptions } from './training/data/web-dataset.js'

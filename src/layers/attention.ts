@@ -19,7 +19,7 @@ export interface EncoderConfig {
 export type AttentionConfig = Pick<EncoderConfig, 'hiddenSize' | 'numAttentionHeads' | 'attentionDropout'>
 
 /** How a forward pass is run. */
-export interface RunOptions {
+export interface LayerRunOptions {
   /** In training, attention weights are dropped at the configured rate. Default: false. */
   readonly training?: boolean | undefined
   /** Which attention weights are dropped; the same seed drops the same ones. Default: random. */
@@ -55,7 +55,7 @@ export class SiglipAttention extends Module<AttentionConfig> {
   forward(
     hiddenStates: tf.Tensor3D,
     attentionMask?: tf.Tensor4D,
-    { training = false, dropoutSeed }: RunOptions = {},
+    { training = false, dropoutSeed }: LayerRunOptions = {},
   ): { readonly attnOutput: tf.Tensor3D; readonly attnWeights: tf.Tensor4D } {
     const { numAttentionHeads: heads, attentionDropout } = this.config
     const queries = splitHeads(this.qProj.forward(hiddenStates), heads) // [batch, heads, length, hidden / heads]

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs'
 import { activation, checkActivationName } from './activation.js'
-import { checkHeads, SiglipAttention, type EncoderConfig, type RunOptions } from './attention.js'
+import { checkHeads, SiglipAttention, type EncoderConfig, type LayerRunOptions } from './attention.js'
 import { normal, xavierUniform } from './initializers.js'
 import { LayerNorm, Linear, type LayerNormSettings } from './linear.js'
 import { Module, type LayerOptions } from './module.js'
@@ -54,7 +54,7 @@ export class SiglipEncoderLayer extends Module<EncoderConfig> {
   forward(
     hiddenStates: tf.Tensor3D,
     attentionMask?: tf.Tensor4D,
-    options?: RunOptions,
+    options?: LayerRunOptions,
   ): { readonly hiddenStates: tf.Tensor3D; readonly attnWeights: tf.Tensor4D } {
     const normed = this.layerNorm1.forward(hiddenStates) // [batch, length, hidden]
     const { attnOutput, attnWeights } = this.selfAttn.forward(normed, attentionMask, options)
@@ -69,7 +69,7 @@ export class SiglipEncoderLayer extends Module<EncoderConfig> {
 }
 
 /** What an encoder returns beside its last hidden state. */
-export interface EncoderOptions extends RunOptions {
+export interface EncoderOptions extends LayerRunOptions {
   /** Default: false. */
   readonly outputHiddenStates?: boolean | undefined
   /** Default: false. */

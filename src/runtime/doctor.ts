@@ -12,7 +12,7 @@ import type { EngineInfo } from './jit/engine-addon.js'
 import { loadEngine } from './jit/engine.js'
 import { findNativeFolder, nativeFolderPath } from './native-folder.js'
 import { packageFolder } from './package-folder.js'
-import { type Processor, processor } from './processor.js'
+import { type ProcessorInfo, processor } from './processor.js'
 import { fileHash } from '../io/file-hash.js'
 
 /** The state of the native backend in the cache. */
@@ -38,7 +38,7 @@ export interface DoctorReport {
   }
   readonly platform: string
   readonly backend: BackendReport
-  readonly processor: Processor
+  readonly processor: ProcessorInfo
   /** Threads this process may use; fewer than the processor's inside a container. */
   readonly threads: number
   readonly memory: { readonly total: number; readonly free: number }

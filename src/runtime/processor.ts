@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 
 /** The processor, as far as it matters for speed. */
-export interface Processor {
+export interface ProcessorInfo {
   readonly model: string
   /** Hardware threads. */
   readonly threads: number
@@ -21,7 +21,7 @@ const FEATURES: readonly (readonly [name: string, pattern: RegExp])[] = [
 ]
 
 /** Asks the system: `/proc/cpuinfo` on Linux, `sysctl` on macOS; elsewhere only Node's own knowledge is there. */
-export function processor(): Processor {
+export function processor(): ProcessorInfo {
   const all = cpus()
   const told = featureText()
   return {

@@ -5,7 +5,7 @@ import { isRawPixels, toRawImage, type RawPixels, type Transparency } from './ra
 import { readBytes } from './read-bytes.js'
 
 /** How images are read and decoded. */
-export interface DecodeOptions extends ReadOptions {
+export interface DecodeImageOptions extends ReadOptions {
   /** What becomes of transparent pixels; `'ignore'` by default. */
   readonly transparency?: Transparency
 }
@@ -25,7 +25,7 @@ export interface DecodeOptions extends ReadOptions {
  * @throws FileError if it can't be read; ImageError if it is no image, broken, or larger than `maxPixels` or `maxBytes`;
  *   InputError if this is no way to give an image.
  */
-export async function decodeImage(input: ImageInput, options: DecodeOptions = {}): Promise<RawImage> {
+export async function decodeImage(input: ImageInput, options: DecodeImageOptions = {}): Promise<RawImage> {
   return toRawImage(await decodePixels(input, options), options.transparency ?? 'ignore')
 }
 

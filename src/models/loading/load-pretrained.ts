@@ -57,7 +57,10 @@ export interface LoadOptions extends Omit<HubOptions, 'onProgress'> {
 export interface ModelClass {
   readonly className: string
   /** The class of its configuration, which its constructor takes. */
-  readonly configClass: { fromJSON(json: object): object }
+  readonly configClass: {
+    /** Reads what `config.json` holds. */
+    fromJSON(json: object): object
+  }
   /** Prefix of the weights' names where this is a part of a whole model. */
   readonly prefix: string
   /** Prefix of the weights that a checkpoint needn't have: they start at random then, and a line reports it. */
