@@ -1,4 +1,4 @@
-// c = activation(alpha · a·b + bias) + residual, for all sizes, strides and instruction sets.
+// c = activation(alpha · a·b + bias) + residual, for all sizes, strides and ISAs.
 #pragma once
 
 #include "gemm/macrokernel.h"
@@ -11,14 +11,14 @@ namespace siglip {
 namespace SIGLIP_ISA {
 
 #if defined(__AMX_BF16__) && defined(__AVX512BF16__)
-using BFloat16Blocks = TileBlocks;
+using Bf16Microkernel = AmxMicrokernel;
 constexpr bool kPacksWeights = true;
 #else
-using BFloat16Blocks = FloatBlocks<true>;
+using Bf16Microkernel = SimdMicrokernel<true>;
 constexpr bool kPacksWeights = false;  // they would be as large as float32
 #endif
 
-// Elements from the start of `view` to that of the batch's matrix; dimensions that it lacks or has once repeat.
+// Elements from the start of `view` to that of matrix `index` of the batch; dimensions that it lacks or that are 1 repeat.
 inline int64_t BatchOffset(const View &view, const View &c, int64_t index) {
   int64_t offset = 0;
   for (int32_t i = c.rank - 3; i >= 0; i--) {
@@ -33,12 +33,12 @@ inline char *At(const View &view, int64_t offset) {
   return static_cast<char *>(view.data) + offset * static_cast<int64_t>(SizeOf(view.dtype));
 }
 
-inline Lines RowsOf(const View &view, int64_t offset) {
+inline Lines LinesOfA(const View &view, int64_t offset) {
   const int32_t row = view.rank - 2, column = view.rank - 1;
   return {At(view, offset), view.dtype, view.shape[row], view.shape[column], view.strides[row], view.strides[column]};
 }
 
-inline Lines ColumnsOf(const View &view, int64_t offset) {
+inline Lines LinesOfB(const View &view, int64_t offset) {
   const int32_t row = view.rank - 2, column = view.rank - 1;
   return {At(view, offset), view.dtype, view.shape[column], view.shape[row], view.strides[column], view.strides[row]};
 }
@@ -47,53 +47,53 @@ inline int64_t StrideOf(const View &view, int32_t dimension) {
   return view.shape[dimension] > 1 ? view.strides[dimension] : 0;
 }
 
-template <typename Blocks>
-Finish FinishOf(const Product &product, const ProductPlan &plan, int64_t index) {
-  const View &c = product.c;
-  Finish finish{};
-  finish.c = At(c, BatchOffset(c, c, index));
-  finish.c_stride = c.strides[c.rank - 2];
-  if (product.residual != nullptr) {
-    const View &residual = *product.residual;
-    finish.residual = At(residual, BatchOffset(residual, c, index));
-    finish.residual_stride = residual.rank > 1 ? StrideOf(residual, residual.rank - 2) : 0;
-    finish.residual_step = StrideOf(residual, residual.rank - 1);
+template <typename Microkernel>
+Epilogue EpilogueOf(const Gemm &gemm, const GemmPlan &plan, int64_t index) {
+  const View &c = gemm.c;
+  Epilogue epilogue{};
+  epilogue.c = At(c, BatchOffset(c, c, index));
+  epilogue.c_stride = c.strides[c.rank - 2];
+  if (gemm.residual != nullptr) {
+    const View &residual = *gemm.residual;
+    epilogue.residual = At(residual, BatchOffset(residual, c, index));
+    epilogue.residual_stride = residual.rank > 1 ? StrideOf(residual, residual.rank - 2) : 0;
+    epilogue.residual_step = StrideOf(residual, residual.rank - 1);
   }
-  if (product.bias != nullptr) {
-    finish.bias = static_cast<const float *>(product.bias->data);
-    finish.bias_step = StrideOf(*product.bias, product.bias->rank - 1);
+  if (gemm.bias != nullptr) {
+    epilogue.bias = static_cast<const float *>(gemm.bias->data);
+    epilogue.bias_step = StrideOf(*gemm.bias, gemm.bias->rank - 1);
   }
-  finish.alpha = product.alpha;
-  finish.ahead = plan.rows_reside ? Blocks::kRows * finish.c_stride : Blocks::kColumns;
+  epilogue.alpha = gemm.alpha;
+  epilogue.ahead = plan.a_cached ? Microkernel::kMr * epilogue.c_stride : Microkernel::kNr;
   const auto choose =
-      c.dtype == DType::kBFloat16 ? FinishWithActivation<DType::kBFloat16> : FinishWithActivation<DType::kFloat32>;
-  finish.rows = choose(product.activation, product.residual);
-  return finish;
+      c.dtype == DType::kBFloat16 ? EpilogueWithActivation<DType::kBFloat16> : EpilogueWithActivation<DType::kFloat32>;
+  epilogue.rows = choose(gemm.activation, gemm.residual);
+  return epilogue;
 }
 
-// One operand is small: all of its panels are packed at first and reside in the caches. Those of the other are packed and multiplied
-// by whoever claims them, so that a thread that is held up leaves more of them to the others.
-template <typename Blocks>
-void MultiplyClaimed(const Product &product, const ProductPlan &plan, Threads &threads) {
-  using Element = typename Blocks::Element;
-  constexpr int64_t kSize = sizeof(Element), kSums = Blocks::kRows * Blocks::kColumns;
-  const bool rows_reside = plan.rows_reside;
-  const Lines rows = RowsOf(product.a, 0), columns = ColumnsOf(product.b, 0);
-  const Lines &resident_lines = rows_reside ? rows : columns, &passing_lines = rows_reside ? columns : rows;
-  const int64_t residents = plan.residents(), passing_panels = plan.passing();
-  const int64_t resident_width = WidthOf<Blocks>(rows_reside), passing_width = WidthOf<Blocks>(!rows_reside);
-  const int64_t step = resident_width * plan.depth, passing_bytes = passing_width * plan.depth * kSize;
-  Element *resident = static_cast<Element *>(threads.Shared(static_cast<size_t>(residents * step * kSize)));
-  PackAll(1, residents, step, resident, threads, [&](int64_t, int64_t panel, int64_t count, Element *to) {
-    PackPanels<Blocks>(rows_reside, resident_lines, panel, count, 0, plan.depth, to, step);
+// One operand is small: all of its panels are packed at first and stay cached. Each thread claims panels of the other, packs and
+// multiplies them, so a thread that is held up leaves more of them to the others.
+template <typename Microkernel>
+void MultiplyClaimed(const Gemm &gemm, const GemmPlan &plan, Threads &threads) {
+  using Element = typename Microkernel::Element;
+  constexpr int64_t kSize = sizeof(Element), kSums = Microkernel::kMr * Microkernel::kNr;
+  const bool a_cached = plan.a_cached;
+  const Lines a = LinesOfA(gemm.a, 0), b = LinesOfB(gemm.b, 0);
+  const Lines &cached_lines = a_cached ? a : b, &streamed_lines = a_cached ? b : a;
+  const int64_t cached_panels = plan.cached_panels(), streamed_panels = plan.streamed_panels();
+  const int64_t cached_width = WidthOf<Microkernel>(a_cached), streamed_width = WidthOf<Microkernel>(!a_cached);
+  const int64_t step = cached_width * plan.depth, streamed_bytes = streamed_width * plan.depth * kSize;
+  Element *cached = static_cast<Element *>(threads.Shared(static_cast<size_t>(cached_panels * step * kSize)));
+  PackAll(1, cached_panels, step, cached, threads, [&](int64_t, int64_t panel, int64_t count, Element *to) {
+    PackPanels<Microkernel>(a_cached, cached_lines, panel, count, 0, plan.depth, to, step);
   });
 
-  const Finish finish = FinishOf<Blocks>(product, plan, 0);
-  const int64_t panel_sums = residents * kSums;
-  const int64_t slices = CeilDivide(plan.depth, plan.slice), sums_at = RoundUp(passing_bytes, 64);
+  const Epilogue epilogue = EpilogueOf<Microkernel>(gemm, plan, 0);
+  const int64_t panel_sums = cached_panels * kSums;
+  const int64_t kc_steps = CeilDivide(plan.depth, plan.kc), sums_at = RoundUp(streamed_bytes, 64);
   const int64_t bytes = sums_at + 2 * panel_sums * 4;  // the sums of a panel and of the one before
-  // Neighbours that are small are claimed together: their lines come from memory one after the other.
-  const int64_t at_once = AtLeast(1, AtMost(kClaimedAtOnce / passing_bytes, passing_panels / (8 * threads.count())));
+  // Small neighbours are claimed together: their lines come from memory one after the other.
+  const int64_t at_once = Max(1, Min(kClaimedAtOnce / streamed_bytes, streamed_panels / (8 * threads.count())));
   int64_t unclaimed = 0;
   ParallelFor(threads, threads.count(), [&](int64_t, int thread) {
     int64_t claimed = 0, claimed_end = 0;
@@ -105,155 +105,202 @@ void MultiplyClaimed(const Product &product, const ProductPlan &plan, Threads &t
       return claimed++;
     };
     char *scratch = static_cast<char *>(threads.Scratch(thread, static_cast<size_t>(bytes)));
-    Element *passing = reinterpret_cast<Element *>(scratch);
+    Element *streamed = reinterpret_cast<Element *>(scratch);
     float *sums = reinterpret_cast<float *>(scratch + sums_at), *sums_before = sums + panel_sums;
-    BlockMeanwhile<Blocks> meanwhile{finish, plan};
-    Blocks::Begin();
-    for (int64_t j = claim(), next; j < passing_panels; j = next) {
+    Interleaved<Microkernel> interleaved{epilogue, plan};
+    Microkernel::Begin();
+    for (int64_t j = claim(), next; j < streamed_panels; j = next) {
       next = claim();
-      PackPanels<Blocks>(!rows_reside, passing_lines, j, 1, 0, plan.depth, passing, 0);
-      for (int64_t start = 0; start < plan.depth; start += plan.slice) {
-        if (start == 0 && next < passing_panels) {
-          meanwhile.PlanFetch(passing_lines, next, 0, plan.depth, residents * slices);
+      PackPanels<Microkernel>(!a_cached, streamed_lines, j, 1, 0, plan.depth, streamed, 0);
+      for (int64_t start = 0; start < plan.depth; start += plan.kc) {
+        if (start == 0 && next < streamed_panels) {
+          interleaved.PlanPrefetch(streamed_lines, next, 0, plan.depth, cached_panels * kc_steps);
         }
-        MultiplySlice(resident + start * resident_width, 0, residents, step, passing + start * passing_width, j, start,
-                      AtMost(plan.slice, plan.depth - start), sums, meanwhile);
+        Macrokernel(cached + start * cached_width, 0, cached_panels, step, streamed + start * streamed_width, j, start,
+                    Min(plan.kc, plan.depth - start), sums, interleaved);
       }
-      meanwhile.PlanFinish(sums, residents, 0, j, slices);
+      interleaved.PlanEpilogue(sums, cached_panels, 0, j, kc_steps);
       float *const used = sums;
       sums = sums_before, sums_before = used;
     }
-    meanwhile.FinishRows(residents * Blocks::kRows);
-    Blocks::End();
+    interleaved.RunEpilogue(cached_panels * Microkernel::kMr);
+    Microkernel::End();
   });
 }
 
-template <typename Blocks>
-void MultiplyMatrices(const Product &product, Threads &threads) {
-  using Element = typename Blocks::Element;
-  constexpr int64_t kSize = sizeof(Element), kSums = Blocks::kRows * Blocks::kColumns;
-  const View &a = product.a, &b = product.b, &c = product.c;
+// The tasks of a product. A thread's scratch holds the cached panels, one streamed panel or all (unless they are packed already), and
+// the sums of all tiles of a streamed panel, of this one and the one before; of all panels if k is packed in parts.
+template <typename Microkernel>
+class GemmTasks {
+  using Element = typename Microkernel::Element;
+  static constexpr int64_t kSize = sizeof(Element), kSums = Microkernel::kMr * Microkernel::kNr;
+
+ public:
+  GemmTasks(const Gemm &gemm, const GemmPlan &plan)
+      : gemm_(gemm),
+        plan_(plan),
+        packed_(static_cast<const Element *>(gemm.packed)),
+        cached_width_(WidthOf<Microkernel>(plan.a_cached)),
+        streamed_width_(WidthOf<Microkernel>(!plan.a_cached)),
+        streamed_size_(streamed_width_ * plan.depth) {}
+
+  void Run(Threads &threads) {
+    if (plan_.shared) PackStreamed(threads);
+    const bool a_cached = plan_.a_cached;
+    const int64_t max_cached = a_cached ? plan_.mc_panels : plan_.nc_panels;
+    const int64_t max_streamed = a_cached ? plan_.nc_panels : plan_.mc_panels;
+    kept_streamed_ = plan_.packed_k < plan_.depth ? max_streamed : 2;
+    streamed_at_ = RoundUp(max_cached * cached_width_ * plan_.packed_k * kSize, 64);
+    const int64_t packed_streamed = packed_ != nullptr ? 0 : plan_.together ? max_streamed : 1;
+    sums_at_ = streamed_at_ + RoundUp(packed_streamed * streamed_width_ * plan_.packed_k * kSize, 64);
+    const int64_t bytes = sums_at_ + max_cached * kept_streamed_ * kSums * 4;
+    ParallelFor(threads, plan_.tasks(), [&](int64_t task, int thread) {
+      RunTask(task, static_cast<char *>(threads.Scratch(thread, static_cast<size_t>(bytes))));
+    });
+  }
+
+ private:
+  Lines LinesOf(bool of_a, int64_t index) const {
+    return of_a ? LinesOfA(gemm_.a, BatchOffset(gemm_.a, gemm_.c, index)) : LinesOfB(gemm_.b, BatchOffset(gemm_.b, gemm_.c, index));
+  }
+
+  void PackStreamed(Threads &threads) {
+    const int64_t panels = plan_.streamed_panels();
+    Element *to = static_cast<Element *>(threads.Shared(static_cast<size_t>(plan_.batch * panels * streamed_size_ * kSize)));
+    PackAll(plan_.batch, panels, streamed_size_, to, threads, [&](int64_t index, int64_t panel, int64_t count, Element *target) {
+      PackPanels<Microkernel>(!plan_.a_cached, LinesOf(!plan_.a_cached, index), panel, count, 0, plan_.depth, target, streamed_size_);
+    });
+    packed_ = to;
+  }
+
+  // A task's block of c, and its operands.
+  struct Task {
+    int64_t index;                          // of the matrix
+    int64_t first, cached_panels;           // of the cached operand
+    int64_t streamed_first, streamed_end;
+    Lines cached_lines, streamed_lines;
+    Element *cached, *streamed;             // packed in scratch
+    float *sums;
+  };
+
+  void RunTask(int64_t task, char *scratch) const {
+    const bool a_cached = plan_.a_cached;
+    const int64_t index = task / (plan_.m_tasks * plan_.n_tasks);
+    const int64_t a = task / plan_.n_tasks % plan_.m_tasks * plan_.mc_panels;
+    const int64_t b = task % plan_.n_tasks * plan_.nc_panels;
+    const int64_t a_end = Min(a + plan_.mc_panels, plan_.a_panels), b_end = Min(b + plan_.nc_panels, plan_.b_panels);
+    const int64_t first = a_cached ? a : b;
+    const Task now{index,
+                   first,
+                   (a_cached ? a_end : b_end) - first,
+                   a_cached ? b : a,
+                   a_cached ? b_end : a_end,
+                   LinesOf(a_cached, index),
+                   LinesOf(!a_cached, index),
+                   reinterpret_cast<Element *>(scratch),
+                   reinterpret_cast<Element *>(scratch + streamed_at_),
+                   reinterpret_cast<float *>(scratch + sums_at_)};
+    const Epilogue epilogue = EpilogueOf<Microkernel>(gemm_, plan_, index);
+    Interleaved<Microkernel> interleaved{epilogue, plan_};
+    Microkernel::Begin();
+    int64_t start = 0;
+    do {
+      const int64_t packed_k = Min(plan_.packed_k, plan_.depth - start);
+      MultiplyPart(now, start, packed_k, interleaved);
+      start += packed_k;
+    } while (start < plan_.depth);
+    interleaved.RunEpilogue(now.cached_panels * Microkernel::kMr);
+    Microkernel::End();
+  }
+
+  // The task's part from k = start on, packed_k deep.
+  void MultiplyPart(const Task &task, int64_t start, int64_t packed_k, Interleaved<Microkernel> &interleaved) const {
+    const int64_t kc_steps = CeilDivide(Max(1, packed_k), plan_.kc);
+    PackPanels<Microkernel>(plan_.a_cached, task.cached_lines, task.first, task.cached_panels, start, packed_k, task.cached,
+                            cached_width_ * packed_k);
+    if (plan_.together) {
+      PackPanels<Microkernel>(!plan_.a_cached, task.streamed_lines, task.streamed_first, task.streamed_end - task.streamed_first, start,
+                              packed_k, task.streamed, streamed_width_ * packed_k);
+    }
+    for (int64_t j = task.streamed_first; j < task.streamed_end; j++) {
+      const Element *streamed = task.streamed;
+      if (plan_.together) {
+        streamed += (j - task.streamed_first) * streamed_width_ * packed_k;
+      } else if (packed_ == nullptr) {
+        PackPanels<Microkernel>(!plan_.a_cached, task.streamed_lines, j, 1, start, packed_k, task.streamed, 0);
+      } else {
+        const int64_t panel = gemm_.packed != nullptr ? j : task.index * plan_.streamed_panels() + j;
+        streamed = packed_ + panel * streamed_size_ + start * streamed_width_;
+      }
+      float *sums = task.sums + (j - task.streamed_first) % kept_streamed_ * task.cached_panels * kSums;
+      MultiplyPanel(task, j, streamed, start, packed_k, kc_steps, sums, interleaved);
+      if (start + packed_k == plan_.depth) interleaved.PlanEpilogue(sums, task.cached_panels, task.first, j, kc_steps);
+    }
+  }
+
+  // One streamed panel with all cached ones, kc deep at a time.
+  void MultiplyPanel(const Task &task, int64_t j, const Element *streamed, int64_t start, int64_t packed_k, int64_t kc_steps, float *sums,
+                     Interleaved<Microkernel> &interleaved) const {
+    const int64_t step = cached_width_ * packed_k;
+    int64_t k = 0;
+    do {
+      const int64_t depth = Min(plan_.kc, packed_k - k), bytes = depth * streamed_width_ * kSize;
+      const bool is_last = k + depth == packed_k;
+      const Element *part = streamed + k * streamed_width_;
+      if (packed_ != nullptr) {  // what is next lies behind this part, or at the same k in the next panel
+        const Element *next = is_last ? streamed + streamed_size_ : part + depth * streamed_width_;
+        interleaved.PlanPrefetch(next, is_last && j + 1 == task.streamed_end ? 0 : 1, bytes, 0, task.cached_panels);
+      } else if (k == 0 && !plan_.together && j + 1 < task.streamed_end && task.streamed_lines.depth_stride == 1) {
+        interleaved.PlanPrefetch(task.streamed_lines, j + 1, start, packed_k, task.cached_panels * kc_steps);
+      }
+      Macrokernel(task.cached + k * cached_width_, task.first, task.cached_panels, step, part, j, start + k, depth, sums, interleaved);
+      k += depth;
+    } while (k < packed_k);
+  }
+
+  const Gemm &gemm_;
+  const GemmPlan &plan_;
+  const Element *packed_;  // the streamed operand, or null
+  const int64_t cached_width_, streamed_width_, streamed_size_;
+  int64_t kept_streamed_ = 0, streamed_at_ = 0, sums_at_ = 0;
+};
+
+template <typename Microkernel>
+void MultiplyBy(const Gemm &gemm, Threads &threads) {
+  const View &a = gemm.a, &b = gemm.b, &c = gemm.c;
   const int64_t m = c.shape[c.rank - 2], n = c.shape[c.rank - 1], k = a.shape[a.rank - 1];
   int64_t batch = 1;
   for (int32_t i = 0; i < c.rank - 2; i++) batch *= c.shape[i];
   if (m * n * batch == 0) return;
-  const Layout row_layout{a.strides[a.rank - 1] == 1, a.strides[a.rank - 2] == 1};
-  const Layout column_layout{b.strides[b.rank - 2] == 1, b.strides[b.rank - 1] == 1};
-  const ProductPlan plan =
-      PlanProduct<Blocks>(m, n, k, batch, product.packed != nullptr, row_layout, column_layout, threads.count());
-  if (plan.claimed) return MultiplyClaimed<Blocks>(product, plan, threads);
-  const bool rows_reside = plan.rows_reside;
-  const auto lines = [&](bool rows, int64_t index) {
-    return rows ? RowsOf(a, BatchOffset(a, c, index)) : ColumnsOf(b, BatchOffset(b, c, index));
-  };
-
-  const int64_t resident_width = WidthOf<Blocks>(rows_reside), passing_width = WidthOf<Blocks>(!rows_reside);
-  const int64_t passing_panel = passing_width * plan.depth, passing_panels = plan.passing();
-  const Element *ready = static_cast<const Element *>(product.packed);
-  if (plan.shared) {
-    const int64_t bytes = batch * passing_panels * passing_panel * kSize;
-    Element *to = static_cast<Element *>(threads.Shared(static_cast<size_t>(bytes)));
-    PackAll(batch, passing_panels, passing_panel, to, threads, [&](int64_t index, int64_t panel, int64_t count, Element *place) {
-      PackPanels<Blocks>(!rows_reside, lines(!rows_reside, index), panel, count, 0, plan.depth, place, passing_panel);
-    });
-    ready = to;
-  }
-
-  // In a thread's scratch: the resident panels, one that passes or all (if they aren't ready), and the sums of all blocks
-  // that a passing panel makes, of this panel and the one before; of all blocks if there are several slabs.
-  const int64_t most_resident = rows_reside ? plan.task_rows : plan.task_columns;
-  const int64_t most_passing = rows_reside ? plan.task_columns : plan.task_rows;
-  const int64_t kept_passing = plan.slab < plan.depth ? most_passing : 2;
-  const int64_t passing_at = RoundUp(most_resident * resident_width * plan.slab * kSize, 64);
-  const int64_t packed_passing = ready != nullptr ? 0 : plan.together ? most_passing : 1;
-  const int64_t sums_at = passing_at + RoundUp(packed_passing * passing_width * plan.slab * kSize, 64);
-  const int64_t sums_end = sums_at + most_resident * kept_passing * kSums * 4;
-
-  ParallelFor(threads, plan.tasks(), [&](int64_t task, int thread) {
-    const int64_t index = task / (plan.row_tasks * plan.column_tasks);
-    const int64_t row = task / plan.column_tasks % plan.row_tasks * plan.task_rows;
-    const int64_t column = task % plan.column_tasks * plan.task_columns;
-    const int64_t row_end = AtMost(row + plan.task_rows, plan.row_panels);
-    const int64_t column_end = AtMost(column + plan.task_columns, plan.column_panels);
-    const int64_t first = rows_reside ? row : column, residents = (rows_reside ? row_end : column_end) - first;
-    const int64_t passing_first = rows_reside ? column : row, passing_end = rows_reside ? column_end : row_end;
-    const Finish finish = FinishOf<Blocks>(product, plan, index);
-
-    char *scratch = static_cast<char *>(threads.Scratch(thread, static_cast<size_t>(sums_end)));
-    Element *resident = reinterpret_cast<Element *>(scratch);
-    Element *own_passing = reinterpret_cast<Element *>(scratch + passing_at);
-    float *sums = reinterpret_cast<float *>(scratch + sums_at);
-    const Lines resident_lines = lines(rows_reside, index), passing_lines = lines(!rows_reside, index);
-    BlockMeanwhile<Blocks> meanwhile{finish, plan};
-    Blocks::Begin();
-    int64_t slab = 0;
-    do {
-      const int64_t slab_depth = AtMost(plan.slab, plan.depth - slab);
-      const int64_t step = resident_width * slab_depth;
-      const int64_t slices = CeilDivide(AtLeast(1, slab_depth), plan.slice);
-      PackPanels<Blocks>(rows_reside, resident_lines, first, residents, slab, slab_depth, resident, step);
-      if (plan.together) {
-        PackPanels<Blocks>(!rows_reside, passing_lines, passing_first, passing_end - passing_first, slab, slab_depth,
-                           own_passing, passing_width * slab_depth);
-      }
-      for (int64_t j = passing_first; j < passing_end; j++) {
-        const Element *passing = own_passing;
-        if (plan.together) {
-          passing += (j - passing_first) * passing_width * slab_depth;
-        } else if (ready == nullptr) {
-          PackPanels<Blocks>(!rows_reside, passing_lines, j, 1, slab, slab_depth, own_passing, 0);
-        } else {
-          const int64_t panel = product.packed != nullptr ? j : index * passing_panels + j;
-          passing = ready + panel * passing_panel + slab * passing_width;
-        }
-        float *panel_sums = sums + (j - passing_first) % kept_passing * residents * kSums;
-        int64_t start = 0;
-        do {
-          const int64_t depth = AtMost(plan.slice, slab_depth - start), slice_bytes = depth * passing_width * kSize;
-          const bool slab_ends = start + depth == slab_depth;
-          const Element *slice = passing + start * passing_width;
-          if (ready != nullptr) {  // the next slice: it lies behind this one, or at the same place in the next panel
-            const Element *next = slab_ends ? passing + passing_panel : slice + depth * passing_width;
-            meanwhile.PlanFetch(next, slab_ends && j + 1 == passing_end ? 0 : 1, slice_bytes, 0, residents);
-          } else if (start == 0 && !plan.together && j + 1 < passing_end && passing_lines.depth_stride == 1) {
-            meanwhile.PlanFetch(passing_lines, j + 1, slab, slab_depth, residents * slices);
-          }
-          MultiplySlice(resident + start * resident_width, first, residents, step, slice, j, slab + start, depth,
-                        panel_sums, meanwhile);
-          start += depth;
-        } while (start < slab_depth);
-        if (slab + slab_depth < plan.depth) continue;
-        meanwhile.PlanFinish(panel_sums, residents, first, j, slices);
-      }
-      slab += slab_depth;
-    } while (slab < plan.depth);
-    meanwhile.FinishRows(residents * Blocks::kRows);
-    Blocks::End();
-  });
+  const Layout a_layout{a.strides[a.rank - 1] == 1, a.strides[a.rank - 2] == 1};
+  const Layout b_layout{b.strides[b.rank - 2] == 1, b.strides[b.rank - 1] == 1};
+  const GemmPlan plan = PlanGemm<Microkernel>(m, n, k, batch, gemm.packed != nullptr, a_layout, b_layout, threads.count());
+  if (plan.claimed) return MultiplyClaimed<Microkernel>(gemm, plan, threads);
+  GemmTasks<Microkernel>(gemm, plan).Run(threads);
 }
 
-inline void MultiplyProduct(const Product &product, Threads &threads) {
-  if (product.precision == DType::kBFloat16) MultiplyMatrices<BFloat16Blocks>(product, threads);
-  else MultiplyMatrices<FloatBlocks<false>>(product, threads);
+inline void MultiplyMatrices(const Gemm &gemm, Threads &threads) {
+  if (gemm.precision == DType::kBFloat16) MultiplyBy<Bf16Microkernel>(gemm, threads);
+  else MultiplyBy<SimdMicrokernel<false>>(gemm, threads);
 }
 
-// 0 where packing beforehand brings nothing.
+// Of b as B panels; 0 where packing beforehand brings nothing.
 inline size_t PackedBytes(int64_t k, int64_t n, DType precision) {
   if (!kPacksWeights || precision != DType::kBFloat16) return 0;
-  const int64_t depth = RoundUp(k, BFloat16Blocks::kDepth);
-  const int64_t width = RoundUp(n, BFloat16Blocks::kColumns);
-  return static_cast<size_t>(depth * width) * sizeof(BFloat16Blocks::Element);
+  const int64_t depth = RoundUp(k, Bf16Microkernel::kKr);
+  const int64_t width = RoundUp(n, Bf16Microkernel::kNr);
+  return static_cast<size_t>(depth * width) * sizeof(Bf16Microkernel::Element);
 }
 
 inline void Pack(const View &b, DType precision, void *packed, Threads &threads) {
   if (!kPacksWeights || precision != DType::kBFloat16) return;
-  const Lines columns = ColumnsOf(b, 0);
-  const int64_t depth = RoundUp(columns.depth, BFloat16Blocks::kDepth);
-  const int64_t panels = CeilDivide(columns.count, BFloat16Blocks::kColumns);
-  const int64_t size = depth * BFloat16Blocks::kColumns;
-  using Element = BFloat16Blocks::Element;
+  const Lines columns = LinesOfB(b, 0);
+  const int64_t depth = RoundUp(columns.depth, Bf16Microkernel::kKr);
+  const int64_t panels = CeilDivide(columns.count, Bf16Microkernel::kNr);
+  const int64_t size = depth * Bf16Microkernel::kNr;
+  using Element = Bf16Microkernel::Element;
   PackAll(1, panels, size, static_cast<Element *>(packed), threads, [&](int64_t, int64_t panel, int64_t count, Element *to) {
-    PackPanels<BFloat16Blocks>(false, columns, panel, count, 0, depth, to, size);
+    PackPanels<Bf16Microkernel>(false, columns, panel, count, 0, depth, to, size);
   });
 }
 

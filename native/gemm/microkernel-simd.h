@@ -1,4 +1,4 @@
-// Blocks of a product by float32 vectors; bfloat16 operands are rounded, then widened.
+// The microkernel of float32 vectors; for bfloat16, operands are rounded, then widened.
 #pragma once
 
 #include "gemm/pack.h"
@@ -7,24 +7,24 @@ namespace siglip {
 namespace SIGLIP_ISA {
 
 template <bool kRounded>
-struct FloatBlocks {
+struct SimdMicrokernel {
   using Element = float;
-  // As many sums as the registers hold beside a row of b and an element of a.
+  // As many sums as registers hold beside a row of b and an element of a.
 #if defined(__AVX512F__)
-  static constexpr int kRows = 14, kVectors = 2;
+  static constexpr int kMr = 14, kVectors = 2;
 #elif defined(__AVX2__)
-  static constexpr int kRows = 6, kVectors = 2;
+  static constexpr int kMr = 6, kVectors = 2;
 #elif defined(__aarch64__)
-  static constexpr int kRows = 8, kVectors = 3;
+  static constexpr int kMr = 8, kVectors = 3;
 #else
-  static constexpr int kRows = 4, kVectors = 2;
+  static constexpr int kMr = 4, kVectors = 2;
 #endif
-  static constexpr int kColumns = kVectors * kLanes;
-  static constexpr int kDepth = 1;                  // k is padded to a multiple of it
-  static constexpr int kSlice = 768, kSlab = 1024;  // how deep panels that pass by and reside may be (product-plan.h)
+  static constexpr int kNr = kVectors * kLanes;
+  static constexpr int kKr = 1;                  // k is padded to a multiple of it
+  static constexpr int kKc = 768, kMaxPackedK = 1024;  // blocking.h
   static constexpr int kPackingCost = 16;           // of an element, in multiplications
   static constexpr int kStep = 16;
-  static constexpr int kDeepSlab = 192;             // of products that are far deeper than wide
+  static constexpr int kDeepPackedK = 192;             // where k is far larger than m and n
   static constexpr bool kPacksMany = true;          // many panels at once, faster than one after another
 
   static void Begin() {}
@@ -35,11 +35,11 @@ struct FloatBlocks {
     if (lines.dtype == DType::kBFloat16) PackFloats<kWidth, DType::kBFloat16, kRounded>(lines, first, start, depth, to);
     else PackFloats<kWidth, DType::kFloat32, kRounded>(lines, first, start, depth, to);
   }
-  static void PackRows(const Lines &lines, int64_t first, int64_t start, int64_t depth, float *to) {
-    Pack<kRows>(lines, first, start, depth, to);
+  static void PackA(const Lines &lines, int64_t first, int64_t start, int64_t depth, float *to) {
+    Pack<kMr>(lines, first, start, depth, to);
   }
-  static void PackColumns(const Lines &lines, int64_t first, int64_t start, int64_t depth, float *to) {
-    Pack<kColumns>(lines, first, start, depth, to);
+  static void PackB(const Lines &lines, int64_t first, int64_t start, int64_t depth, float *to) {
+    Pack<kNr>(lines, first, start, depth, to);
   }
 
   // Panels whose lines lie beside each other, as many of them as can be read in whole vectors; returns how many.
@@ -54,27 +54,27 @@ struct FloatBlocks {
     pack(lines, first, count, start, depth, to, step);
     return count;
   }
-  static int64_t PackMany(bool rows, const Lines &lines, int64_t first, int64_t panels, int64_t start, int64_t depth,
+  static int64_t PackMany(bool is_a, const Lines &lines, int64_t first, int64_t panels, int64_t start, int64_t depth,
                           float *to, int64_t step) {
     if (lines.stride != 1) return 0;
-    return rows ? PackManyBeside<kRows>(lines, first, panels, start, depth, to, step)
-                : PackManyBeside<kColumns>(lines, first, panels, start, depth, to, step);
+    return is_a ? PackManyBeside<kMr>(lines, first, panels, start, depth, to, step)
+                : PackManyBeside<kNr>(lines, first, panels, start, depth, to, step);
   }
 
-  template <int kCount, typename Meanwhile>
-  static void MultiplyRows(const float *a, const float *b, int64_t depth, float *sums, bool add, Meanwhile &meanwhile) {
-    const int64_t lines_a_step = (meanwhile.lines_a_block * kStep + depth - 1) / (depth > 0 ? depth : 1);
+  template <int kCount, typename Work>
+  static void MultiplyRows(const float *a, const float *b, int64_t depth, float *sums, bool add, Work &interleaved) {
+    const int64_t lines_per_step = (interleaved.lines_per_tile * kStep + depth - 1) / (depth > 0 ? depth : 1);
     Float sum[kCount][kVectors];
 #pragma GCC unroll 16
     for (int i = 0; i < kCount; i++) {
 #pragma GCC unroll 4
-      for (int j = 0; j < kVectors; j++) sum[i][j] = add ? Load(sums + i * kColumns + j * kLanes) : Float{};
+      for (int j = 0; j < kVectors; j++) sum[i][j] = add ? Load(sums + i * kNr + j * kLanes) : Float{};
     }
     for (int64_t k = 0; k < depth; k += kStep) {
-      meanwhile.Fetch(lines_a_step);
-      const float *end = b + (depth - k < kStep ? depth - k : kStep) * kColumns;
+      interleaved.Prefetch(lines_per_step);
+      const float *end = b + (depth - k < kStep ? depth - k : kStep) * kNr;
 #pragma GCC unroll 2
-      for (; b < end; a += kRows, b += kColumns) {
+      for (; b < end; a += kMr, b += kNr) {
         Float row[kVectors];
 #pragma GCC unroll 4
         for (int j = 0; j < kVectors; j++) row[j] = Load(b + j * kLanes);
@@ -89,21 +89,21 @@ struct FloatBlocks {
 #pragma GCC unroll 16
     for (int i = 0; i < kCount; i++) {
 #pragma GCC unroll 4
-      for (int j = 0; j < kVectors; j++) Store(sums + i * kColumns + j * kLanes, sum[i][j]);
+      for (int j = 0; j < kVectors; j++) Store(sums + i * kNr + j * kLanes, sum[i][j]);
     }
   }
 
-  // sums[row][column] (kRows × kColumns) = or += a panel of a · one of b; only so many rows and columns of it matter.
-  // `meanwhile` is told to do its share for a block.
-  template <typename Meanwhile = NothingMeanwhile>
+  // sums[row][column] (kMr × kNr) = or += an A panel · a B panel; only so many rows and columns of it matter. What is interleaved does
+  // its share for a tile.
+  template <typename Work = NothingInterleaved>
   static void Multiply(int64_t rows, int64_t, const float *a, const float *b, int64_t depth, float *sums, bool add,
-                       Meanwhile &&meanwhile = {}) {
-    meanwhile.FinishShare();
-    if (rows == 1) MultiplyRows<1>(a, b, depth, sums, add, meanwhile);
-    else if (rows <= 2) MultiplyRows<2>(a, b, depth, sums, add, meanwhile);
-    else if (rows <= 4) MultiplyRows<4>(a, b, depth, sums, add, meanwhile);
-    else if (kRows > 8 && rows <= 8) MultiplyRows<kRows < 8 ? kRows : 8>(a, b, depth, sums, add, meanwhile);
-    else MultiplyRows<kRows>(a, b, depth, sums, add, meanwhile);
+                       Work &&interleaved = {}) {
+    interleaved.RunEpilogueShare();
+    if (rows == 1) MultiplyRows<1>(a, b, depth, sums, add, interleaved);
+    else if (rows <= 2) MultiplyRows<2>(a, b, depth, sums, add, interleaved);
+    else if (rows <= 4) MultiplyRows<4>(a, b, depth, sums, add, interleaved);
+    else if (kMr > 8 && rows <= 8) MultiplyRows<kMr < 8 ? kMr : 8>(a, b, depth, sums, add, interleaved);
+    else MultiplyRows<kMr>(a, b, depth, sums, add, interleaved);
   }
 };
 

@@ -1,4 +1,4 @@
-// The operands of a product as its kernels read them: lines along k (rows of a, columns of b), packed into panels.
+// Operands as lines along k (rows of a, columns of b), packed into panels.
 #pragma once
 
 #include "kernels/kernels.h"
@@ -20,27 +20,27 @@ struct Lines {
   }
 };
 
-// What Multiply calls in its steps.
-struct NothingMeanwhile {
-  static constexpr int64_t rows_a_block = 0, lines_a_block = 0;
-  void FinishShare() const {}
-  void FinishRows(int64_t) const {}
-  void Fetch(int64_t) const {}
+// What `Multiply` calls in its steps where nothing is interleaved.
+struct NothingInterleaved {
+  static constexpr int64_t rows_per_tile = 0, lines_per_tile = 0;
+  void RunEpilogueShare() const {}
+  void RunEpilogue(int64_t) const {}
+  void Prefetch(int64_t) const {}
 };
 
-inline Half LoadHalfPart(const char *from, int64_t n) {
-  Half part = {};
+inline Bf16 LoadBf16Part(const char *from, int64_t n) {
+  Bf16 part = {};
   std::memcpy(&part, from, static_cast<size_t>(n) * 2);
   return part;
 }
 
-// A vector's worth of neighbours (the first n, then 0) as float32; rounded: to what bfloat16 can hold.
+// A vector of neighbours (the first n, then 0) as float32. kRounded: rounded to bfloat16.
 template <DType kType, bool kRounded>
 inline Float LoadNeighbours(const char *from, int64_t n) {
-  if (kType == DType::kBFloat16) return FromHalf(n >= kLanes ? LoadAs<Half>(from) : LoadHalfPart(from, n));
+  if (kType == DType::kBFloat16) return FromBf16(n >= kLanes ? LoadAs<Bf16>(from) : LoadBf16Part(from, n));
   const float *floats = reinterpret_cast<const float *>(from);
   const Float v = n >= kLanes ? Load(floats) : LoadPart(floats, n);
-  return kRounded ? FromHalf(ToHalf(v)) : v;
+  return kRounded ? FromBf16(ToBf16(v)) : v;
 }
 
 inline void StoreNeighbours(float *to, int64_t n, Float v) {
@@ -105,15 +105,14 @@ inline void Transpose(Vector (&v)[kLanes]) {
 #endif
 }
 
-// A part of the line of a panel at `to`, n wide or a whole vector. Unless it is the panel's last, what follows it is written later: a
-// whole vector may go there, which some processors store ten times as fast as a part.
+// A part of the line of a panel at `to`, n wide or a whole vector. Unless it is the panel's last, what follows is written later, so a
+// whole vector is stored, which some processors do ten times as fast as a part.
 inline void StoreInPanel(float *to, int64_t n, Float v, bool is_last) {
   if (is_last) StoreNeighbours(to, n, v);
   else Store(to, v);
 }
 
-// Lines `stride` bytes apart, all kWidth of them there, as to[k][line]; `depth` is a multiple of kLanes. ends: whether nothing of the panel
-// is written after it.
+// kWidth lines, `stride` bytes apart, as to[k][line]; `depth` is a multiple of kLanes. `ends`: nothing of the panel is written after it.
 template <int kWidth, DType kType, bool kRounded>
 void PackAlong(const char *from, int64_t stride, int64_t depth, bool ends, float *to) {
   constexpr int64_t kSize = kType == DType::kBFloat16 ? 2 : 4;
@@ -136,8 +135,8 @@ void PackAlong(const char *from, int64_t stride, int64_t depth, bool ends, float
   }
 }
 
-// Panels, `step` behind one another, whose lines lie beside each other: in the order in which they lie in memory, which is faster by far if
-// they come from there. What follows the last panel up to a whole vector must be there, too.
+// Panels, `step` behind one another, whose lines lie beside each other, in their order in memory, which is faster by far. The last
+// panel is read up to a whole vector.
 template <int kWidth, DType kType, bool kRounded>
 void PackBeside(const Lines &lines, int64_t first, int64_t panels, int64_t start, int64_t depth, float *to,
                 int64_t step) {
@@ -156,7 +155,7 @@ void PackBeside(const Lines &lines, int64_t first, int64_t panels, int64_t start
   }
 }
 
-// Lines first … first + kWidth − 1 (those that don't exist are 0) from k = start on, as to[k][line].
+// Lines first … first + kWidth − 1 (0 past the last) from k = start on, as to[k][line].
 template <int kWidth, DType kType, bool kRounded>
 void PackFloats(const Lines &lines, int64_t first, int64_t start, int64_t depth, float *to) {
   static_assert(kWidth < kLanes || kWidth % kLanes == 0, "a vector at the end of a line would overlap written ones");
@@ -200,10 +199,10 @@ void PackFloats(const Lines &lines, int64_t first, int64_t start, int64_t depth,
         if (line >= count) {
           to[line] = 0;
         } else if (kType == DType::kBFloat16) {
-          to[line] = FromHalf(*reinterpret_cast<const uint16_t *>(element));
+          to[line] = FromBf16(*reinterpret_cast<const uint16_t *>(element));
         } else {
           const float value = *reinterpret_cast<const float *>(element);
-          to[line] = kRounded ? FromHalf(ToHalf(value)) : value;
+          to[line] = kRounded ? FromBf16(ToBf16(value)) : value;
         }
       }
     }

@@ -1,7 +1,7 @@
 // Attention, block of queries by block of queries, so that the scores never leave the cache.
 //
-// Everything is computed transposed: scoresᵀ = k·qᵀ, outᵀ = vᵀ·probabilitiesᵀ. So the queries lie side by side in the vectors
-// (the softmax needs no sums across lanes), and the scores come out as the second product wants its operand.
+// All is transposed: scoresᵀ = k·qᵀ, outᵀ = vᵀ·probabilitiesᵀ. So queries lie side by side in the vectors, the softmax needs no sums
+// across lanes, and the scores are the B panel of the second product.
 #pragma once
 
 #include "gemm/microkernel-simd.h"
@@ -13,34 +13,34 @@
 namespace siglip {
 namespace SIGLIP_ISA {
 
-// The probabilities of two neighbouring keys for a vector of queries, as `Multiply` wants them.
+// The probabilities of two neighbouring keys for a vector of queries, as a B panel has them.
 inline void StoreProbabilities(float *panel, int64_t pitch, int64_t key, int64_t column, Float even, Float odd) {
   Store(panel + key * pitch + column, even);
   Store(panel + (key + 1) * pitch + column, odd);
 }
 
 #if defined(__AMX_BF16__)
-typedef uint16_t Halves __attribute__((vector_size(4 * kLanes)));
+typedef uint16_t Bf16Pairs __attribute__((vector_size(4 * kLanes)));
 
-// The lower half's elements between those of the upper half.
+// Interleaves the lower half's elements with the upper half's.
 template <int... kIndex>
-inline Halves Interleave(Halves v, Indices<kIndex...>) {
+inline Bf16Pairs Interleave(Bf16Pairs v, Indices<kIndex...>) {
   return __builtin_shufflevector(v, v, (kIndex / 2 + kIndex % 2 * kLanes)...);
 }
 
 inline void StoreProbabilities(uint16_t *panel, int64_t, int64_t key, int64_t column, Float even, Float odd) {
   constexpr CountTo<2 * kLanes>::Type indices;
-  const auto both = reinterpret_cast<Halves>(_mm512_cvtne2ps_pbh(reinterpret_cast<__m512>(odd), reinterpret_cast<__m512>(even)));
-  const Halves pairs = Interleave(both, indices);
+  const auto both = reinterpret_cast<Bf16Pairs>(_mm512_cvtne2ps_pbh(reinterpret_cast<__m512>(odd), reinterpret_cast<__m512>(even)));
+  const Bf16Pairs pairs = Interleave(both, indices);
   const int64_t tile = key / 32 * 2 + column / 16;
-  StoreAs(panel + tile * TileBlocks::kTile + key % 32 / 2 * 32, pairs);
+  StoreAs(panel + tile * AmxMicrokernel::kTile + key % 32 / 2 * 32, pairs);
 }
 #endif
 
-template <typename Blocks, bool kRounded>
+template <typename Microkernel, bool kRounded>
 class AttentionTask {
-  using Element = typename Blocks::Element;
-  static constexpr int kColumns = Blocks::kColumns, kRows = Blocks::kRows;
+  using Element = typename Microkernel::Element;
+  static constexpr int kNr = Microkernel::kNr, kMr = Microkernel::kMr;
 
  public:
   explicit AttentionTask(const Attention &attention)
@@ -49,14 +49,14 @@ class AttentionTask {
         keys_(x_.k.shape[2]),
         size_(x_.q.shape[3]),
         out_size_(x_.v.shape[3]),
-        depth_(RoundUp(size_, Blocks::kDepth)),
+        depth_(RoundUp(size_, Microkernel::kKr)),
         key_depth_(RoundUp(keys_, 2 * kLanes)),
-        keys_padded_(RoundUp(key_depth_, kRows) + kRows),
-        sizes_padded_(RoundUp(out_size_, kRows) + kLanes) {}
+        keys_padded_(RoundUp(key_depth_, kMr) + kMr),
+        sizes_padded_(RoundUp(out_size_, kMr) + kLanes) {}
 
   size_t Bytes() const {
-    return 64 * 8 + sizeof(Element) * (keys_padded_ * depth_ + sizes_padded_ * key_depth_ + kColumns * depth_) +
-           (sizeof(Element) + 4) * keys_padded_ * kColumns + 4 * sizes_padded_ * kColumns + (x_.mask ? 4 * keys_padded_ * kColumns : 0);
+    return 64 * 8 + sizeof(Element) * (keys_padded_ * depth_ + sizes_padded_ * key_depth_ + kNr * depth_) +
+           (sizeof(Element) + 4) * keys_padded_ * kNr + 4 * sizes_padded_ * kNr + (x_.mask ? 4 * keys_padded_ * kNr : 0);
   }
 
   void UseMemory(char *memory) {
@@ -68,12 +68,12 @@ class AttentionTask {
     const int64_t size = sizeof(Element);
     k_ = reinterpret_cast<Element *>(take(size * keys_padded_ * depth_));
     v_ = reinterpret_cast<Element *>(take(size * sizes_padded_ * key_depth_));
-    q_ = reinterpret_cast<Element *>(take(size * kColumns * depth_));
-    scores_ = reinterpret_cast<float *>(take(4 * keys_padded_ * kColumns));
-    probabilities_ = reinterpret_cast<Element *>(take(size * keys_padded_ * kColumns));
-    out_ = reinterpret_cast<float *>(take(4 * sizes_padded_ * kColumns));
-    if (x_.mask) mask_ = reinterpret_cast<float *>(take(4 * keys_padded_ * kColumns));
-    std::memset(out_, 0, static_cast<size_t>(4 * sizes_padded_ * kColumns));
+    q_ = reinterpret_cast<Element *>(take(size * kNr * depth_));
+    scores_ = reinterpret_cast<float *>(take(4 * keys_padded_ * kNr));
+    probabilities_ = reinterpret_cast<Element *>(take(size * keys_padded_ * kNr));
+    out_ = reinterpret_cast<float *>(take(4 * sizes_padded_ * kNr));
+    if (x_.mask) mask_ = reinterpret_cast<float *>(take(4 * keys_padded_ * kNr));
+    std::memset(out_, 0, static_cast<size_t>(4 * sizes_padded_ * kNr));
   }
 
   // Packs what all queries of a head share.
@@ -81,19 +81,19 @@ class AttentionTask {
     batch_ = batch;
     head_ = head;
     const Lines k = LinesOf(x_.k, keys_, size_, x_.k.strides[2], 1);
-    for (int64_t key = 0; key < keys_; key += kRows) Blocks::PackRows(k, key, 0, size_, k_ + key * depth_);
+    for (int64_t key = 0; key < keys_; key += kMr) Microkernel::PackA(k, key, 0, size_, k_ + key * depth_);
     const Lines v = LinesOf(x_.v, out_size_, keys_, 1, x_.v.strides[2]);
-    for (int64_t i = 0; i < out_size_; i += kRows) Blocks::PackRows(v, i, 0, keys_, v_ + i * RoundUp(keys_, Blocks::kDepth));
+    for (int64_t i = 0; i < out_size_; i += kMr) Microkernel::PackA(v, i, 0, keys_, v_ + i * RoundUp(keys_, Microkernel::kKr));
   }
 
-  // A load that nothing waits for; the processor goes on fetching what follows, which it doesn't after a prefetch.
+  // A load that nothing waits for. After it, unlike after a prefetch, the processor fetches what follows.
   static void Touch(const char *from) {
     const char value = *reinterpret_cast<const volatile char *>(from);
     static_cast<void>(value);
   }
 
-  // Reads the operands of the next few heads row by row: in this order they come from memory far faster than head by head.
-  // Returns how many heads these are.
+  // Reads the operands of the next few heads row by row, in which order they come from memory far faster than head by head.
+  // Returns how many heads.
   int64_t FetchHeads(int64_t batch, int64_t first) const {
     const View *const views[3] = {&x_.q, &x_.k, &x_.v};
     int64_t bytes = 1;
@@ -112,20 +112,20 @@ class AttentionTask {
   }
 
   void RunQueries(int64_t first) {
-    const int64_t count = queries_ - first < kColumns ? queries_ - first : kColumns;
-    Blocks::PackColumns(LinesOf(x_.q, queries_, size_, x_.q.strides[2], 1), first, 0, size_, q_);
-    for (int64_t key = 0; key < keys_; key += kRows) {
-      const int64_t rows = keys_ - key < kRows ? keys_ - key : kRows;
-      Blocks::Multiply(rows, count, k_ + key * depth_, q_, depth_, scores_ + key * kColumns, false);
+    const int64_t count = queries_ - first < kNr ? queries_ - first : kNr;
+    Microkernel::PackB(LinesOf(x_.q, queries_, size_, x_.q.strides[2], 1), first, 0, size_, q_);
+    for (int64_t key = 0; key < keys_; key += kMr) {
+      const int64_t rows = keys_ - key < kMr ? keys_ - key : kMr;
+      Microkernel::Multiply(rows, count, k_ + key * depth_, q_, depth_, scores_ + key * kNr, false);
     }
     FetchOut(first, count);
     if (x_.mask) PackMask(first);
-    Float scale[Blocks::kColumns / kLanes];
+    Float scale[Microkernel::kNr / kLanes];
     for (int64_t column = 0; column < count; column += kLanes) scale[column / kLanes] = Softmax(column);
-    const int64_t depth = RoundUp(keys_, Blocks::kDepth);
-    for (int64_t i = 0; i < out_size_; i += kRows) {
-      const int64_t rows = out_size_ - i < kRows ? out_size_ - i : kRows;
-      Blocks::Multiply(rows, count, v_ + i * depth, probabilities_, depth, out_ + i * kColumns, false);
+    const int64_t depth = RoundUp(keys_, Microkernel::kKr);
+    for (int64_t i = 0; i < out_size_; i += kMr) {
+      const int64_t rows = out_size_ - i < kMr ? out_size_ - i : kMr;
+      Microkernel::Multiply(rows, count, v_ + i * depth, probabilities_, depth, out_ + i * kNr, false);
     }
     for (int64_t column = 0; column < count; column += kLanes)
       StoreOut(first + column, count - column < kLanes ? count - column : kLanes, column, scale[column / kLanes]);
@@ -147,35 +147,35 @@ class AttentionTask {
 
   void PackMask(int64_t first) {
     const Lines mask = LinesOf(*x_.mask, queries_, keys_, x_.mask->strides[2], x_.mask->strides[3]);
-    PackFloats<kColumns, DType::kFloat32, false>(mask, first, 0, keys_, mask_);
+    PackFloats<kNr, DType::kFloat32, false>(mask, first, 0, keys_, mask_);
   }
 
-  // Scores → probabilities of a vector of queries, not yet divided by their sum; returns what to multiply with.
+  // Scores of a vector of queries to probabilities that are not yet divided by their sum; returns 1 over the sum.
   Float Softmax(int64_t column) {
     float *scores = scores_ + column;
     if (x_.mask || x_.scale < 0) {
       const float *mask = mask_ + column;
       for (int64_t key = 0; key < keys_; key++) {
-        const Float score = Load(scores + key * kColumns) * x_.scale;
-        Store(scores + key * kColumns, x_.mask ? score + Load(mask + key * kColumns) : score);
+        const Float score = Load(scores + key * kNr) * x_.scale;
+        Store(scores + key * kNr, x_.mask ? score + Load(mask + key * kNr) : score);
       }
       return Exponentials(column, 1.0f);
     }
     return Exponentials(column, x_.scale);
   }
 
-  // exp(scale · (score − the largest one)), and 1 over their sum. A score that isn't a number shows in the sum.
+  // exp(scale · (score − the largest one)), and 1 over their sum. A score of NaN shows in the sum.
   Float Exponentials(int64_t column, float scale) {
     const float *scores = scores_ + column;
     Float largest[2] = {Splat(-__builtin_inff()), Splat(-__builtin_inff())};
     for (int64_t key = 0; key + 1 < keys_; key += 2) {
-      for (int i = 0; i < 2; i++) largest[i] = MaximumOf(Load(scores + (key + i) * kColumns), largest[i]);
+      for (int i = 0; i < 2; i++) largest[i] = MaximumOf(Load(scores + (key + i) * kNr), largest[i]);
     }
-    if (keys_ % 2 == 1) largest[0] = MaximumOf(Load(scores + (keys_ - 1) * kColumns), largest[0]);
-    const Float by = Splat(scale), least = MaximumOf(largest[0], largest[1]) * -scale;
-    // Rounded as `least` is: of the largest score nothing is left, however large it is.
-    const auto at = [&](int64_t key) { return ExpOfSmall(Load(scores + key * kColumns) * by + least); };
-    // The sum in short parts, so that long rows lose nothing.
+    if (keys_ % 2 == 1) largest[0] = MaximumOf(Load(scores + (keys_ - 1) * kNr), largest[0]);
+    const Float by = Splat(scale), offset = MaximumOf(largest[0], largest[1]) * -scale;
+    // Rounded as `offset` is: the largest score gives exp(0), however large it is.
+    const auto at = [&](int64_t key) { return ExpOfSmall(Load(scores + key * kNr) * by + offset); };
+    // The sum in short parts: long rows lose no precision.
     Float sum{};
     int64_t key = 0;
     while (key + 1 < keys_) {
@@ -195,16 +195,16 @@ class AttentionTask {
       StoreProbability(key, column, last, Float{});
       key += 2;
     }
-    for (; key < RoundUp(keys_, Blocks::kDepth); key += 2) StoreProbability(key, column, Float{}, Float{});
+    for (; key < RoundUp(keys_, Microkernel::kKr); key += 2) StoreProbability(key, column, Float{}, Float{});
     return 1.0f / sum;
   }
 
   void StoreProbability(int64_t key, int64_t column, Float even, Float odd) {
     if (kRounded) {
-      even = FromHalf(ToHalf(even));
-      odd = FromHalf(ToHalf(odd));
+      even = FromBf16(ToBf16(even));
+      odd = FromBf16(ToBf16(odd));
     }
-    StoreProbabilities(probabilities_, kColumns, key, column, even, odd);
+    StoreProbabilities(probabilities_, kNr, key, column, even, odd);
   }
 
   void StoreOut(int64_t query, int64_t count, int64_t column, Float scale) {
@@ -214,15 +214,15 @@ class AttentionTask {
       const int64_t n = out_size_ - i < kLanes ? out_size_ - i : kLanes;
       Float block[kLanes];
 #pragma GCC unroll 16
-      for (int j = 0; j < kLanes; j++) block[j] = Load(out_ + (i + j) * kColumns + column) * scale;
+      for (int j = 0; j < kLanes; j++) block[j] = Load(out_ + (i + j) * kNr + column) * scale;
       Transpose(block);
       for (int64_t row = 0; row < count; row++) {
         const int64_t at = offset + row * out.strides[2] + i;
         if (out.dtype == DType::kFloat32) {
           StoreNeighbours(static_cast<float *>(out.data) + at, n, block[row]);
         } else {
-          const Half half = ToHalf(block[row]);
-          std::memcpy(static_cast<uint16_t *>(out.data) + at, &half, static_cast<size_t>(n) * 2);
+          const Bf16 narrow = ToBf16(block[row]);
+          std::memcpy(static_cast<uint16_t *>(out.data) + at, &narrow, static_cast<size_t>(n) * 2);
         }
       }
     }
@@ -237,34 +237,34 @@ class AttentionTask {
   float *scores_ = nullptr, *out_ = nullptr, *mask_ = nullptr;
 };
 
-template <typename Blocks, bool kRounded>
+template <typename Microkernel, bool kRounded>
 void AttendBy(const Attention &x, Threads &threads) {
-  const int64_t heads = x.q.shape[1], blocks = (x.q.shape[2] + Blocks::kColumns - 1) / Blocks::kColumns;
+  const int64_t heads = x.q.shape[1], blocks = (x.q.shape[2] + Microkernel::kNr - 1) / Microkernel::kNr;
   const int64_t units = x.q.shape[0] * heads * blocks, tasks = units < threads.count() ? units : threads.count();
   ParallelFor(threads, tasks, [&](int64_t task, int thread) {
-    AttentionTask<Blocks, kRounded> work(x);
-    work.UseMemory(static_cast<char *>(threads.Scratch(thread, work.Bytes())));
-    Blocks::Begin();
+    AttentionTask<Microkernel, kRounded> attention(x);
+    attention.UseMemory(static_cast<char *>(threads.Scratch(thread, attention.Bytes())));
+    Microkernel::Begin();
     const int64_t first = units * task / tasks;
     int64_t fetched = 0;
     for (int64_t unit = first; unit < units * (task + 1) / tasks; unit++) {
       const int64_t pair = unit / blocks;
       if (unit == first || unit % blocks == 0) {
-        if (pair >= fetched || unit == first) fetched = pair + work.FetchHeads(pair / heads, pair % heads);
-        work.StartHead(pair / heads, pair % heads);
+        if (pair >= fetched || unit == first) fetched = pair + attention.FetchHeads(pair / heads, pair % heads);
+        attention.StartHead(pair / heads, pair % heads);
       }
-      work.RunQueries(unit % blocks * Blocks::kColumns);
+      attention.RunQueries(unit % blocks * Microkernel::kNr);
     }
-    Blocks::End();
+    Microkernel::End();
   });
 }
 
 inline void Attend(const Attention &x, Threads &threads) {
-  if (x.precision == DType::kFloat32) return AttendBy<FloatBlocks<false>, false>(x, threads);
+  if (x.precision == DType::kFloat32) return AttendBy<SimdMicrokernel<false>, false>(x, threads);
 #if defined(__AMX_BF16__)
-  AttendBy<TileBlocks, false>(x, threads);
+  AttendBy<AmxMicrokernel, false>(x, threads);
 #else
-  AttendBy<FloatBlocks<true>, true>(x, threads);
+  AttendBy<SimdMicrokernel<true>, true>(x, threads);
 #endif
 }
 

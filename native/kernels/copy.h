@@ -1,4 +1,4 @@
-// Copies from any strides to any strides, rows picked by number, and sums of rows by number.
+// Copies from any strides to any strides, converting the type.
 #pragma once
 
 #include "kernels/convert.h"
@@ -12,7 +12,7 @@ struct CopyPlan {
   int64_t from[kMaxRank], to[kMaxRank];   // strides
 };
 
-// Drops dimensions of 1, puts those that are far apart in `to` first, and merges neighbours.
+// Drops dimensions of 1, sorts by the strides of `to`, and merges neighbours.
 inline CopyPlan PlanCopy(const View &from, const View &to) {
   CopyPlan sorted{};
   for (int32_t i = 0; i < from.rank; i++) {
@@ -77,7 +77,7 @@ inline void CopyRun(const View &from, int64_t from_index, int64_t from_stride, c
   }
 }
 
-// A few vectors' worth of bytes.
+// A few vectors of bytes.
 inline void CopyShort(const char *from, char *to, int64_t bytes) {
   int64_t i = 0;
   for (; i + 4 * kLanes <= bytes; i += 4 * kLanes) StoreAs(to + i, LoadAs<Float>(from + i));
@@ -87,8 +87,8 @@ inline void CopyShort(const char *from, char *to, int64_t bytes) {
 
 inline void RoundShort(const float *from, uint16_t *to, int64_t n) {
   int64_t i = 0;
-  for (; i + kLanes <= n; i += kLanes) StoreAs(to + i, ToHalf(Load(from + i)));
-  for (; i < n; i++) to[i] = ToHalf(from[i]);
+  for (; i + kLanes <= n; i += kLanes) StoreAs(to + i, ToBf16(Load(from + i)));
+  for (; i < n; i++) to[i] = ToBf16(from[i]);
 }
 
 constexpr int64_t kCopyBlock = 32;
@@ -120,121 +120,87 @@ inline void TransposeBlock(const View &from, int64_t from_index, int64_t from_in
   }
 }
 
-inline void Copy(const View &from, const View &to, Threads &threads) {
-  const CopyPlan plan = PlanCopy(from, to);
-  const int32_t inner = plan.rank - 1;
-  // The dimension along which `from` is contiguous, if that isn't the one of `to`.
-  int32_t across = -1;
+// How a copy is cut into units, and what is done in each.
+struct CopyLoop {
+  CopyPlan plan;
+  int32_t inner, across;        // across: the dimension along which `from` is contiguous, if that isn't `to`'s; or −1
+  bool rounds, short_runs;      // float32 to bfloat16; a unit is a loop over the last dimension but one
+  int64_t units, elements;
+  int64_t count[kMaxRank], step[kMaxRank];  // units along each dimension, and elements in a unit
+};
+
+inline CopyLoop CutCopy(const View &from, const View &to) {
+  CopyLoop loop{};
+  loop.plan = PlanCopy(from, to);
+  const CopyPlan &plan = loop.plan;
+  const int32_t inner = loop.inner = plan.rank - 1;
+  loop.across = -1;
   if (plan.to[inner] == 1 && plan.from[inner] > 1)
     for (int32_t d = 0; d < inner; d++)
-      if (plan.from[d] == 1) across = d;
+      if (plan.from[d] == 1) loop.across = d;
   const int64_t size = static_cast<int64_t>(SizeOf(from.dtype));
-  const int64_t to_size = static_cast<int64_t>(SizeOf(to.dtype));
-  const bool rounds = from.dtype == DType::kFloat32 && to.dtype == DType::kBFloat16;
-  const bool short_runs = (from.dtype == to.dtype || rounds) && inner > 0 && plan.from[inner] == 1 && plan.to[inner] == 1 &&
-                          plan.shape[inner] * size <= 1024 && plan.shape[inner - 1] <= 4096;
-  int64_t units = 1, count[kMaxRank], step[kMaxRank];
+  loop.rounds = from.dtype == DType::kFloat32 && to.dtype == DType::kBFloat16;
+  loop.short_runs = (from.dtype == to.dtype || loop.rounds) && inner > 0 && plan.from[inner] == 1 && plan.to[inner] == 1 &&
+                    plan.shape[inner] * size <= 1024 && plan.shape[inner - 1] <= 4096;
+  loop.units = loop.elements = 1;
   for (int32_t d = 0; d < plan.rank; d++) {
     // Long runs are cut into pieces, so that all threads have some.
-    step[d] = d == inner ? (across >= 0 ? kCopyBlock : 16384) : d == across ? kCopyBlock : 1;
-    if (short_runs && d == inner - 1) step[d] = plan.shape[d];
-    count[d] = (plan.shape[d] + step[d] - 1) / step[d];
-    units *= count[d];
+    loop.step[d] = d == inner ? (loop.across >= 0 ? kCopyBlock : 16384) : d == loop.across ? kCopyBlock : 1;
+    if (loop.short_runs && d == inner - 1) loop.step[d] = plan.shape[d];
+    loop.count[d] = (plan.shape[d] + loop.step[d] - 1) / loop.step[d];
+    loop.units *= loop.count[d];
+    loop.elements *= plan.shape[d];
   }
-  int64_t elements = 1;
-  for (int32_t d = 0; d < plan.rank; d++) elements *= plan.shape[d];
-  const int64_t tasks = elements < 16384 ? 1 : threads.count();
+  return loop;
+}
+
+inline void CopyUnit(const CopyLoop &loop, const int64_t *index, const View &from, const View &to) {
+  const CopyPlan &plan = loop.plan;
+  const int32_t inner = loop.inner, across = loop.across;
+  int64_t from_index = 0, to_index = 0;
+  for (int32_t d = 0; d < plan.rank; d++) {
+    from_index += index[d] * loop.step[d] * plan.from[d];
+    to_index += index[d] * loop.step[d] * plan.to[d];
+  }
+  const int64_t rest = plan.shape[inner] - index[inner] * loop.step[inner];
+  const int64_t n = rest < loop.step[inner] ? rest : loop.step[inner];
+  if (loop.short_runs) {
+    const int64_t size = static_cast<int64_t>(SizeOf(from.dtype)), to_size = static_cast<int64_t>(SizeOf(to.dtype));
+    const char *source = static_cast<const char *>(from.data) + from_index * size;
+    char *target = static_cast<char *>(to.data) + to_index * to_size;
+    for (int64_t i = 0; i < plan.shape[inner - 1]; i++) {
+      if (loop.rounds) RoundShort(reinterpret_cast<const float *>(source), reinterpret_cast<uint16_t *>(target), n);
+      else CopyShort(source, target, n * size);
+      source += plan.from[inner - 1] * size;
+      target += plan.to[inner - 1] * to_size;
+    }
+  } else if (across < 0) {
+    CopyRun(from, from_index, plan.from[inner], to, to_index, plan.to[inner], n);
+  } else {
+    const int64_t rows = plan.shape[across] - index[across] * kCopyBlock;
+    const int64_t m = rows < kCopyBlock ? rows : kCopyBlock;
+    TransposeBlock(from, from_index, plan.from[inner], to, to_index, plan.to[across], n, m);
+  }
+}
+
+inline void Copy(const View &from, const View &to, Threads &threads) {
+  const CopyLoop loop = CutCopy(from, to);
+  const int64_t tasks = loop.elements < 16384 ? 1 : threads.count();
   ParallelFor(threads, tasks, [&](int64_t task, int) {
-    const int64_t first = units * task / tasks, last = units * (task + 1) / tasks;
+    const int64_t first = loop.units * task / tasks, last = loop.units * (task + 1) / tasks;
     int64_t index[kMaxRank];
     int64_t unit = first;
-    for (int32_t d = inner; d >= 0; d--) {
-      index[d] = count[d] > 0 ? unit % count[d] : 0;
-      unit = count[d] > 0 ? unit / count[d] : 0;
+    for (int32_t d = loop.inner; d >= 0; d--) {
+      index[d] = loop.count[d] > 0 ? unit % loop.count[d] : 0;
+      unit = loop.count[d] > 0 ? unit / loop.count[d] : 0;
     }
     for (unit = first; unit < last; unit++) {
-      int64_t from_index = 0, to_index = 0;
-      for (int32_t d = 0; d < plan.rank; d++) {
-        from_index += index[d] * step[d] * plan.from[d];
-        to_index += index[d] * step[d] * plan.to[d];
-      }
-      const int64_t rest = plan.shape[inner] - index[inner] * step[inner];
-      const int64_t n = rest < step[inner] ? rest : step[inner];
-      if (short_runs) {
-        // The loop over the last dimension but one is here, where it costs little.
-        const char *source = static_cast<const char *>(from.data) + from_index * size;
-        char *target = static_cast<char *>(to.data) + to_index * to_size;
-        for (int64_t i = 0; i < plan.shape[inner - 1]; i++) {
-          if (rounds) RoundShort(reinterpret_cast<const float *>(source), reinterpret_cast<uint16_t *>(target), n);
-          else CopyShort(source, target, n * size);
-          source += plan.from[inner - 1] * size;
-          target += plan.to[inner - 1] * to_size;
-        }
-      } else if (across < 0) {
-        CopyRun(from, from_index, plan.from[inner], to, to_index, plan.to[inner], n);
-      } else {
-        const int64_t rows = plan.shape[across] - index[across] * kCopyBlock;
-        const int64_t m = rows < kCopyBlock ? rows : kCopyBlock;
-        TransposeBlock(from, from_index, plan.from[inner], to, to_index, plan.to[across], n, m);
-      }
-      for (int32_t d = inner; d >= 0; d--) {
-        if (++index[d] < count[d]) break;
+      CopyUnit(loop, index, from, to);
+      for (int32_t d = loop.inner; d >= 0; d--) {
+        if (++index[d] < loop.count[d]) break;
         index[d] = 0;
       }
     }
-  });
-}
-
-// Rows by number; where there is no such row, zeros.
-inline void Gather(const View &table, const View &indices, const View &to, Threads &threads) {
-  const int64_t rows = to.shape[0], columns = to.shape[1];
-  const int64_t tasks = rows * columns < 16384 ? 1 : threads.count();
-  const float zero = 0;
-  View zeros = table;
-  zeros.data = const_cast<float *>(&zero);
-  ParallelFor(threads, tasks, [&](int64_t task, int) {
-    for (int64_t row = rows * task / tasks; row < rows * (task + 1) / tasks; row++) {
-      const int32_t index = static_cast<const int32_t *>(indices.data)[row * indices.strides[0]];
-      const int64_t target = row * to.strides[0];
-      if (index >= 0 && index < table.shape[0]) {
-        CopyRun(table, index * table.strides[0], table.strides[1], to, target, to.strides[1], columns);
-      } else {
-        CopyRun(zeros, 0, 0, to, target, to.strides[1], columns);
-      }
-    }
-  });
-}
-
-// Rows whose number is out of range are left out, as in TensorFlow. Each thread has columns of its own.
-inline void SegmentSum(const View &values, const View &segments, const View &to, Threads &threads) {
-  const int64_t rows = values.shape[0], columns = values.shape[1], count = to.shape[0];
-  const bool direct = to.dtype == DType::kFloat32 && to.strides[1] == 1;
-  float *sums = direct ? static_cast<float *>(to.data)
-                       : static_cast<float *>(threads.Shared(static_cast<size_t>(count * columns) * 4 + 64));
-  const int64_t pitch = direct ? to.strides[0] : columns;
-  const int64_t tasks = (rows + count) * columns < 16384 ? 1 : threads.count();
-  const int64_t share = (columns + tasks - 1) / tasks;
-  ParallelFor(threads, tasks, [&](int64_t task, int) {
-    const int64_t first = task * share, last = columns < first + share ? columns : first + share;
-    if (first >= last) return;
-    for (int64_t row = 0; row < count; row++)
-      std::memset(sums + row * pitch + first, 0, static_cast<size_t>(last - first) * 4);
-    constexpr int64_t kPart = 512;
-    float part[kPart];
-    for (int64_t row = 0; row < rows; row++) {
-      const int32_t segment = static_cast<const int32_t *>(segments.data)[row * segments.strides[0]];
-      if (segment < 0 || segment >= count) continue;
-      for (int64_t start = first; start < last; start += kPart) {
-        const int64_t n = last - start < kPart ? last - start : kPart;
-        LoadRun(values.data, values.dtype, row * values.strides[0] + start * values.strides[1], values.strides[1], n, part);
-        float *sum = sums + segment * pitch + start;
-        for (int64_t i = 0; i < n; i++) sum[i] += part[i];
-      }
-    }
-    if (direct) return;
-    for (int64_t row = 0; row < count; row++)
-      StoreRun(sums + row * pitch + first, last - first, to.data, to.dtype, row * to.strides[0] + first * to.strides[1],
-               to.strides[1]);
   });
 }
 

@@ -1,4 +1,4 @@
-// The operations of row programs on a tile of rows, each a loop of its own.
+// The operations of fused elementwise kernels on a tile of rows, each a loop of its own.
 #pragma once
 
 #include "kernels/kernels.h"
@@ -7,8 +7,7 @@
 namespace siglip {
 namespace SIGLIP_ISA {
 
-// Values for the rows of a tile: `pitch` from one row's to the next one's. A value that is the same along the row lies there
-// once a row.
+// Values for the rows of a tile, `pitch` from one row to the next. A value that is the same along the row is there once a row.
 struct Values {
   const float *data;
   int64_t pitch;
@@ -35,7 +34,7 @@ struct Reader {
   Float PartAt(int64_t i, int64_t n) const { return kSame ? same : LoadPart(from + i, n); }
 };
 
-// Writes at(i) for the row's vectors, four at a time; partAt(i, n) for what is left.
+// Writes at(i) for the row's vectors, four at a time, and part_at(i, n) for what is left.
 template <typename At, typename PartAt>
 inline void ForRow(float *to, int64_t columns, const At &at, const PartAt &part_at) {
   int64_t i = 0;
@@ -105,7 +104,7 @@ inline Float And(Float a, Float b) { return Truth((a != 0.0f) & (b != 0.0f)); }
 inline Float Or(Float a, Float b) { return Truth((a != 0.0f) | (b != 0.0f)); }
 inline Float SelectByValue(Float a, Float b, Float c) { return Select(a != 0.0f, b, c); }
 
-// Never asked for all operands the same along the row: such values are worked out row by row beside one another.
+// At least one operand differs along the row: values of a row alone are computed for all rows side by side.
 template <Float (*kFunction)(Float, Float)>
 ElementFunction BinaryOf(bool same_a, bool same_b) {
   return same_a ? Binary<kFunction, true, false> : same_b ? Binary<kFunction, false, true> : Binary<kFunction, false, false>;
@@ -122,8 +121,7 @@ ElementFunction TernaryOf(bool same_a, bool same_b, bool same_c) {
   return same_c ? Ternary<kFunction, false, false, true> : Ternary<kFunction, false, false, false>;
 }
 
-// Two operations in one go: second(first(a, b), c), or second(c, first(a, b)). Each rounds as it does by itself: what is whole
-// after each of two steps is whole here.
+// Two operations in one loop: second(first(a, b), c), or second(c, first(a, b)). Each rounds as it does by itself.
 template <Float (*kFirst)(Float, Float), Float (*kSecond)(Float, Float)>
 inline Float Pair(Float a, Float b, Float c) {
   return kSecond(kFirst(a, b), c);
@@ -133,82 +131,46 @@ inline Float SubtractFrom(Float a, Float b, Float c) {
   return c - kFirst(a, b);
 }
 
-// The loop for two operations, or null; swapped: the first one's result is the second one's second operand.
-inline ElementFunction PairFunctionOf(RowOp first, RowOp second, bool swapped, bool a, bool b, bool c) {
-  if (first == RowOp::kAdd) {
-    if (second == RowOp::kAdd) return TernaryOf<Pair<Add, Add>>(a, b, c);
-    if (second == RowOp::kMultiply) return TernaryOf<Pair<Add, Multiply>>(a, b, c);
-    if (second == RowOp::kSubtract)
+// The loop for two operations, or null. `swapped`: the first one's result is the second operand of the second one.
+inline ElementFunction PairFunctionOf(ElementwiseOp first, ElementwiseOp second, bool swapped, bool a, bool b, bool c) {
+  if (first == ElementwiseOp::kAdd) {
+    if (second == ElementwiseOp::kAdd) return TernaryOf<Pair<Add, Add>>(a, b, c);
+    if (second == ElementwiseOp::kMultiply) return TernaryOf<Pair<Add, Multiply>>(a, b, c);
+    if (second == ElementwiseOp::kSubtract)
       return swapped ? TernaryOf<SubtractFrom<Add>>(a, b, c) : TernaryOf<Pair<Add, Subtract>>(a, b, c);
-  } else if (first == RowOp::kSubtract) {
-    if (second == RowOp::kAdd) return TernaryOf<Pair<Subtract, Add>>(a, b, c);
-    if (second == RowOp::kMultiply) return TernaryOf<Pair<Subtract, Multiply>>(a, b, c);
-    if (second == RowOp::kSubtract)
+  } else if (first == ElementwiseOp::kSubtract) {
+    if (second == ElementwiseOp::kAdd) return TernaryOf<Pair<Subtract, Add>>(a, b, c);
+    if (second == ElementwiseOp::kMultiply) return TernaryOf<Pair<Subtract, Multiply>>(a, b, c);
+    if (second == ElementwiseOp::kSubtract)
       return swapped ? TernaryOf<SubtractFrom<Subtract>>(a, b, c) : TernaryOf<Pair<Subtract, Subtract>>(a, b, c);
-  } else if (first == RowOp::kMultiply) {
-    if (second == RowOp::kAdd) return TernaryOf<Pair<Multiply, Add>>(a, b, c);
-    if (second == RowOp::kMultiply) return TernaryOf<Pair<Multiply, Multiply>>(a, b, c);
-    if (second == RowOp::kSubtract)
+  } else if (first == ElementwiseOp::kMultiply) {
+    if (second == ElementwiseOp::kAdd) return TernaryOf<Pair<Multiply, Add>>(a, b, c);
+    if (second == ElementwiseOp::kMultiply) return TernaryOf<Pair<Multiply, Multiply>>(a, b, c);
+    if (second == ElementwiseOp::kSubtract)
       return swapped ? TernaryOf<SubtractFrom<Multiply>>(a, b, c) : TernaryOf<Pair<Multiply, Subtract>>(a, b, c);
   }
   return nullptr;
 }
 
 // How many operands an operation has; 0 for those that are no loop over elements.
-inline int OperandsOf(RowOp op) {
-  if (op >= RowOp::kSelect) return 3;
-  if (op >= RowOp::kAdd) return 2;
-  return op >= RowOp::kNegative ? 1 : 0;
-}
+inline int OperandsOf(ElementwiseOp op) { return op >= ElementwiseOp::kNegative ? kSlotsRead[static_cast<int>(op)] : 0; }
 
-inline ElementFunction ElementFunctionOf(RowOp op, bool a, bool b, bool c) {
+inline ElementFunction ElementFunctionOf(ElementwiseOp op, bool a, bool b, bool c) {
   switch (op) {
-    case RowOp::kNegative: return Unary<Negative>;
-    case RowOp::kAbs: return Unary<Absolute>;
-    case RowOp::kSign: return Unary<Sign>;
-    case RowOp::kSquare: return Unary<Square>;
-    case RowOp::kSqrt: return Unary<SquareRoot>;
-    case RowOp::kRsqrt: return Unary<Rsqrt>;
-    case RowOp::kReciprocal: return Unary<Reciprocal>;
-    case RowOp::kExp: return Unary<Exp>;
-    case RowOp::kExpm1: return Unary<Expm1>;
-    case RowOp::kLog: return Unary<Log>;
-    case RowOp::kLog1p: return Unary<Log1p>;
-    case RowOp::kTanh: return Unary<Tanh>;
-    case RowOp::kErf: return Unary<Erf>;
-    case RowOp::kSigmoid: return Unary<Sigmoid>;
-    case RowOp::kSoftplus: return Unary<Softplus>;
-    case RowOp::kRelu: return Unary<Relu>;
-    case RowOp::kFloor: return Unary<Floor>;
-    case RowOp::kCeil: return Unary<Ceil>;
-    case RowOp::kRound: return Unary<Round>;
-    case RowOp::kIsNan: return Unary<IsNan>;
-    case RowOp::kNot: return Unary<Not>;
-    case RowOp::kAdd: return BinaryOf<Add>(a, b);
-    case RowOp::kSubtract: return BinaryOf<Subtract>(a, b);
-    case RowOp::kMultiply: return BinaryOf<Multiply>(a, b);
-    case RowOp::kDivide: return BinaryOf<Divide>(a, b);
-    case RowOp::kPower: return BinaryOf<Power>(a, b);
-    case RowOp::kMinimum: return BinaryOf<Minimum>(a, b);
-    case RowOp::kMaximum: return BinaryOf<Maximum>(a, b);
-    case RowOp::kSquaredDifference: return BinaryOf<SquaredDifference>(a, b);
-    case RowOp::kEqual: return BinaryOf<Equal>(a, b);
-    case RowOp::kNotEqual: return BinaryOf<NotEqual>(a, b);
-    case RowOp::kLess: return BinaryOf<Less>(a, b);
-    case RowOp::kLessEqual: return BinaryOf<LessEqual>(a, b);
-    case RowOp::kGreater: return BinaryOf<Greater>(a, b);
-    case RowOp::kGreaterEqual: return BinaryOf<GreaterEqual>(a, b);
-    case RowOp::kAnd: return BinaryOf<And>(a, b);
-    case RowOp::kOr: return BinaryOf<Or>(a, b);
-    case RowOp::kSelect: return TernaryOf<SelectByValue>(a, b, c);
-    case RowOp::kMultiplyAdd: return TernaryOf<MultiplyAdd>(a, b, c);
+#define SIGLIP_UNARY(name, text, function) \
+  case ElementwiseOp::name: return Unary<function>;
+#define SIGLIP_BINARY(name, text, function) \
+  case ElementwiseOp::name: return BinaryOf<function>(a, b);
+#define SIGLIP_TERNARY(name, text, function) \
+  case ElementwiseOp::name: return TernaryOf<function>(a, b, c);
+#include "program/ops.def"
     default: return nullptr;
   }
 }
 
 constexpr int64_t kTotalBlock = 64 * kLanes;
 
-// `total` and the sum of a row: blocks in float32, kept short, then in double. A row in pieces of whole blocks has the same sum.
+// `total` plus the sum of a row: short blocks in float32, then in double. A row in pieces of whole blocks has the same sum.
 template <typename At>
 double Total(double total, int64_t n, const At &at) {
   for (int64_t start = 0; start < n; start += kTotalBlock) {
@@ -246,7 +208,7 @@ inline float RowMaximum(const float *row, int64_t n) {
   return result;
 }
 
-// Adds a tile's columns up, row after row.
+// Adds up a tile's columns, row after row.
 inline void AddColumns(const Values &tile, int64_t rows, int64_t columns, double *sums) {
   constexpr int64_t kHalf = kLanes / 2;
   int64_t i = 0;

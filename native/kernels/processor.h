@@ -1,4 +1,4 @@
-// Which kernels this processor runs.
+// The ISAs that this processor runs.
 #pragma once
 
 #include <vector>
@@ -7,7 +7,7 @@
 
 namespace siglip {
 
-// The best first; the portable ones are always there. Asks the system for leave to use AMX's registers.
+// The best first; the portable one is always there. Asks the system for AMX's registers.
 std::vector<const Kernels *> UsableKernels();
 
 }  // namespace siglip

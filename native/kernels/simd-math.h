@@ -1,5 +1,5 @@
-// exp, log, tanh … of vectors: within 3 units in the last place over the whole range; infinities and NaN as in the C library,
-// denormals as zeros (denormals.h). The polynomials are Cephes' (exp, log) and Norbert Juffa's (erf).
+// exp, log, tanh … of vectors: within 3 ULP over the whole range; infinities and NaN as in the C library, denormals as zeros
+// (denormals.h). The polynomials are Cephes' (exp, log) and Norbert Juffa's (erf).
 #pragma once
 
 #include <cmath>
@@ -82,9 +82,9 @@ inline Float Expm1(Float x) {
 
 inline Float Log(Float x) {
   const Int small = x < 1.17549435e-38f;
-  const Int bits = AsInt(Select(small, x * 8388608.0f, x));
-  const Int e = (bits - 0x3f3504f3) >> 23;  // of the power of 2 that brings x into [√½, √2)
-  const Float f = AsFloat(bits - (e << 23)) - 1.0f;
+  const Uint bits = reinterpret_cast<Uint>(Select(small, x * 8388608.0f, x));
+  const Int e = reinterpret_cast<Int>(bits - 0x3f3504f3u) >> 23;  // of the power of 2 that brings x into [√½, √2)
+  const Float f = reinterpret_cast<Float>(bits - (reinterpret_cast<Uint>(e) << 23)) - 1.0f;
   const Float n = __builtin_convertvector(e, Float) - Select(small, Splat(23.0f), Splat(0.0f));
   const Float z = f * f;
   Float y = Polynomial(f, Splat(7.0376836292e-2f), -1.1514610310e-1f, 1.1676998740e-1f, -1.2420140846e-1f, 1.4249322787e-1f,

@@ -1,5 +1,5 @@
-// A vector of floats, as wide as the instruction set has it, and what intrinsics are needed for. Everything else is written
-// with the operators that GCC and clang give to vectors.
+// A vector of floats, as wide as the ISA has it, and what intrinsics are needed for. All else uses the operators that GCC and clang
+// give to vectors.
 #pragma once
 
 #include <cstdint>
@@ -25,7 +25,7 @@ constexpr int kLanes = 4;
 typedef float Float __attribute__((vector_size(4 * kLanes)));
 typedef int32_t Int __attribute__((vector_size(4 * kLanes)));
 typedef uint32_t Uint __attribute__((vector_size(4 * kLanes)));
-typedef uint16_t Half __attribute__((vector_size(2 * kLanes)));    // bfloat16
+typedef uint16_t Bf16 __attribute__((vector_size(2 * kLanes)));    // bfloat16
 typedef uint8_t Byte __attribute__((vector_size(kLanes)));
 typedef double HalfDouble __attribute__((vector_size(4 * kLanes)));  // half as many
 typedef float HalfFloat __attribute__((vector_size(2 * kLanes)));
@@ -77,7 +77,7 @@ inline void StorePart(float *to, int64_t n, Float v) {
 #endif
 }
 
-// a·b + c, rounded once where the set has it.
+// a·b + c, rounded once where the ISA can.
 inline Float MultiplyAdd(Float a, Float b, Float c) {
 #if defined(__AVX512F__)
   return reinterpret_cast<Float>(
@@ -106,11 +106,11 @@ inline Float SquareRoot(Float v) {
 #endif
 }
 
-// Where either isn't a number, neither is the result, as in TensorFlow.
+// NaN where either is NaN, as in TensorFlow.
 inline Float Maximum(Float a, Float b) { return (a > b) | (a != a) ? a : b; }
 inline Float Minimum(Float a, Float b) { return (a < b) | (a != a) ? a : b; }
 
-// The same for numbers alone: where either isn't one, b.
+// b where either is NaN.
 inline Float MaximumOf(Float a, Float b) {
 #if defined(__AVX512F__)
   return reinterpret_cast<Float>(_mm512_max_ps(reinterpret_cast<__m512>(a), reinterpret_cast<__m512>(b)));
@@ -130,33 +130,33 @@ inline Float MinimumOf(Float a, Float b) {
 #endif
 }
 
-inline Float FromHalf(Half v) { return reinterpret_cast<Float>(__builtin_convertvector(v, Uint) << 16); }
+inline Float FromBf16(Bf16 v) { return reinterpret_cast<Float>(__builtin_convertvector(v, Uint) << 16); }
 
 // To the nearest bfloat16, ties to even.
-inline Half ToHalf(Float v) {
+inline Bf16 ToBf16(Float v) {
 #if defined(__AVX512BF16__)
-  return reinterpret_cast<Half>(_mm512_cvtneps_pbh(reinterpret_cast<__m512>(v)));
+  return reinterpret_cast<Bf16>(_mm512_cvtneps_pbh(reinterpret_cast<__m512>(v)));
 #else
   const Uint bits = reinterpret_cast<Uint>(v);
   const Uint rounded = (bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16;
   const Uint result = v != v ? (bits >> 16) | 0x40u : rounded;
 #if defined(__AVX2__) && !defined(__AVX512F__)
   const __m256i packed = _mm256_packus_epi32(reinterpret_cast<__m256i>(result), reinterpret_cast<__m256i>(result));
-  return reinterpret_cast<Half>(_mm256_castsi256_si128(_mm256_permute4x64_epi64(packed, 0x08)));
+  return reinterpret_cast<Bf16>(_mm256_castsi256_si128(_mm256_permute4x64_epi64(packed, 0x08)));
 #else
-  return __builtin_convertvector(result, Half);
+  return __builtin_convertvector(result, Bf16);
 #endif
 #endif
 }
 
-inline float FromHalf(uint16_t v) {
+inline float FromBf16(uint16_t v) {
   const uint32_t bits = static_cast<uint32_t>(v) << 16;
   float result;
   std::memcpy(&result, &bits, 4);
   return result;
 }
 
-inline uint16_t ToHalf(float v) { return ToHalf(Splat(v))[0]; }
+inline uint16_t ToBf16(float v) { return ToBf16(Splat(v))[0]; }
 
 inline float SumLanes(Float v) {
 #if defined(__AVX512F__)

@@ -16,19 +16,13 @@
 namespace siglip {
 namespace {
 
-constexpr size_t kOwnMemory = size_t{1} << 20;  // results from here on lie in recycled pages
-
-TF_DataType TensorType(DType dtype) {
-  return dtype == DType::kFloat32 ? TF_FLOAT : dtype == DType::kInt32 ? TF_INT32 : TF_BOOL;
-}
-
-const char *TypeName(TF_DataType type) {
-  return type == TF_FLOAT ? "float32" : type == TF_INT32 ? "int32" : type == TF_BOOL ? "bool" : "another type";
+const char *TypeName(std::optional<DType> dtype) {
+  return dtype == DType::kFloat32 ? "float32" : dtype == DType::kInt32 ? "int32" : dtype == DType::kBool ? "bool" : "another type";
 }
 
 class Engine {
  public:
-  // Stays until the process ends: nothing may be torn down while another thread still computes.
+  // Never destroyed: at the end of the process another thread may still compute.
   static Engine &Get() {
     static Engine *const engine = new Engine;
     return *engine;
@@ -66,7 +60,7 @@ class Engine {
   Block arena_;
   PackedWeights packed_;
   std::vector<std::weak_ptr<Program>> programs_;  // that have run
-  size_t most_results_ = 0;                       // of one of them, in bytes
+  size_t max_results_ = 0;                       // of one of them, in bytes
   std::atomic<bool> trim_wanted_{false};
 };
 
@@ -83,18 +77,6 @@ void Engine::SetKernels(const std::string &name) {
   Fail("no kernels called \"" + name + "\" run here, only " + names);
 }
 
-// What is to be written over lies in TensorFlow's memory: of that alone TensorFlow tells whether anybody else has it.
-std::shared_ptr<TF_Tensor> NewTensor(const Buffer &buffer, bool in_place) {
-  const TF_DataType type = TensorType(buffer.dtype);
-  if (in_place || buffer.bytes < kOwnMemory) return AllocateTensor(type, buffer.shape, buffer.bytes);
-  void *const memory = TakeTensorMemory(buffer.bytes);
-  const auto give_back = [](void *data, size_t bytes, void *) { GiveTensorMemoryBack(data, bytes); };
-  const int rank = static_cast<int>(buffer.shape.size());
-  TF_Tensor *const tensor = TF_NewTensor(type, buffer.shape.data(), rank, memory, buffer.bytes, give_back, nullptr);
-  if (tensor == nullptr) throw OutOfMemory(buffer.bytes);
-  return {tensor, TF_DeleteTensor};
-}
-
 void Engine::Run(Execution &execution) {
   Program &program = *execution.program;
   const std::lock_guard<std::mutex> lock(mutex_);
@@ -103,27 +85,30 @@ void Engine::Run(Execution &execution) {
   const auto same = [&](const std::weak_ptr<Program> &known) { return known.lock() == execution.program; };
   if (std::none_of(programs_.begin(), programs_.end(), same)) {
     programs_.push_back(execution.program);
-    most_results_ = std::max(most_results_, program.result_bytes());
-    ExpectTensorMemory(most_results_);
+    max_results_ = std::max(max_results_, program.result_bytes());
+    ExpectTensorMemory(max_results_);
   }
 
-  execution.results.assign(program.result_count(), nullptr);
+  execution.results.assign(program.result_count(), {});
   std::vector<char *> places;
   for (const Buffer &buffer : program.buffers()) {
-    std::shared_ptr<TF_Tensor> tensor;
-    char *place = nullptr;
+    void *place = nullptr;
     switch (buffer.kind) {
-      case Buffer::kArena: place = arena + buffer.offset; break;
-      case Buffer::kConstant: place = program.constants() + buffer.offset; break;
-      case Buffer::kArgument: tensor = execution.arguments[buffer.index]; break;
-      case Buffer::kCapture: tensor = execution.captures[buffer.index]; break;
-      case Buffer::kResult:
-        if (buffer.over >= 0 && execution.owned[buffer.over]) tensor = execution.captures[buffer.over];
-        else tensor = execution.results[buffer.index] = NewTensor(buffer, execution.in_place && buffer.kept);
+      case BufferKind::kArena: place = arena + buffer.offset; break;
+      case BufferKind::kConstant: place = program.constants() + buffer.offset; break;
+      case BufferKind::kArgument: place = execution.arguments[buffer.index].data; break;
+      case BufferKind::kCapture: place = execution.captures[buffer.index].data; break;
+      case BufferKind::kResult:
+        if (buffer.over >= 0 && execution.owned[buffer.over]) {
+          place = execution.captures[buffer.over].data;
+        } else {
+          Tensor &result = execution.results[buffer.index];
+          result = execution.allocate(buffer.dtype, buffer.shape, buffer.bytes, execution.in_place && buffer.kept);
+          place = result.data;
+        }
         break;
     }
-    if (tensor != nullptr) place = static_cast<char *>(TF_TensorData(tensor.get()));
-    places.push_back(place);
+    places.push_back(static_cast<char *>(place));
   }
 
   const FlushDenormals flush;
@@ -131,7 +116,7 @@ void Engine::Run(Execution &execution) {
   bool half_written = false;
   const auto writes_capture = [&](const Operand *operand) {
     const Buffer &buffer = program.buffers()[operand->buffer];
-    return buffer.kind == Buffer::kResult && buffer.over >= 0 && execution.owned[static_cast<size_t>(buffer.over)];
+    return buffer.kind == BufferKind::kResult && buffer.over >= 0 && execution.owned[static_cast<size_t>(buffer.over)];
   };
   const auto run = [&](Step &step) {
     try {
@@ -162,47 +147,36 @@ void Engine::Trim() {
 void Engine::FreeUnneeded() {
   if (!trim_wanted_.exchange(false)) return;
   size_t needed = 0;
-  most_results_ = 0;
+  max_results_ = 0;
   for (auto known = programs_.begin(); known != programs_.end();) {
     if (const std::shared_ptr<Program> program = known->lock()) {
       needed = std::max(needed, program->arena_bytes());
-      most_results_ = std::max(most_results_, program->result_bytes());
+      max_results_ = std::max(max_results_, program->result_bytes());
       ++known;
     } else {
       known = programs_.erase(known);
     }
   }
   if (needed < arena_.bytes()) arena_.Free();
-  ExpectTensorMemory(most_results_);
+  ExpectTensorMemory(max_results_);
 }
 
-void CheckTensor(const std::shared_ptr<TF_Tensor> &tensor, const Buffer &buffer) {
-  const std::string where = (buffer.kind == Buffer::kArgument ? "argument " : "capture ") + std::to_string(buffer.index);
-  const TF_DataType type = TF_TensorType(tensor.get());
-  if (buffer.typed && type != TensorType(buffer.dtype)) {
-    Fail(where + " is " + TypeName(type) + ", not " + TypeName(TensorType(buffer.dtype)));
+void CheckTensor(const Tensor &tensor, const Buffer &buffer) {
+  const std::string where = (buffer.kind == BufferKind::kArgument ? "argument " : "capture ") + std::to_string(buffer.index);
+  if (buffer.typed && tensor.dtype != buffer.dtype) {
+    Fail(where + " is " + TypeName(tensor.dtype) + ", not " + TypeName(buffer.dtype));
   }
-  if (TF_TensorByteSize(tensor.get()) < buffer.bytes) {
-    Fail(where + " has " + std::to_string(TF_TensorByteSize(tensor.get())) + " bytes, not " + std::to_string(buffer.bytes));
+  if (tensor.bytes < buffer.bytes) {
+    Fail(where + " has " + std::to_string(tensor.bytes) + " bytes, not " + std::to_string(buffer.bytes));
   }
 }
 
-void CheckReplaced(const std::shared_ptr<TF_Tensor> &tensor, const Buffer &buffer) {
-  if (TF_TensorType(tensor.get()) == TensorType(buffer.dtype) && TF_TensorByteSize(tensor.get()) == buffer.bytes) return;
+void CheckReplaced(const Tensor &tensor, const Buffer &buffer) {
+  if (tensor.dtype == buffer.dtype && tensor.bytes == buffer.bytes) return;
   Fail("result " + std::to_string(buffer.index) + " is of another size or type than the capture that it replaces");
 }
 
 }  // namespace
-
-std::shared_ptr<TF_Tensor> AllocateTensor(TF_DataType type, const std::vector<int64_t> &shape, size_t bytes) {
-  TF_Tensor *const tensor = TF_AllocateTensor(type, shape.data(), static_cast<int>(shape.size()), bytes);
-  std::shared_ptr<TF_Tensor> owned(tensor, [](TF_Tensor *tensor) {
-    if (tensor != nullptr) TF_DeleteTensor(tensor);
-  });
-  if (tensor == nullptr || (bytes > 0 && TF_TensorData(tensor) == nullptr)) throw OutOfMemory(bytes);
-  AdviseLargePages(TF_TensorData(tensor), bytes);
-  return owned;
-}
 
 void CheckTensors(const Execution &execution) {
   const Program &program = *execution.program;
@@ -212,8 +186,8 @@ void CheckTensors(const Execution &execution) {
          std::to_string(execution.captures.size()));
   }
   for (const Buffer &buffer : program.buffers()) {
-    if (buffer.kind == Buffer::kArgument) CheckTensor(execution.arguments[buffer.index], buffer);
-    if (buffer.kind == Buffer::kCapture) CheckTensor(execution.captures[buffer.index], buffer);
+    if (buffer.kind == BufferKind::kArgument) CheckTensor(execution.arguments[buffer.index], buffer);
+    if (buffer.kind == BufferKind::kCapture) CheckTensor(execution.captures[buffer.index], buffer);
     if (buffer.over >= 0) CheckReplaced(execution.captures[buffer.over], buffer);
   }
 }

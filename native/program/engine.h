@@ -1,4 +1,4 @@
-// Runs programs: one after the other in the whole process, since each takes all of its threads.
+// Runs programs, one after the other in the whole process: each takes all of its threads.
 #pragma once
 
 #include <memory>
@@ -7,24 +7,23 @@
 
 #include "kernels/kernels.h"
 #include "program/program.h"
-#include <tensorflow/c/c_api.h>
+#include "program/tensor.h"
 
 namespace siglip {
 
-// A program with what it is given and what it gives. The tensors are held as long as this is; it is made and destroyed on
-// JavaScript's thread, where alone their memory may be given back.
+// A program with what it is given and what it gives. It holds the tensors; the host makes and destroys it on its own thread, where
+// alone their memory may be freed.
 struct Execution {
   std::shared_ptr<Program> program;
-  std::vector<std::shared_ptr<TF_Tensor>> arguments, captures;
-  std::vector<bool> owned;  // of each capture: whether nobody else has its memory, which may be written
-  bool in_place = false;    // whether results that variables keep shall be written over in later runs
-  std::vector<std::shared_ptr<TF_Tensor>> results;  // null: written in the memory of the capture that it replaces
+  std::vector<Tensor> arguments, captures;
+  std::vector<bool> owned;  // of each capture: whether nothing else has its memory, which may be written
+  bool in_place = false;    // whether later runs shall update in place the results that variables keep
+  // Makes a tensor for a result; `in_place`: one that a later run may update in place.
+  Tensor (*allocate)(DType dtype, const std::vector<int64_t> &shape, size_t bytes, bool in_place) = nullptr;
+  std::vector<Tensor> results;                       // none: written in the memory of the capture that it replaces
   std::vector<std::shared_ptr<const void>> retired;  // what may be freed with this only
-  std::vector<double> *milliseconds = nullptr;  // of each step, if anybody wants to know
+  std::vector<double> *milliseconds = nullptr;       // of each step, if wanted
 };
-
-// In TensorFlow's memory, in large pages if it is large.
-std::shared_ptr<TF_Tensor> AllocateTensor(TF_DataType type, const std::vector<int64_t> &shape, size_t bytes);
 
 // Throws unless every tensor is of the type that the program expects and large enough.
 void CheckTensors(const Execution &execution);
@@ -32,7 +31,7 @@ void CheckTensors(const Execution &execution);
 // Waits for its turn, then runs it. From any thread. Throws std::exception.
 void Run(Execution &execution);
 
-// Frees what of the memory no living program needs; to be called once a program is gone. If one runs, it is done at its end.
+// Frees memory that no living program needs; call it once a program is gone. If one runs, it happens at its end.
 void Trim();
 
 struct EngineInfo {
@@ -44,7 +43,7 @@ EngineInfo Info();
 
 struct EngineMemory {
   size_t arena;   // what programs work in
-  size_t packed;  // weights in the kernels' layouts
+  size_t packed;  // weights as B panels
 };
 EngineMemory Memory();
 

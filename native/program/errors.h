@@ -1,4 +1,4 @@
-// What runs throw beside std::runtime_error. JavaScript is given the fields (addon.cc).
+// What the engine throws. A face hands the fields on (napi/guarded.cc).
 #pragma once
 
 #include <cstddef>
@@ -6,8 +6,12 @@
 #include <new>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 namespace siglip {
+
+// A program, or what it is given, is wrong.
+[[noreturn]] inline void Fail(const std::string &message) { throw std::runtime_error(message); }
 
 // The system has no such memory.
 class OutOfMemory : public std::bad_alloc {

@@ -22,16 +22,16 @@ size_t Unit(size_t bytes) { return bytes >= kLargePage ? kLargePage : kPage; }
 
 struct Recycler {
   std::mutex mutex;
-  std::list<std::pair<size_t, void *>> kept;  // the one not used for longest first
-  size_t kept_bytes = 0;
+  std::list<std::pair<size_t, void *>> cached;  // the least recently used first
+  size_t cached_bytes = 0;
   size_t used_bytes = 0;
   size_t expected_bytes = 0;
 
   void FreeTooMany() {
-    while (kept_bytes > std::max(used_bytes, expected_bytes)) {
-      FreePages(kept.front().second, kept.front().first);
-      kept_bytes -= kept.front().first;
-      kept.pop_front();
+    while (cached_bytes > std::max(used_bytes, expected_bytes)) {
+      FreePages(cached.front().second, cached.front().first);
+      cached_bytes -= cached.front().first;
+      cached.pop_front();
     }
   }
 };
@@ -42,14 +42,14 @@ Recycler &TheRecycler() {
   return *recycler;
 }
 
-// Returns what is kept for later tensors to the system; whether there was any.
-bool GiveUpKept() {
+// Returns what is cached for later tensors to the system; whether there was any.
+bool FreeCached() {
   Recycler &recycler = TheRecycler();
   const std::lock_guard<std::mutex> lock(recycler.mutex);
-  if (recycler.kept.empty()) return false;
-  for (const auto &block : recycler.kept) FreePages(block.second, block.first);
-  recycler.kept.clear();
-  recycler.kept_bytes = 0;
+  if (recycler.cached.empty()) return false;
+  for (const auto &block : recycler.cached) FreePages(block.second, block.first);
+  recycler.cached.clear();
+  recycler.cached_bytes = 0;
   return true;
 }
 
@@ -89,7 +89,7 @@ void *Block::Ensure(size_t bytes) {
   if (bytes <= bytes_) return data_;
   Free();
   data_ = AllocatePages(bytes);
-  if (data_ == nullptr && GiveUpKept()) data_ = AllocatePages(bytes);
+  if (data_ == nullptr && FreeCached()) data_ = AllocatePages(bytes);
   if (data_ == nullptr) throw OutOfMemory(bytes);
   bytes_ = bytes;
   return data_;
@@ -107,16 +107,16 @@ void *TakeTensorMemory(size_t bytes) {
     const std::lock_guard<std::mutex> lock(recycler.mutex);
     recycler.used_bytes += bytes;
     const auto fits = [bytes](const auto &block) { return block.first == bytes; };
-    const auto found = std::find_if(recycler.kept.begin(), recycler.kept.end(), fits);
-    if (found != recycler.kept.end()) {
+    const auto found = std::find_if(recycler.cached.begin(), recycler.cached.end(), fits);
+    if (found != recycler.cached.end()) {
       void *const data = found->second;
-      recycler.kept.erase(found);
-      recycler.kept_bytes -= bytes;
+      recycler.cached.erase(found);
+      recycler.cached_bytes -= bytes;
       return data;
     }
   }
   void *data = AllocatePages(bytes);
-  if (data == nullptr && GiveUpKept()) data = AllocatePages(bytes);
+  if (data == nullptr && FreeCached()) data = AllocatePages(bytes);
   if (data == nullptr) {
     const std::lock_guard<std::mutex> lock(recycler.mutex);
     recycler.used_bytes -= bytes;
@@ -130,12 +130,12 @@ void GiveTensorMemoryBack(void *data, size_t bytes) {
   const std::lock_guard<std::mutex> lock(recycler.mutex);
   recycler.used_bytes -= bytes;
   try {
-    recycler.kept.emplace_back(bytes, data);
+    recycler.cached.emplace_back(bytes, data);
   } catch (const std::bad_alloc &) {
-    FreePages(data, bytes);  // TensorFlow, which calls this, takes no exceptions
+    FreePages(data, bytes);  // who calls this takes no exceptions
     return;
   }
-  recycler.kept_bytes += bytes;
+  recycler.cached_bytes += bytes;
   recycler.FreeTooMany();
 }
 

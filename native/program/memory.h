@@ -10,7 +10,7 @@ namespace siglip {
 // 2 MB and advised to lie in large pages.
 void *AllocatePages(size_t bytes);
 void FreePages(void *data, size_t bytes);
-// Advises the system to give large pages to memory that is somebody else's.
+// Advises the system to use large pages for memory that something else has allocated.
 void AdviseLargePages(void *data, size_t bytes);
 
 // A block that grows when more is asked for, without keeping what was in it.
@@ -33,11 +33,11 @@ class Block {
   size_t bytes_ = 0;
 };
 
-// Blocks for tensors: what is freed is kept for the next tensor of that size, since fresh pages cost more than what is
-// computed in them. Kept are at most as many bytes as are in use or expected, whichever is more. From any thread.
+// Memory for tensors. What is freed is cached for the next tensor of that size, since fresh pages cost more than computing in them. At
+// most as many bytes are cached as are in use or expected, whichever is more. From any thread.
 void *TakeTensorMemory(size_t bytes);
 void GiveTensorMemoryBack(void *data, size_t bytes);
-// How many bytes of tensors may soon be asked for though none are in use now.
+// How many bytes of tensors may be needed soon though they are not in use now.
 void ExpectTensorMemory(size_t bytes);
 
 }  // namespace siglip

@@ -5,7 +5,7 @@
 namespace siglip {
 
 std::shared_ptr<const PackedWeights::Layout> PackedWeights::Get(const Kernels &kernels, const View &weights, DType precision,
-                                                                const std::shared_ptr<TF_Tensor> &tensor,
+                                                                const std::shared_ptr<const void> &owner,
                                                                 Threads &threads) {
   const int64_t k = weights.shape[0];
   const int64_t n = weights.shape[1];
@@ -21,7 +21,7 @@ std::shared_ptr<const PackedWeights::Layout> PackedWeights::Get(const Kernels &k
   if (found == nullptr) {
     const std::shared_ptr<Layout> made = std::make_shared<Layout>();
     kernels.pack(weights, precision, made->memory.Ensure(bytes), threads);
-    made->tensor = tensor;
+    made->owner = owner;
     known = found = made;
   }
   return found;

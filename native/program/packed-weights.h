@@ -1,5 +1,5 @@
-// Weights in the layouts that the kernels like best. A layout is shared by all programs that use it, and belongs to the memory
-// of a tensor: as long as it is kept, so is the tensor, and no other one can have its address.
+// Weights packed as B panels. A layout is shared by all programs that use it. It keeps the owner of the memory that it was packed
+// from, so no other tensor can have the address meanwhile.
 #pragma once
 
 #include <map>
@@ -9,7 +9,6 @@
 
 #include "kernels/kernels.h"
 #include "program/memory.h"
-#include <tensorflow/c/c_api.h>
 
 namespace siglip {
 
@@ -17,12 +16,12 @@ class PackedWeights {
  public:
   struct Layout {
     Block memory;
-    std::shared_ptr<TF_Tensor> tensor;
+    std::shared_ptr<const void> owner;
   };
 
-  // The layout of `weights`, whose memory is the tensor's; made if nobody has it. Null if the kernels need none.
+  // The layout of `weights`, whose memory is the owner's; made if there is none. Null if the kernels need none.
   std::shared_ptr<const Layout> Get(const Kernels &kernels, const View &weights, DType precision,
-                                    const std::shared_ptr<TF_Tensor> &tensor, Threads &threads);
+                                    const std::shared_ptr<const void> &owner, Threads &threads);
   size_t bytes() const;
 
  private:

@@ -8,9 +8,7 @@
 namespace siglip {
 namespace {
 
-constexpr size_t kAlignment = 64;
-
-size_t Aligned(size_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
+size_t Aligned(size_t bytes) { return (bytes + kArenaAlignment - 1) / kArenaAlignment * kArenaAlignment; }
 
 int64_t ReadSize(ProgramReader &reader) { return reader.Int(0, ProgramReader::kMostElements, "size"); }
 
@@ -81,12 +79,12 @@ void Program::ReadBuffers(ProgramReader &reader) {
   const size_t count = reader.Count("buffers");
   for (size_t i = 0; i < count; ++i) {
     Buffer buffer;
-    buffer.kind = static_cast<Buffer::Kind>(reader.Int(0, 4, "kind of buffer"));
-    if (buffer.kind == Buffer::kArena) {
+    buffer.kind = reader.Kind<BufferKind>(kBufferKinds, "kind of buffer");
+    if (buffer.kind == BufferKind::kArena) {
       buffer.offset = static_cast<size_t>(reader.Int(0, static_cast<int64_t>(arena_bytes_), "offset in the arena"));
       buffer.bytes = static_cast<size_t>(reader.Int(0, static_cast<int64_t>(arena_bytes_ - buffer.offset), "bytes in the arena"));
-      if (buffer.offset % kAlignment != 0) Fail("an offset in the arena is no multiple of 64");
-    } else if (buffer.kind == Buffer::kConstant) {
+      if (buffer.offset % kArenaAlignment != 0) Fail("an offset in the arena is no multiple of " + std::to_string(kArenaAlignment));
+    } else if (buffer.kind == BufferKind::kConstant) {
       const size_t index = static_cast<size_t>(reader.Int(0, static_cast<int64_t>(constants.size()) - 1, "constant"));
       buffer.typed = true;
       buffer.dtype = constants[index].dtype;
@@ -94,8 +92,9 @@ void Program::ReadBuffers(ProgramReader &reader) {
       buffer.offset = places[index];
     } else {
       buffer.index = static_cast<size_t>(reader.Int(0, 1 << 20, "index of a buffer"));
-      counts_[buffer.kind] = std::max(counts_[buffer.kind], buffer.index + 1);
-      if (buffer.kind == Buffer::kResult) {
+      size_t &count = counts_[static_cast<size_t>(buffer.kind)];
+      count = std::max(count, buffer.index + 1);
+      if (buffer.kind == BufferKind::kResult) {
         buffer.typed = true;
         buffer.dtype = reader.Type();
         if (buffer.dtype == DType::kBFloat16) Fail("a result cannot be bfloat16");
@@ -117,7 +116,7 @@ void Program::ReadBuffers(ProgramReader &reader) {
 void Program::CheckResults() const {
   std::vector<bool> made(result_count());
   for (const Buffer &buffer : buffers_) {
-    if (buffer.kind != Buffer::kResult) continue;
+    if (buffer.kind != BufferKind::kResult) continue;
     if (made[buffer.index]) Fail("result " + std::to_string(buffer.index) + " is there twice");
     made[buffer.index] = true;
     if (buffer.over >= static_cast<int64_t>(capture_count())) {
@@ -152,11 +151,11 @@ Operand Program::ReadOperand(ProgramReader &reader, Access access, const View *l
   operand.byte_offset = static_cast<size_t>(offset) * SizeOf(view.dtype);
 
   Buffer &buffer = buffers_[operand.buffer];
-  if (access == kWrite && buffer.kind != Buffer::kArena && buffer.kind != Buffer::kResult) {
+  if (access == kWrite && buffer.kind != BufferKind::kArena && buffer.kind != BufferKind::kResult) {
     Fail("an argument, capture or constant would be written");
   }
   if (buffer.typed && buffer.dtype != view.dtype) Fail("a view of another type than its buffer");
-  if (buffer.kind == Buffer::kArgument || buffer.kind == Buffer::kCapture) {
+  if (buffer.kind == BufferKind::kArgument || buffer.kind == BufferKind::kCapture) {
     buffer.typed = true;
     buffer.dtype = view.dtype;
     if (view.dtype == DType::kBFloat16) Fail("a tensor cannot be bfloat16");
@@ -185,7 +184,7 @@ void Program::CheckInside(Operand &operand) {
   operand.begin = static_cast<size_t>(first * size);
   operand.end = needed;
   Buffer &buffer = buffers_[operand.buffer];
-  if (buffer.kind == Buffer::kArgument || buffer.kind == Buffer::kCapture) {
+  if (buffer.kind == BufferKind::kArgument || buffer.kind == BufferKind::kCapture) {
     buffer.bytes = std::max(buffer.bytes, needed);
   } else if (needed > buffer.bytes) {
     Fail("a view of " + ShapeText(view) + " needs " + std::to_string(needed) + " bytes of buffer " +
@@ -195,11 +194,11 @@ void Program::CheckInside(Operand &operand) {
 
 bool Program::Overlap(const Operand &a, const Operand &b) const {
   const Buffer &first = buffers_[a.buffer], &second = buffers_[b.buffer];
-  if (first.kind == Buffer::kArena && second.kind == Buffer::kArena) {
+  if (first.kind == BufferKind::kArena && second.kind == BufferKind::kArena) {
     return first.offset + a.begin < second.offset + b.end && second.offset + b.begin < first.offset + a.end;
   }
   const auto replaces = [](const Buffer &result, const Buffer &capture) {
-    return capture.kind == Buffer::kCapture && result.over == static_cast<int64_t>(capture.index);
+    return capture.kind == BufferKind::kCapture && result.over == static_cast<int64_t>(capture.index);
   };
   const bool same = a.buffer == b.buffer || replaces(first, second) || replaces(second, first);
   return same && a.begin < b.end && b.begin < a.end;

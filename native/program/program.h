@@ -11,11 +11,8 @@
 
 namespace siglip {
 
-constexpr int kEncodingVersion = 3;  // ENCODING_VERSION in src/runtime/jit/encode-program.ts
-
 struct Buffer {
-  enum Kind { kArgument, kCapture, kConstant, kArena, kResult };
-  Kind kind;
+  BufferKind kind;
   size_t index = 0;               // of the argument, capture or result
   size_t offset = 0;              // in the arena or among the constants
   size_t bytes = 0;               // for arguments and captures: what the views on it need at least
@@ -26,7 +23,7 @@ struct Buffer {
   int64_t over = -1;              // the capture in whose memory a result may be written, or −1
 };
 
-// A view and where it lies. `view.data` is set before each run of its step: runs follow each other.
+// A view and its buffer. `view.data` is set before each run of its step.
 struct Operand {
   View view;
   size_t buffer;
@@ -45,19 +42,20 @@ class Program {
   const std::vector<std::unique_ptr<Step>> &steps() const { return steps_; }
   size_t arena_bytes() const { return arena_bytes_; }
   size_t result_bytes() const { return result_bytes_; }
-  size_t argument_count() const { return counts_[Buffer::kArgument]; }
-  size_t capture_count() const { return counts_[Buffer::kCapture]; }
-  size_t result_count() const { return counts_[Buffer::kResult]; }
+  size_t argument_count() const { return CountOf(BufferKind::kArgument); }
+  size_t capture_count() const { return CountOf(BufferKind::kCapture); }
+  size_t result_count() const { return CountOf(BufferKind::kResult); }
   char *constants() const { return static_cast<char *>(constants_.data()); }
 
   // For steps: reads a view and checks that it lies in its buffer. With `loop`, the view's strides go over that shape.
   enum Access { kRead, kWrite };
   Operand ReadOperand(ProgramReader &reader, Access access, const View *loop = nullptr);
-  // Whether there may be a byte that belongs to both.
+  // Whether they may share a byte.
   bool Overlap(const Operand &a, const Operand &b) const;
 
  private:
   void ReadBuffers(ProgramReader &reader);
+  size_t CountOf(BufferKind kind) const { return counts_[static_cast<size_t>(kind)]; }
   void CheckResults() const;
   void CheckInside(Operand &operand);
 
@@ -66,10 +64,10 @@ class Program {
   std::vector<std::unique_ptr<Step>> steps_;
   size_t arena_bytes_ = 0;
   size_t result_bytes_ = 0;
-  size_t counts_[5] = {};
+  size_t counts_[siglip::CountOf(kBufferKinds)] = {};
 };
 
-// The shape as JavaScript shows it, e.g. "[8, 196, 768]".
+// E.g. "[8, 196, 768]".
 std::string ShapeText(const View &view);
 int64_t ElementCount(const View &view);
 // Whether elements follow each other without gaps, in order.

@@ -1,20 +1,23 @@
-// Reads a program as src/runtime/jit/encode-program.ts writes it: numbers in a row, and beside them texts and constants.
-// What does not fit throws a std::runtime_error: a wrong program is an error, never a crash.
+// Reads an encoded program: a row of numbers, and beside them texts and constants.
+// A wrong program is a std::runtime_error, never a crash.
 #pragma once
 
 #include <cmath>
 #include <cstdint>
-#include <stdexcept>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "kernels/kernels.h"
+#include "program/errors.h"
 
 namespace siglip {
 
-[[noreturn]] inline void Fail(const std::string &message) { throw std::runtime_error(message); }
+class Program;
+class ProgramReader;
+class Step;
 
-// What JavaScript hands over; its memory is read while the program is made, not later.
+// What the host hands over; its memory is read while the program is made, not later.
 struct ProgramSource {
   struct Constant {
     DType dtype;
@@ -25,6 +28,8 @@ struct ProgramSource {
   size_t word_count;
   std::vector<Constant> constants;
   std::vector<std::string> texts;
+  // Reads a step that the host runs itself (an operation of TensorFlow); null if it runs none.
+  std::unique_ptr<Step> (*read_host_step)(Program &, ProgramReader &) = nullptr;
 };
 
 class ProgramReader {
@@ -39,15 +44,20 @@ class ProgramReader {
     }
     return static_cast<int64_t>(word);
   }
-  // How many things follow. Each takes at least a word, so a wrong count takes no memory.
+  // How many entries follow. Each takes at least a word, so a wrong count takes no memory.
   size_t Count(const char *what) {
     return static_cast<size_t>(Int(0, static_cast<int64_t>(source_.word_count - next_), what));
   }
   bool Bool(const char *what) { return Int(0, 1, what) == 1; }
   float Float() { return static_cast<float>(Word()); }
   double Double() { return Word(); }
-  DType Type() { return static_cast<DType>(Int(0, 3, "type")); }
-  DType Precision() { return static_cast<DType>(Int(0, 1, "precision")); }
+  // An entry of a list of ops.def.
+  template <typename Enum, size_t kCount>
+  Enum Kind(const char *const (&)[kCount], const char *what) {
+    return static_cast<Enum>(Int(0, static_cast<int64_t>(kCount) - 1, what));
+  }
+  DType Type() { return Kind<DType>(kDTypes, "type"); }
+  DType Precision() { return static_cast<DType>(Int(0, static_cast<int64_t>(DType::kBFloat16), "precision")); }
   const std::string &Text() {
     if (source_.texts.empty()) Fail("text: there is none");
     return source_.texts[static_cast<size_t>(Int(0, static_cast<int64_t>(source_.texts.size()) - 1, "text"))];

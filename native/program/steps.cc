@@ -23,8 +23,8 @@ bool SameShape(const View &a, const View &b) {
   return true;
 }
 
-// An index that is not there would read or write another's memory, and so would one that the step itself writes over. This alone is what a caller can do wrong at a run, so it
-// has an exception of its own.
+// An index out of range would reach memory of something else. This is an error of the caller's values, so it has an exception of its
+// own.
 void CheckIndices(const View &indices, int64_t size, const char *what, bool negative_dropped = false) {
   const int32_t *const data = static_cast<const int32_t *>(indices.data);
   for (int64_t i = 0; i < indices.shape[0]; ++i) {
@@ -42,11 +42,11 @@ class ProductStep : public Step {
       : a_(program.ReadOperand(reader, Program::kRead)),
         b_(program.ReadOperand(reader, Program::kRead)),
         c_(program.ReadOperand(reader, Program::kWrite)) {
-    product_.precision = reader.Precision();
-    product_.alpha = reader.Float();
+    gemm_.precision = reader.Precision();
+    gemm_.alpha = reader.Float();
     has_bias_ = reader.Bool("bias");
     if (has_bias_) bias_ = program.ReadOperand(reader, Program::kRead);
-    product_.activation = static_cast<Activation>(reader.Int(0, 5, "activation"));
+    gemm_.activation = reader.Kind<Activation>(kActivations, "activation");
     has_residual_ = reader.Bool("residual");
     if (has_residual_) residual_ = program.ReadOperand(reader, Program::kRead);
     const bool keep = reader.Bool("keep");
@@ -71,9 +71,9 @@ class ProductStep : public Step {
              "a product's residual is not shaped as the product");
     }
     const Buffer &weights = program.buffers()[b_.buffer];
-    captured_ = weights.kind == Buffer::kCapture;
+    captured_ = weights.kind == BufferKind::kCapture;
     capture_ = weights.index;
-    keeps_ = keep && rank == 2 && (captured_ || weights.kind == Buffer::kConstant);
+    keeps_ = keep && rank == 2 && (captured_ || weights.kind == BufferKind::kConstant);
     operands = {&a_, &b_, &c_};
     if (has_bias_) operands.push_back(&bias_);
     if (has_residual_) operands.push_back(&residual_);
@@ -81,24 +81,24 @@ class ProductStep : public Step {
 
   void Run(Machine &machine) override {
     if (ElementCount(c_.view) == 0) return;
-    product_.a = a_.view;
-    product_.b = b_.view;
-    product_.c = c_.view;
-    product_.bias = has_bias_ ? &bias_.view : nullptr;
-    product_.residual = has_residual_ ? &residual_.view : nullptr;
+    gemm_.a = a_.view;
+    gemm_.b = b_.view;
+    gemm_.c = c_.view;
+    gemm_.bias = has_bias_ ? &bias_.view : nullptr;
+    gemm_.residual = has_residual_ ? &residual_.view : nullptr;
     if (keeps_) Keep(machine);
-    product_.packed = layout_ ? layout_->memory.data() : nullptr;
-    machine.kernels.product(product_, machine.threads);
+    gemm_.packed = layout_ ? layout_->memory.data() : nullptr;
+    machine.kernels.gemm(gemm_, machine.threads);
   }
 
  private:
-  // The layout that is there stays as long as it is the same memory and the same kernels.
+  // The layout stays as long as the memory and the kernels are the same.
   void Keep(Machine &machine) {
     if (packed_from_ == b_.view.data && packed_by_ == &machine.kernels) return;
     packed_from_ = nullptr;  // if there is no memory for the next one
     if (layout_ != nullptr) machine.retired.push_back(std::move(layout_));
-    const std::shared_ptr<TF_Tensor> tensor = captured_ ? machine.captures[capture_] : nullptr;
-    layout_ = machine.packed.Get(machine.kernels, b_.view, product_.precision, tensor, machine.threads);
+    const std::shared_ptr<const void> owner = captured_ ? machine.captures[capture_].owner : nullptr;
+    layout_ = machine.packed.Get(machine.kernels, b_.view, gemm_.precision, owner, machine.threads);
     packed_from_ = layout_ ? b_.view.data : nullptr;
     packed_by_ = &machine.kernels;
   }
@@ -106,8 +106,8 @@ class ProductStep : public Step {
   Operand a_, b_, c_, bias_{}, residual_{};
   bool has_bias_, has_residual_, captured_;
   bool keeps_;  // b stays as it is between runs
-  size_t capture_;  // number of the capture that b is
-  Product product_{};
+  size_t capture_;  // index of the capture that b is
+  Gemm gemm_{};
   std::shared_ptr<const PackedWeights::Layout> layout_;
   const void *packed_from_ = nullptr;
   const Kernels *packed_by_ = nullptr;
@@ -160,17 +160,9 @@ class AttentionStep : public Step {
   Attention attention_{};
 };
 
-// How many of `a, b, c` an operation reads as slots.
-int SlotOperands(RowOp op) {
-  if (op <= RowOp::kConstant) return 0;
-  if (op < RowOp::kAdd) return 1;
-  if (op < RowOp::kSelect) return 2;
-  return 3;
-}
-
-class RowsStep : public Step {
+class ElementwiseStep : public Step {
  public:
-  RowsStep(Program &program, ProgramReader &reader) {
+  ElementwiseStep(Program &program, ProgramReader &reader) {
     View loop{};
     loop.rank = static_cast<int32_t>(reader.Int(1, kMaxRank, "rank of a loop"));
     for (int d = 0; d < loop.rank; ++d) loop.shape[d] = reader.Int(0, ProgramReader::kMostElements, "size of a loop");
@@ -180,12 +172,12 @@ class RowsStep : public Step {
     std::memcpy(program_.shape, loop.shape, sizeof loop.shape);
     program_.input_count = static_cast<int32_t>(inputs_.size());
     program_.output_count = static_cast<int32_t>(outputs_.size());
-    program_.slot_count = static_cast<int32_t>(reader.Int(0, 1 << 16, "slots"));
+    program_.slot_count = static_cast<int32_t>(reader.Int(0, kMaxSlots, "slots"));
     ReadInstructions(reader);
     program_.instruction_count = static_cast<int32_t>(instructions_.size());
     program_.instructions = instructions_.data();
     for (const Operand &output : outputs_) {
-      Expect(output.view.dtype != DType::kInt32, "a row program cannot write int32");
+      Expect(output.view.dtype != DType::kInt32, "a fused elementwise kernel cannot write int32");
       empty_ = empty_ || ElementCount(output.view) == 0;
     }
     for (Operand &operand : inputs_) operands.push_back(&operand);
@@ -200,7 +192,7 @@ class RowsStep : public Step {
     for (size_t i = 0; i < outputs_.size(); ++i) output_views_[i] = outputs_[i].view;
     program_.inputs = input_views_.data();
     program_.outputs = output_views_.data();
-    machine.kernels.rows(program_, machine.threads);
+    machine.kernels.elementwise(program_, machine.threads);
   }
 
  private:
@@ -212,24 +204,24 @@ class RowsStep : public Step {
     return operands;
   }
 
-  // Slots are written before they are read, so that nothing of an earlier step shows.
+  // Slots are written before they are read, so nothing of an earlier step shows.
   void ReadInstructions(ProgramReader &reader) {
     std::vector<bool> written(static_cast<size_t>(program_.slot_count));
     const size_t count = reader.Count("instructions");
     for (size_t i = 0; i < count; ++i) {
-      RowInstruction instruction;
+      ElementwiseInstruction instruction;
       for (int32_t *word : {&instruction.op, &instruction.to, &instruction.a, &instruction.b, &instruction.c}) {
         *word = static_cast<int32_t>(reader.Int(INT32_MIN, INT32_MAX, "instruction"));
       }
-      const RowOp op = static_cast<RowOp>(instruction.op);
-      Expect(op >= RowOp::kLoad && op <= RowOp::kMultiplyAdd, "an instruction that is not there");
+      Expect(instruction.op >= 0 && instruction.op < CountOf(kElementwiseOps), "an instruction that is not there");
+      const ElementwiseOp op = static_cast<ElementwiseOp>(instruction.op);
       const int32_t slots[] = {instruction.a, instruction.b, instruction.c};
-      for (int s = 0; s < SlotOperands(op); ++s) {
+      for (int s = 0; s < kSlotsRead[instruction.op]; ++s) {
         Expect(slots[s] >= 0 && slots[s] < program_.slot_count && written[static_cast<size_t>(slots[s])],
                "an instruction reads a slot that nothing has written");
       }
-      if (op == RowOp::kLoad) Expect(instruction.a >= 0 && instruction.a < program_.input_count, "an instruction loads an input that is not there");
-      const bool stores = op == RowOp::kStore || op == RowOp::kStoreSum;
+      if (op == ElementwiseOp::kLoad) Expect(instruction.a >= 0 && instruction.a < program_.input_count, "an instruction loads an input that is not there");
+      const bool stores = op == ElementwiseOp::kStore || op == ElementwiseOp::kStoreSum;
       Expect(instruction.to >= 0 && instruction.to < (stores ? program_.output_count : program_.slot_count),
              "an instruction writes what is not there");
       if (!stores) written[static_cast<size_t>(instruction.to)] = true;
@@ -239,8 +231,8 @@ class RowsStep : public Step {
 
   std::vector<Operand> inputs_, outputs_;
   std::vector<View> input_views_, output_views_;
-  std::vector<RowInstruction> instructions_;
-  RowProgram program_{};
+  std::vector<ElementwiseInstruction> instructions_;
+  ElementwiseProgram program_{};
   bool empty_ = false;
 };
 
@@ -307,7 +299,7 @@ class SegmentSumStep : public Step {
   Operand values_, segments_, to_;
 };
 
-// Checks values before any step takes them for granted.
+// Checks values that later steps take for granted.
 class CheckStep : public Step {
  public:
   CheckStep(Program &program, ProgramReader &reader)
@@ -350,16 +342,18 @@ class CheckStep : public Step {
 }  // namespace
 
 std::unique_ptr<Step> ReadStep(Program &program, ProgramReader &reader) {
-  switch (reader.Int(0, 7, "kind of step")) {
-    case 0: return std::make_unique<ProductStep>(program, reader);
-    case 1: return std::make_unique<AttentionStep>(program, reader);
-    case 2: return std::make_unique<RowsStep>(program, reader);
-    case 3: return std::make_unique<CopyStep>(program, reader);
-    case 4: return std::make_unique<GatherStep>(program, reader);
-    case 5: return std::make_unique<SegmentSumStep>(program, reader);
-    case 7: return std::make_unique<CheckStep>(program, reader);
-    default: return ReadTensorFlowStep(program, reader);
+  switch (reader.Kind<StepKind>(kStepKinds, "kind of step")) {
+    case StepKind::kProduct: return std::make_unique<ProductStep>(program, reader);
+    case StepKind::kAttention: return std::make_unique<AttentionStep>(program, reader);
+    case StepKind::kElementwise: return std::make_unique<ElementwiseStep>(program, reader);
+    case StepKind::kCopy: return std::make_unique<CopyStep>(program, reader);
+    case StepKind::kGather: return std::make_unique<GatherStep>(program, reader);
+    case StepKind::kSegmentSum: return std::make_unique<SegmentSumStep>(program, reader);
+    case StepKind::kCheck: return std::make_unique<CheckStep>(program, reader);
+    case StepKind::kHost: break;
   }
+  if (reader.source().read_host_step == nullptr) Fail("no operations of a host run here");
+  return reader.source().read_host_step(program, reader);
 }
 
 }  // namespace siglip

@@ -1,4 +1,4 @@
-// The steps of a program: each reads itself, checks what its kernel takes for granted, and runs it.
+// The steps of a program. Each reads itself, checks what its kernel takes for granted, and runs it.
 #pragma once
 
 #include <memory>
@@ -6,7 +6,7 @@
 
 #include "kernels/kernels.h"
 #include "program/program.h"
-#include <tensorflow/c/c_api.h>
+#include "program/tensor.h"
 
 namespace siglip {
 
@@ -17,8 +17,8 @@ struct Machine {
   const Kernels &kernels;
   Threads &threads;
   PackedWeights &packed;
-  const std::vector<std::shared_ptr<TF_Tensor>> &captures;
-  // What a step no longer needs but may not free: tensors in JavaScript's memory end on JavaScript's thread.
+  const std::vector<Tensor> &captures;
+  // What a step no longer needs but may not free: a host's tensors end on the host's thread.
   std::vector<std::shared_ptr<const void>> &retired;
 };
 
@@ -27,14 +27,11 @@ class Step {
   virtual ~Step() = default;
   virtual void Run(Machine &machine) = 0;
 
-  // Those whose addresses are set before `Run`; filled once the step stands where it stays.
+  // Their addresses are set before `Run`. Filled once the step has its final address.
   std::vector<Operand *> operands;
 };
 
 // Reads the kind and then the step. Throws std::runtime_error.
 std::unique_ptr<Step> ReadStep(Program &program, ProgramReader &reader);
-
-// An operation that TensorFlow runs (tensorflow-step.cc).
-std::unique_ptr<Step> ReadTensorFlowStep(Program &program, ProgramReader &reader);
 
 }  // namespace siglip

@@ -24,14 +24,14 @@ void Pause() {
 #endif
 }
 
-// About 50 µs: longer than what lies between two kernels, shorter than what anybody would see in a process that rests.
+// About 50 µs: longer than between two kernels, too short to be seen in an idle process.
 constexpr int kSpins = 1500;
 
 }  // namespace
 
 // A run is `open` while it has tasks to hand out; a worker first counts itself as active, then looks whether the run is still
 // open, and the caller closes it before it waits for the active ones. In one total order (the atomics' default) one of
-// the two always sees the other, so that nobody touches a run that has ended, and a worker that sleeps is not waited for.
+// the two always sees the other: no worker touches a run that has ended, and a sleeping worker is not waited for.
 struct Threads::Pool {
   std::atomic<uint64_t> open{0};  // the number of the run, or 0
   std::atomic<int64_t> next{0};
@@ -50,7 +50,7 @@ struct Threads::Pool {
   std::vector<Block> scratch;
   Block shared;
 
-  // What a task throws ends the run, not the thread: the tasks under way come to their ends, and then the caller throws it.
+  // An exception of a task ends the run, not the thread: tasks under way are completed, then the caller throws it.
   void Drain(int thread) {
     try {
       for (int64_t task; (task = next.fetch_add(1, std::memory_order_relaxed)) < tasks;) work(context, task, thread);

@@ -1,4 +1,4 @@
-// The engine's threads: the caller is one of them. They spin for a moment between two kernels, then sleep.
+// The engine's threads. The caller is one of them. Between two kernels they spin for a moment, then sleep.
 #pragma once
 
 #include <cstddef>
@@ -15,13 +15,13 @@ class Threads {
 
   int count() const { return count_; }
 
-  // Calls work(context, task, thread) for each task < tasks; `thread` < count() says who runs it. Tasks are handed out in
-  // order, one at a time; a kernel whose result depends on who adds up what must use one task a thread.
+  // Calls work(context, task, thread) for each task < tasks; `thread` < count() runs it. Tasks are handed out in
+  // order, one at a time; a kernel whose result depends on which thread adds up what uses one task a thread.
   void Run(int64_t tasks, void (*work)(void *context, int64_t task, int thread), void *context);
 
-  // At least `bytes` of memory of that thread's own, aligned to 4096; valid until it is asked for again. Kept and grown, never cleared.
+  // At least `bytes` of the thread's own memory, aligned to 4096; valid until the next call. It grows and is never cleared.
   void *Scratch(int thread, size_t bytes);
-  // The same, shared by all threads of one kernel.
+  // The same, for all threads of one kernel.
   void *Shared(size_t bytes);
 
  private:

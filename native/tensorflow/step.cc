@@ -1,21 +1,16 @@
-// Operations without a kernel of their own, run by TensorFlow in a context of the engine's.
+#include "tensorflow/step.h"
+
+#include <tensorflow/c/eager/c_api.h>
+
 #include <cstring>
 #include <string>
 
 #include "program/errors.h"
 #include "program/steps.h"
-#include <tensorflow/c/eager/c_api.h>
+#include "tensorflow/status.h"
 
 namespace siglip {
 namespace {
-
-struct Status {
-  TF_Status *const status = TF_NewStatus();
-  ~Status() { TF_DeleteStatus(status); }
-  void Check(const std::string &where) const {
-    if (TF_GetCode(status) != TF_OK) Fail(where + ": " + TF_Message(status));
-  }
-};
 
 // Made when the first program needs it; stays, as TensorFlow's own threads do.
 TFE_Context *Context() {
@@ -40,9 +35,8 @@ TF_DataType TypeOf(const View &view) {
 }
 
 struct AttributeValue {
-  enum Kind { kBool, kInt, kFloat, kString, kType, kInts, kTypes };
   std::string name;
-  Kind kind;
+  AttributeKind kind;
   double number = 0;
   std::string text;
   std::vector<int64_t> numbers;
@@ -50,13 +44,13 @@ struct AttributeValue {
   void Set(TFE_Op *op) const {
     const char *const key = name.c_str();
     switch (kind) {
-      case kBool: return TFE_OpSetAttrBool(op, key, number != 0);
-      case kInt: return TFE_OpSetAttrInt(op, key, static_cast<int64_t>(number));
-      case kFloat: return TFE_OpSetAttrFloat(op, key, static_cast<float>(number));
-      case kString: return TFE_OpSetAttrString(op, key, text.data(), text.size());
-      case kType: return TFE_OpSetAttrType(op, key, static_cast<TF_DataType>(number));
-      case kInts: return TFE_OpSetAttrIntList(op, key, numbers.data(), static_cast<int>(numbers.size()));
-      case kTypes: {
+      case AttributeKind::kBool: return TFE_OpSetAttrBool(op, key, number != 0);
+      case AttributeKind::kInt: return TFE_OpSetAttrInt(op, key, static_cast<int64_t>(number));
+      case AttributeKind::kFloat: return TFE_OpSetAttrFloat(op, key, static_cast<float>(number));
+      case AttributeKind::kString: return TFE_OpSetAttrString(op, key, text.data(), text.size());
+      case AttributeKind::kType: return TFE_OpSetAttrType(op, key, static_cast<TF_DataType>(number));
+      case AttributeKind::kInts: return TFE_OpSetAttrIntList(op, key, numbers.data(), static_cast<int>(numbers.size()));
+      case AttributeKind::kTypes: {
         std::vector<TF_DataType> types;
         for (int64_t type : numbers) types.push_back(static_cast<TF_DataType>(type));
         return TFE_OpSetAttrTypeList(op, key, types.data(), static_cast<int>(types.size()));
@@ -112,14 +106,14 @@ class TensorFlowStep : public Step {
   static AttributeValue ReadAttribute(ProgramReader &reader) {
     AttributeValue attribute;
     attribute.name = reader.Text();
-    attribute.kind = static_cast<AttributeValue::Kind>(reader.Int(0, 6, "kind of attribute"));
-    if (attribute.kind == AttributeValue::kString) {
+    attribute.kind = reader.Kind<AttributeKind>(kAttributeKinds, "kind of attribute");
+    if (attribute.kind == AttributeKind::kString) {
       attribute.text = reader.Text();
-    } else if (attribute.kind >= AttributeValue::kInts) {
+    } else if (attribute.kind == AttributeKind::kInts || attribute.kind == AttributeKind::kTypes) {
       for (size_t count = reader.Count("numbers"); count > 0; --count) {
         attribute.numbers.push_back(reader.Int(-ProgramReader::kMostElements, ProgramReader::kMostElements, "attribute"));
       }
-    } else if (attribute.kind == AttributeValue::kFloat) {
+    } else if (attribute.kind == AttributeKind::kFloat) {
       attribute.number = reader.Float();
     } else {
       attribute.number = static_cast<double>(

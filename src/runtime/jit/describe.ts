@@ -1,4 +1,7 @@
 import { type Program, rowOps, type Step, type View } from './program.js'
+import { tables } from './tables.js'
+
+const words = tables.limits.instructionWords
 
 /** A program as text, a line for each step: what it does, and where with which shapes. */
 export function describe({ steps, arenaBytes, buffers }: Program): string {
@@ -26,7 +29,7 @@ function describeStep(step: Step, place: (view: View) => string): string {
       return `attention ${precision} ${place(out)} = ${list([q, k, v])} scale ${scale}${mask ? ` mask ${place(mask)}` : ''}`
     }
     case 'rows': {
-      const names = Array.from({ length: step.code.length / 5 }, (_, i) => rowOps[step.code[i * 5] ?? 0])
+      const names = Array.from({ length: step.code.length / words }, (_, i) => rowOps[step.code[i * words] ?? 0])
       const computed = names.filter((name) => name !== 'load' && name !== 'store' && name !== 'constant')
       return `rows [${step.shape.join()}] ${list(step.outputs)} = ${list(step.inputs)}: ${computed.join(' ')} (${step.slots} slots)`
     }

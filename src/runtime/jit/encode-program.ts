@@ -1,5 +1,10 @@
 import type { Attribute } from './graph.js'
-import { activations, type ElementType, type Program, type Step, type View } from './program.js'
+import type { BufferSource, ElementType, Program, Step, View } from './program.js'
+import { tables } from './tables.js'
+
+const { limits, activations } = tables
+const bufferKinds: readonly BufferSource['kind'][] = tables.buffers
+const stepKinds: readonly Step['kind'][] = tables.steps
 
 /** A program as the engine's addon reads it: native/program/reader.h. */
 export interface EncodedProgram {
@@ -8,28 +13,9 @@ export interface EncodedProgram {
   readonly texts: readonly string[]
 }
 
-/** Of this encoding; an addon reads one version (native/program/program.h). */
-export const ENCODING_VERSION = 3
-
-/** In the order of `DType` in native/kernels/kernels.h. */
-const elementTypes: readonly ElementType[] = ['float32', 'bfloat16', 'int32', 'bool']
-/** In the order of native/program/steps.cc. */
-export const stepKinds: readonly Step['kind'][] = [
-  'product',
-  'attention',
-  'rows',
-  'copy',
-  'gather',
-  'segmentSum',
-  'tensorflow',
-  'check',
-]
-/** In the order of native/tensorflow/step.cc. */
-const attributeKinds = ['bool', 'int', 'float', 'string', 'type', 'ints', 'types'] as const
-
 /** Writes a program as a row of numbers: every list after its length, every name as its place in a list. */
 export function encodeProgram(program: Program): EncodedProgram {
-  const words: number[] = [ENCODING_VERSION, program.arenaBytes]
+  const words: number[] = [limits.encoding, program.arenaBytes]
   const constants: (Float32Array | Int32Array | Uint8Array)[] = []
   const texts: string[] = []
 
@@ -42,9 +28,9 @@ export function encodeProgram(program: Program): EncodedProgram {
     for (const item of items) words.push(item)
   }
   const text = (value: string) => words.push(texts.push(value) - 1)
-  const type = (dtype: ElementType) => words.push(elementTypes.indexOf(dtype))
+  const type = (dtype: ElementType) => words.push(tables.dtypes.indexOf(dtype))
   const view = ({ buffer, offset, dtype, shape, strides }: View) => {
-    words.push(buffer, offset, elementTypes.indexOf(dtype))
+    words.push(buffer, offset, tables.dtypes.indexOf(dtype))
     numbers(shape)
     for (const stride of strides) words.push(stride)
   }
@@ -54,17 +40,17 @@ export function encodeProgram(program: Program): EncodedProgram {
   }
 
   list(program.buffers, (buffer) => {
+    words.push(bufferKinds.indexOf(buffer.kind))
     switch (buffer.kind) {
       case 'argument':
-        return words.push(0, buffer.index)
       case 'capture':
-        return words.push(1, buffer.index)
+        return words.push(buffer.index)
       case 'constant':
-        return words.push(2, constants.push(buffer.values) - 1)
+        return words.push(constants.push(buffer.values) - 1)
       case 'arena':
-        return words.push(3, buffer.offset, buffer.bytes)
+        return words.push(buffer.offset, buffer.bytes)
       case 'result':
-        words.push(4, buffer.index, elementTypes.indexOf(buffer.dtype), buffer.isKept ? 1 : 0, buffer.over ?? -1)
+        words.push(buffer.index, tables.dtypes.indexOf(buffer.dtype), buffer.isKept ? 1 : 0, buffer.over ?? -1)
         {
           numbers(buffer.shape)
           return
@@ -91,7 +77,7 @@ export function encodeProgram(program: Program): EncodedProgram {
         numbers(step.shape)
         list(step.inputs, view)
         list(step.outputs, view)
-        words.push(step.slots, step.code.length / 5)
+        words.push(step.slots, step.code.length / limits.instructionWords)
         for (const word of step.code) words.push(word)
         return
       case 'copy':
@@ -137,7 +123,7 @@ interface Writers {
 }
 
 function writeAttribute(attribute: Attribute, { words, numbers, text }: Writers): void {
-  const kind = attributeKinds.findIndex((name) => name in attribute)
+  const kind = tables.attributes.findIndex((name) => name in attribute)
   words.push(kind)
   if ('string' in attribute) text(attribute.string)
   else if ('ints' in attribute) numbers(attribute.ints)

@@ -45,7 +45,8 @@ export type Run<Result> = (
 
 /** The addon (native/napi/addon.cc). Arguments and captures are tfjs-node's numbers of tensors. */
 export interface EngineAddon {
-  readonly encoding: number
+  /** The lists of native/program/ops.def, to be compared with `tables`. */
+  readonly tables: { readonly limits: { readonly encoding: number } }
   readonly ShapeGraph: new () => ShapeInference
   readonly attach: (tensorHandles: object, threads: number) => void
   readonly create: (
@@ -69,5 +70,5 @@ export interface EngineAddon {
 
 export function isEngineAddon(value: unknown): value is EngineAddon {
   if (typeof value !== 'object' || value === null) return false
-  return ['encoding', 'ShapeGraph', 'attach', 'create', 'start', 'alignedBuffer'].every((name) => name in value)
+  return ['tables', 'ShapeGraph', 'attach', 'create', 'start', 'alignedBuffer'].every((name) => name in value)
 }

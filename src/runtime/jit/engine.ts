@@ -9,7 +9,7 @@ import { loadedNativeFolder } from '../native.js'
 import { addonPaths, findNativeFolder } from '../native-folder.js'
 import { threadsWanted } from '../threads-wanted.js'
 import { messageOf } from '../setup/run-tool.js'
-import { ENCODING_VERSION, encodeProgram } from './encode-program.js'
+import { encodeProgram } from './encode-program.js'
 import { type EngineAddon, type EngineInfo, type EngineMemory, isEngineAddon, type Run } from './engine-addon.js'
 import {
   isBeingWritten,
@@ -22,6 +22,7 @@ import { nameOf } from './name-of.js'
 import type { Program } from './program.js'
 import type { Running } from './recorded-function.js'
 import type { ShapeInference } from './shape-inference.js'
+import { tables, tablesDifference } from './tables.js'
 
 /**
  * Runs programs on the native backend's tensors. All engines of a process share threads and memory, so programs run one after
@@ -65,7 +66,11 @@ export interface Executable {
 
 const require = createRequire(import.meta.url)
 
-/** The engine under the backend that runs, or why there is none. `file`: another one than was built with the backend. */
+/**
+ * The engine under the backend that runs, or why there is none. `file`: another one than was built with the backend.
+ *
+ * @throws BackendError if its tables are other ones than this package's
+ */
 export function loadEngine(file?: string): Engine | { readonly missing: string } {
   const backend: unknown = tf.backend()
   if (!isNativeBackend(backend)) return { missing: 'the native backend does not run' }
@@ -100,8 +105,15 @@ function loadAddon(other: string | undefined): EngineAddon | { readonly missing:
   } catch (cause) {
     return { missing: `the engine does not load: ${messageOf(cause)}. ${again}` }
   }
-  if (isEngineAddon(addon) && addon.encoding === ENCODING_VERSION) return addon
-  return { missing: `the engine was built by another version of this package. ${again}` }
+  if (!isEngineAddon(addon) || addon.tables.limits.encoding !== tables.limits.encoding) {
+    return { missing: `the engine was built by another version of this package. ${again}` }
+  }
+  const difference = tablesDifference(addon.tables)
+  if (difference === undefined) return addon
+  throw new BackendError('The engine encodes programs in another way than this package', {
+    found: difference,
+    hint: `${again}.`,
+  })
 }
 
 function engineOf(addon: EngineAddon, backend: NativeBackend): Engine {

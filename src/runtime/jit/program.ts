@@ -5,9 +5,10 @@
  */
 import type { ValueCheck } from '../tracing.js'
 import type { Attributes } from './graph.js'
+import { tables } from './tables.js'
 
 /** Types in the engine's memory; bfloat16 exists nowhere else. */
-export type ElementType = 'float32' | 'bfloat16' | 'int32' | 'bool'
+export type ElementType = (typeof tables.dtypes)[number]
 
 /** A part of a buffer; strides count elements, 0 repeats. */
 export interface View {
@@ -38,8 +39,7 @@ export type BufferSource =
       readonly over?: number
     }
 
-/** `none` or what a product's epilogue applies. Order: `Activation` in native/kernels/kernels.h. */
-export const activations = ['none', 'geluTanh', 'gelu', 'relu', 'silu', 'quickGelu'] as const
+export const { activations } = tables
 export type ProductActivation = (typeof activations)[number]
 
 /** c = activation(alpha · a·b + bias) + residual; `a` is `[…, m, k]`, `b` `[…, k, n]`, at most two batch dimensions. */
@@ -69,29 +69,8 @@ export interface AttentionStep {
   readonly precision: 'float32' | 'bfloat16'
 }
 
-/** Names of the row operations, in the order of `RowOp` in native/kernels/kernels.h. */
-export const rowOps = [
-  ...['load', 'constant', 'store', 'storeSum', 'rowSum', 'rowMax'],
-  ...[
-    'negative',
-    'abs',
-    'sign',
-    'square',
-    'sqrt',
-    'rsqrt',
-    'reciprocal',
-    'exp',
-    'expm1',
-    'log',
-    'log1p',
-    'tanh',
-    'erf',
-  ],
-  ...['sigmoid', 'softplus', 'relu', 'floor', 'ceil', 'round', 'isNan', 'not'],
-  ...['add', 'subtract', 'multiply', 'divide', 'power', 'minimum', 'maximum', 'squaredDifference'],
-  ...['equal', 'notEqual', 'less', 'lessEqual', 'greater', 'greaterEqual', 'and', 'or'],
-  ...['select', 'multiplyAdd'],
-] as const
+/** Names of the operations of a fused elementwise kernel. */
+export const rowOps = tables.operations
 
 /** Everything between two products in one pass over memory: a loop over `shape` whose last dimension is the row. */
 export interface RowsStep {
@@ -101,7 +80,7 @@ export interface RowsStep {
   readonly inputs: readonly View[]
   readonly outputs: readonly View[]
   readonly slots: number
-  /** Five numbers an instruction: operation, to, a, b, c (`RowInstruction` in native/kernels/kernels.h). */
+  /** Five numbers an instruction: operation, to, a, b, c (`ElementwiseInstruction` in native/kernels/kernels.h). */
   readonly code: Int32Array
 }
 

@@ -1,4 +1,5 @@
 import type { Step, View } from '../program.js'
+import { tables } from '../tables.js'
 
 /** The views that a step reads. */
 export function inputsOf(step: Step): readonly View[] {
@@ -43,8 +44,7 @@ export function outputsOf(step: Step): readonly View[] {
   }
 }
 
-/** What the engine's kernels read fastest from. */
-const ALIGNMENT = 64
+const ALIGNMENT = tables.limits.arenaAlignment
 
 interface Placed {
   readonly offset: number

@@ -1,3 +1,5 @@
+import { tables } from '../tables.js'
+
 /** Where the elements of an array lie: a stride, in elements, for each dimension. */
 export interface Layout {
   readonly shape: readonly number[]
@@ -92,7 +94,7 @@ export class LoopShape {
     }, 1)
     const cuts = [...new Set([...this.#cuts, ...own])].sort((a, b) => a - b)
     const nested = cuts.every((cut, i) => cut % (cuts[i - 1] ?? 1) === 0) && this.#count % (cuts.at(-1) ?? 1) === 0
-    if (!nested || cuts.length >= MOST_DIMENSIONS || own.some((cut) => cut < this.#row)) return false
+    if (!nested || cuts.length >= MAX_DIMENSIONS || own.some((cut) => cut < this.#row)) return false
     this.#cuts = cuts
     return true
   }
@@ -116,4 +118,4 @@ export function fitted<T extends Layout>(view: T, { shape }: LoopShape): T {
 }
 
 /** What the engine's loops have at most. */
-export const MOST_DIMENSIONS = 6
+export const MAX_DIMENSIONS = tables.limits.maxRank

@@ -1,0 +1,52 @@
+/**
+ * Compiles the engine's core, without Node and TensorFlow, with the tests in `test/native/` and sanitizers for memory and undefined
+ * behaviour, and runs them: `npm run test:native -- [names of tests]`. The kernels are the portable ones and, on x86-64, those for
+ * AVX2. What has not changed is not compiled again.
+ */
+import { readdir } from 'node:fs/promises'
+import { spawnSync } from 'node:child_process'
+import { basename, dirname, join } from 'node:path'
+import process from 'node:process'
+
+import { findCompiler } from '../dist/src/runtime/setup/compile-addon.js'
+import { compileObject } from '../dist/src/runtime/setup/compile-object.js'
+import { COMPILER_FLAGS, KERNEL_FLAGS, nativeFiles } from '../dist/src/runtime/setup/native-sources.js'
+import { runTool } from '../dist/src/runtime/setup/run-tool.js'
+
+const root = dirname(import.meta.dirname)
+const native = join(root, 'native')
+const tests = join(root, 'test', 'native')
+const out = join(root, 'out', 'native-test')
+
+const SANITIZERS = ['-fsanitize=address,undefined', '-fno-sanitize-recover=undefined', '-pthread']
+const FLAGS = [...COMPILER_FLAGS.filter((flag) => flag !== '-O3'), '-O1', '-g1', ...SANITIZERS, `-I${native}`]
+const OF_AVX2 = 'kernels/avx2.cc'
+/** How many compilers run at once. */
+const AT_ONCE = 2
+
+const compiler = await findCompiler()
+const core = (await nativeFiles()).filter((name) => /^(?:gemm|kernels|program)\/.*\.cc$/.test(name))
+const sources = [
+  ...core.map((name) => ({
+    source: join(native, name),
+    object: join(out, `${name.replaceAll('/', '-')}.o`),
+    flags: name === OF_AVX2 && process.arch === 'x64' ? KERNEL_FLAGS[OF_AVX2] : [],
+  })),
+  ...(await readdir(tests))
+    .filter((name) => name === 'main.cc' || name.endsWith('.test.cc'))
+    .map((name) => ({
+      source: join(tests, name),
+      object: join(out, `${basename(name)}.o`),
+      flags: ['-Wall', '-Wextra'],
+    })),
+]
+const waiting = sources.toSorted((a, b) => Number(b.source.includes('kernels')) - Number(a.source.includes('kernels')))
+const worker = async () => {
+  for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+    await compileObject({ compiler, flags: [...FLAGS, ...next.flags], source: next.source, object: next.object })
+  }
+}
+await Promise.all(Array.from({ length: AT_ONCE }, worker))
+const binary = join(out, 'test')
+await runTool(compiler, [...SANITIZERS, ...sources.map(({ object }) => object), '-o', binary])
+process.exitCode = spawnSync(binary, process.argv.slice(2), { stdio: 'inherit' }).status ?? 1
