@@ -1,7 +1,8 @@
 /**
- * Compiles the engine's core, without Node and TensorFlow, with the tests in `test/native/` and sanitizers for memory and undefined
- * behaviour, and runs them: `npm run test:native -- [names of tests]`. The kernels are the portable ones and, on x86-64, those for
- * AVX2. What has not changed is not compiled again.
+ * Compiles the engine's core, without Node and TensorFlow, with the tests in `test/native/`, and runs them:
+ * `npm run test:native -- [--sanitize] [names of tests]`. The kernels are the portable ones and, on x86-64, those for AVX2. With
+ * `--sanitize` sanitizers watch memory and undefined behaviour; that takes minutes to compile. What has not changed is not compiled
+ * again.
  */
 import { readdir } from 'node:fs/promises'
 import { spawnSync } from 'node:child_process'
@@ -16,10 +17,12 @@ import { runTool } from '../dist/src/runtime/setup/run-tool.js'
 const root = dirname(import.meta.dirname)
 const native = join(root, 'native')
 const tests = join(root, 'test', 'native')
-const out = join(root, 'out', 'native-test')
+const sanitizes = process.argv.includes('--sanitize')
+const names = process.argv.slice(2).filter((name) => name !== '--sanitize')
+const out = join(root, 'out', sanitizes ? 'native-test-sanitized' : 'native-test')
 
-const SANITIZERS = ['-fsanitize=address,undefined', '-fno-sanitize-recover=undefined', '-pthread']
-const FLAGS = [...COMPILER_FLAGS.filter((flag) => flag !== '-O3'), '-O1', '-g1', ...SANITIZERS, `-I${native}`]
+const SANITIZERS = sanitizes ? ['-fsanitize=address,undefined', '-fno-sanitize-recover=undefined', '-g1'] : []
+const FLAGS = [...COMPILER_FLAGS.filter((flag) => flag !== '-O3'), '-O1', ...SANITIZERS, `-I${native}`]
 const OF_AVX2 = 'kernels/avx2.cc'
 /** How many compilers run at once. */
 const AT_ONCE = 2
@@ -40,7 +43,7 @@ const sources = [
       flags: ['-Wall', '-Wextra'],
     })),
 ]
-const waiting = sources.toSorted((a, b) => Number(b.source.includes('kernels')) - Number(a.source.includes('kernels')))
+const waiting = [...sources].sort((a, b) => Number(b.source.includes('kernels')) - Number(a.source.includes('kernels')))
 const worker = async () => {
   for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
     await compileObject({ compiler, flags: [...FLAGS, ...next.flags], source: next.source, object: next.object })
@@ -48,5 +51,5 @@ const worker = async () => {
 }
 await Promise.all(Array.from({ length: AT_ONCE }, worker))
 const binary = join(out, 'test')
-await runTool(compiler, [...SANITIZERS, ...sources.map(({ object }) => object), '-o', binary])
-process.exitCode = spawnSync(binary, process.argv.slice(2), { stdio: 'inherit' }).status ?? 1
+await runTool(compiler, [...SANITIZERS, '-pthread', ...sources.map(({ object }) => object), '-o', binary])
+process.exitCode = spawnSync(binary, names, { stdio: 'inherit' }).status ?? 1

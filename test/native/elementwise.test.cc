@@ -161,8 +161,14 @@ struct Reference {
 void RandomProgram(const Kernels &kernels, test::Random &random, Threads &threads) {
   std::vector<int64_t> shape;
   const int64_t sizes[] = {1, 1, 2, 3, 5, 7, 8, 16, 17, 33, 100}, columns[] = {1, 3, 8, 15, 16, 17, 64, 100, 257, 700, 3000};
-  for (int64_t rank = random.Int(0, 3); rank > 0; rank--) shape.push_back(random.Of(sizes));
   shape.push_back(random.Of(columns));
+  int64_t count = shape[0];
+  for (int64_t rank = random.Int(0, 3); rank > 0; rank--) {
+    const int64_t size = random.Of(sizes);
+    if (count * size > 30000) continue;
+    shape.insert(shape.begin(), size);
+    count *= size;
+  }
   const size_t rank = shape.size();
   const auto order = [&] {
     std::vector<int> dimensions;
