@@ -1,8 +1,8 @@
 // Blocking, in BLIS's words. c is cut into micro-tiles of mr × nr sums. An A panel is mr rows of a, packed; a B panel is nr columns
-// of b. A task is mc × nc of c. It packs its panels of one operand for its core's second-level cache, where they stay (`cached`), and
-// streams the panels of the other past them, kc deep at a time (`streamed`). BLIS caches A; where B is cached, roles are swapped. If
-// k is large, panels are packed `packed_k` deep at a time, some kc. Where one operand is small there are no tasks: all of it is
-// cached, and threads claim panels of the other.
+// of b. A task is mc × nc of c. It packs its panels of one operand for its core's second-level cache, where they stay (`cached`),
+// and streams the panels of the other past them, kc deep at a time (`streamed`). BLIS caches A; where B is cached, roles are
+// swapped. If k is large, panels are packed `packed_k` deep at a time, some kc. Where one operand is small there are no tasks: all
+// of it is cached, and threads claim panels of the other.
 //
 // However c is cut, an element is one sum over k from its start to its end, kc after kc, in one thread. So a row of c has the same
 // bits whatever rows are beside it, wherever it stands and however many threads there are, and nothing of a row reaches another.
@@ -21,14 +21,14 @@ inline int64_t Min(int64_t a, int64_t b) { return a < b ? a : b; }
 
 struct GemmPlan {
   int64_t batch, m, n;
-  int64_t a_panels, b_panels;         // of a matrix
-  int64_t depth, packed_k, kc;        // k padded to the microkernel's kr; how much of it is packed and multiplied at a time
-  bool a_cached;                      // or b
-  bool shared;                        // all threads pack the streamed operand beforehand; else each task does,
-  bool together;                      // one panel after the other or all panels of a `packed_k` together
-  int64_t mc_panels, nc_panels;       // panels in a task
-  int64_t m_tasks, n_tasks;           // tasks in a matrix
-  bool claimed;                       // no tasks: threads claim streamed panels; packed_k is all of k
+  int64_t a_panels, b_panels;    // of a matrix
+  int64_t depth, packed_k, kc;   // k padded to the microkernel's kr; how much of it is packed and multiplied at a time
+  bool a_cached;                 // or b
+  bool shared;                   // all threads pack the streamed operand beforehand; else each task does,
+  bool together;                 // one panel after the other or all panels of a `packed_k` together
+  int64_t mc_panels, nc_panels;  // panels in a task
+  int64_t m_tasks, n_tasks;      // tasks in a matrix
+  bool claimed;                  // no tasks: threads claim streamed panels; packed_k is all of k
 
   int64_t cached_panels() const { return a_cached ? a_panels : b_panels; }
   int64_t streamed_panels() const { return a_cached ? b_panels : a_panels; }
@@ -118,7 +118,8 @@ GemmPlan PlanGemm(int64_t m, int64_t n, int64_t k, int64_t batch, bool packed, L
   const bool few_rows = batch == 1 && m <= n && b.along && plan.b_panels >= threads &&
                         plan.a_panels * Microkernel::kMr * plan.packed_k * kSize <= kCachedBytes;
   plan.a_cached = packed || few_rows || m > n;
-  const int64_t panels = plan.cached_panels(), streamed_panels = plan.streamed_panels(), width = WidthOf<Microkernel>(plan.a_cached);
+  const int64_t panels = plan.cached_panels(), streamed_panels = plan.streamed_panels(),
+                width = WidthOf<Microkernel>(plan.a_cached);
   const int64_t panel_bytes = width * (plan.packed_k * kSize + (deep ? Min(m, n) * 4 : 0));
   const int64_t fit = Max(1, kCachedBytes / panel_bytes);
   const int64_t min_tasks = CeilDivide(panels, fit);

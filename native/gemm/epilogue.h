@@ -36,17 +36,17 @@ __attribute__((noinline)) Float LoadApart(const char *from, int64_t step, int64_
 
 // Of one matrix of the batch.
 struct Epilogue {
-  char *c, *residual;  // residual: or null
+  char *c, *residual;                                // residual: or null
   int64_t c_stride, residual_stride, residual_step;  // from row to row; along a row
   const float *bias;                                 // or null
   int64_t bias_step;
   float alpha;
-  int64_t ahead;  // elements from a row to that of the next tile, which is prefetched; after a panel's last tile that may be outside of c
+  int64_t ahead;  // elements from a row to that of the next tile, which is prefetched; after a panel's last tile that may be
+                  // outside of c
   void (*rows)(const Epilogue &, const float *, int64_t, int64_t, int64_t, int64_t, int64_t);
 
   // `rows` rows of sums, `stride` apart, which belong at (row, column) of c.
-  void operator()(const float *sums, int64_t stride, int64_t row, int64_t count, int64_t column,
-                  int64_t columns) const {
+  void operator()(const float *sums, int64_t stride, int64_t row, int64_t count, int64_t column, int64_t columns) const {
     rows(*this, sums, stride, row, count, column, columns);
   }
 };
@@ -55,8 +55,8 @@ enum class Residual { kNone, kFloat32, kBFloat16 };
 
 // `rows` rows of kVectors whole vectors, or of the first n elements of one.
 template <Activation kActivation, DType kC, Residual kResidual, int kVectors>
-inline __attribute__((always_inline)) void EpilogueVectors(const Epilogue &epilogue, const float *sums, int64_t stride,
-                                                         int64_t row, int64_t rows, int64_t column, int64_t n) {
+inline __attribute__((always_inline)) void EpilogueVectors(const Epilogue &epilogue, const float *sums, int64_t stride, int64_t row,
+                                                           int64_t rows, int64_t column, int64_t n) {
   constexpr DType kType = kResidual == Residual::kBFloat16 ? DType::kBFloat16 : DType::kFloat32;
   constexpr int64_t kSize = kC == DType::kBFloat16 ? 2 : 4, kResidualSize = kType == DType::kBFloat16 ? 2 : 4;
   Float bias[kVectors] = {};
@@ -64,7 +64,7 @@ inline __attribute__((always_inline)) void EpilogueVectors(const Epilogue &epilo
     for (int j = 0; j < kVectors; j++) {
       const char *from = reinterpret_cast<const char *>(epilogue.bias + (column + j * kLanes) * epilogue.bias_step);
       bias[j] = epilogue.bias_step == 1 ? LoadNeighbours<DType::kFloat32, false>(from, n)
-                                      : LoadApart<DType::kFloat32>(from, epilogue.bias_step, n);
+                                        : LoadApart<DType::kFloat32>(from, epilogue.bias_step, n);
     }
   }
   const Float alpha = epilogue.alpha - Float{};
@@ -92,7 +92,7 @@ inline __attribute__((always_inline)) void EpilogueVectors(const Epilogue &epilo
 
 template <Activation kActivation, DType kC, Residual kResidual>
 void EpilogueRows(const Epilogue &epilogue, const float *sums, int64_t stride, int64_t row, int64_t rows, int64_t column,
-                int64_t columns) {
+                  int64_t columns) {
   int64_t j = 0;
   for (; j + 2 * kLanes <= columns; j += 2 * kLanes) {
     EpilogueVectors<kActivation, kC, kResidual, 2>(epilogue, sums + j, stride, row, rows, column + j, kLanes);

@@ -43,9 +43,7 @@ inline Lines LinesOfB(const View &view, int64_t offset) {
   return {At(view, offset), view.dtype, view.shape[column], view.shape[row], view.strides[column], view.strides[row]};
 }
 
-inline int64_t StrideOf(const View &view, int32_t dimension) {
-  return view.shape[dimension] > 1 ? view.strides[dimension] : 0;
-}
+inline int64_t StrideOf(const View &view, int32_t dimension) { return view.shape[dimension] > 1 ? view.strides[dimension] : 0; }
 
 template <typename Microkernel>
 Epilogue EpilogueOf(const Gemm &gemm, const GemmPlan &plan, int64_t index) {
@@ -70,6 +68,21 @@ Epilogue EpilogueOf(const Gemm &gemm, const GemmPlan &plan, int64_t index) {
   epilogue.rows = choose(gemm.activation, gemm.residual);
   return epilogue;
 }
+
+// A thread's claims of panels, some at once.
+struct Claims {
+  int64_t &unclaimed;  // of all threads
+  const int64_t at_once;
+  int64_t next = 0, end = 0;
+
+  int64_t Next() {
+    if (next == end) {
+      next = __atomic_fetch_add(&unclaimed, at_once, __ATOMIC_RELAXED);
+      end = next + at_once;
+    }
+    return next++;
+  }
+};
 
 // One operand is small: all of its panels are packed at first and stay cached. Each thread claims panels of the other, packs and
 // multiplies them, so a thread that is held up leaves more of them to the others.
@@ -96,21 +109,14 @@ void MultiplyClaimed(const Gemm &gemm, const GemmPlan &plan, Threads &threads) {
   const int64_t at_once = Max(1, Min(kClaimedAtOnce / streamed_bytes, streamed_panels / (8 * threads.count())));
   int64_t unclaimed = 0;
   ParallelFor(threads, threads.count(), [&](int64_t, int thread) {
-    int64_t claimed = 0, claimed_end = 0;
-    const auto claim = [&] {
-      if (claimed == claimed_end) {
-        claimed = __atomic_fetch_add(&unclaimed, at_once, __ATOMIC_RELAXED);
-        claimed_end = claimed + at_once;
-      }
-      return claimed++;
-    };
+    Claims claims{unclaimed, at_once};
     char *scratch = static_cast<char *>(threads.Scratch(thread, static_cast<size_t>(bytes)));
     Element *streamed = reinterpret_cast<Element *>(scratch);
     float *sums = reinterpret_cast<float *>(scratch + sums_at), *sums_before = sums + panel_sums;
     Interleaved<Microkernel> interleaved{epilogue, plan};
     Microkernel::Begin();
-    for (int64_t j = claim(), next; j < streamed_panels; j = next) {
-      next = claim();
+    for (int64_t j = claims.Next(), next; j < streamed_panels; j = next) {
+      next = claims.Next();
       PackPanels<Microkernel>(!a_cached, streamed_lines, j, 1, 0, plan.depth, streamed, 0);
       for (int64_t start = 0; start < plan.depth; start += plan.kc) {
         if (start == 0 && next < streamed_panels) {
@@ -128,8 +134,8 @@ void MultiplyClaimed(const Gemm &gemm, const GemmPlan &plan, Threads &threads) {
   });
 }
 
-// The tasks of a product. A thread's scratch holds the cached panels, one streamed panel or all (unless they are packed already), and
-// the sums of all tiles of a streamed panel, of this one and the one before; of all panels if k is packed in parts.
+// The tasks of a product. A thread's scratch holds the cached panels, one streamed panel or all (unless they are packed already),
+// and the sums of all tiles of a streamed panel, of this one and the one before; of all panels if k is packed in parts.
 template <typename Microkernel>
 class GemmTasks {
   using Element = typename Microkernel::Element;
@@ -168,18 +174,19 @@ class GemmTasks {
     const int64_t panels = plan_.streamed_panels();
     Element *to = static_cast<Element *>(threads.Shared(static_cast<size_t>(plan_.batch * panels * streamed_size_ * kSize)));
     PackAll(plan_.batch, panels, streamed_size_, to, threads, [&](int64_t index, int64_t panel, int64_t count, Element *target) {
-      PackPanels<Microkernel>(!plan_.a_cached, LinesOf(!plan_.a_cached, index), panel, count, 0, plan_.depth, target, streamed_size_);
+      PackPanels<Microkernel>(!plan_.a_cached, LinesOf(!plan_.a_cached, index), panel, count, 0, plan_.depth, target,
+                              streamed_size_);
     });
     packed_ = to;
   }
 
   // A task's block of c, and its operands.
   struct Task {
-    int64_t index;                          // of the matrix
-    int64_t first, cached_panels;           // of the cached operand
+    int64_t index;                 // of the matrix
+    int64_t first, cached_panels;  // of the cached operand
     int64_t streamed_first, streamed_end;
     Lines cached_lines, streamed_lines;
-    Element *cached, *streamed;             // packed in scratch
+    Element *cached, *streamed;  // packed in scratch
     float *sums;
   };
 
@@ -219,8 +226,8 @@ class GemmTasks {
     PackPanels<Microkernel>(plan_.a_cached, task.cached_lines, task.first, task.cached_panels, start, packed_k, task.cached,
                             cached_width_ * packed_k);
     if (plan_.together) {
-      PackPanels<Microkernel>(!plan_.a_cached, task.streamed_lines, task.streamed_first, task.streamed_end - task.streamed_first, start,
-                              packed_k, task.streamed, streamed_width_ * packed_k);
+      PackPanels<Microkernel>(!plan_.a_cached, task.streamed_lines, task.streamed_first, task.streamed_end - task.streamed_first,
+                              start, packed_k, task.streamed, streamed_width_ * packed_k);
     }
     for (int64_t j = task.streamed_first; j < task.streamed_end; j++) {
       const Element *streamed = task.streamed;
@@ -239,8 +246,8 @@ class GemmTasks {
   }
 
   // One streamed panel with all cached ones, kc deep at a time.
-  void MultiplyPanel(const Task &task, int64_t j, const Element *streamed, int64_t start, int64_t packed_k, int64_t kc_steps, float *sums,
-                     Interleaved<Microkernel> &interleaved) const {
+  void MultiplyPanel(const Task &task, int64_t j, const Element *streamed, int64_t start, int64_t packed_k, int64_t kc_steps,
+                     float *sums, Interleaved<Microkernel> &interleaved) const {
     const int64_t step = cached_width_ * packed_k;
     int64_t k = 0;
     do {
@@ -253,7 +260,8 @@ class GemmTasks {
       } else if (k == 0 && !plan_.together && j + 1 < task.streamed_end && task.streamed_lines.depth_stride == 1) {
         interleaved.PlanPrefetch(task.streamed_lines, j + 1, start, packed_k, task.cached_panels * kc_steps);
       }
-      Macrokernel(task.cached + k * cached_width_, task.first, task.cached_panels, step, part, j, start + k, depth, sums, interleaved);
+      Macrokernel(task.cached + k * cached_width_, task.first, task.cached_panels, step, part, j, start + k, depth, sums,
+                  interleaved);
       k += depth;
     } while (k < packed_k);
   }

@@ -41,8 +41,8 @@ void PackAll(int64_t batch, int64_t panels, int64_t size, Element *to, Threads &
   });
 }
 
-// What is interleaved with multiplying, which leaves the other units of a core idle: the epilogue of the panel before, and prefetching
-// what is read next.
+// What is interleaved with multiplying, which leaves the other units of a core idle: the epilogue of the panel before, and
+// prefetching what is read next.
 template <typename Microkernel>
 struct Interleaved {
   const Epilogue &epilogue;
@@ -68,11 +68,11 @@ struct Interleaved {
     const int64_t width = WidthOf<Microkernel>(!plan.a_cached), first = panel * width;
     const int64_t size = static_cast<int64_t>(SizeOf(lines.dtype));
     PlanPrefetch(lines.at(first, start), Min(width, lines.count - first), Min(depth, lines.depth - start) * size,
-              lines.stride * size, during_tiles);
+                 lines.stride * size, during_tiles);
   }
 
-  // The tiles of a streamed panel with the cached ones from `cached` on, after the epilogue of all before. The panel is multiplied in
-  // `kc_steps`.
+  // The tiles of a streamed panel with the cached ones from `cached` on, after the epilogue of all before. The panel is multiplied
+  // in `kc_steps`.
   void PlanEpilogue(const float *their_sums, int64_t count, int64_t cached, int64_t streamed, int64_t kc_steps) {
     RunEpilogue(tiles * Microkernel::kMr);
     rows_per_tile = CeilDivide(Microkernel::kMr, kc_steps);
@@ -111,19 +111,18 @@ struct Interleaved {
   }
 };
 
-// Multiplies a streamed panel with `count` cached ones, which are `step` apart, from k = start on: compiled once for all ways to cut a
-// product. `sums` are the streamed panel's tiles; those of k = 0 are set, others added to.
+// Multiplies a streamed panel with `count` cached ones, which are `step` apart, from k = start on: compiled once for all ways to
+// cut a product. `sums` are the streamed panel's tiles; those of k = 0 are set, others added to.
 template <typename Microkernel>
 __attribute__((noinline)) void Macrokernel(const typename Microkernel::Element *cached, int64_t first, int64_t count, int64_t step,
-                                             const typename Microkernel::Element *streamed, int64_t panel, int64_t start, int64_t depth,
-                                             float *sums, Interleaved<Microkernel> &interleaved) {
+                                           const typename Microkernel::Element *streamed, int64_t panel, int64_t start,
+                                           int64_t depth, float *sums, Interleaved<Microkernel> &interleaved) {
   const GemmPlan &plan = interleaved.plan;
   const bool a_cached = plan.a_cached, add = start > 0;
   int64_t rows = plan.m - (a_cached ? first : panel) * Microkernel::kMr;
   int64_t columns = plan.n - (a_cached ? panel : first) * Microkernel::kNr;
   for (int64_t i = 0; i < count; i++, cached += step, sums += Microkernel::kMr * Microkernel::kNr) {
-    Microkernel::Multiply(rows, columns, a_cached ? cached : streamed, a_cached ? streamed : cached, depth, sums, add,
-                     interleaved);
+    Microkernel::Multiply(rows, columns, a_cached ? cached : streamed, a_cached ? streamed : cached, depth, sums, add, interleaved);
     (a_cached ? rows : columns) -= WidthOf<Microkernel>(a_cached);
   }
 }

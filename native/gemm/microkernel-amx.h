@@ -107,8 +107,7 @@ struct AmxMicrokernel {
   }
 
   template <bool kTwoRows, bool kTwoColumns, typename Work>
-  static void MultiplyTiles(const uint16_t *a, const uint16_t *b, int64_t depth, float *sums, bool add,
-                            Work &interleaved) {
+  static void MultiplyTiles(const uint16_t *a, const uint16_t *b, int64_t depth, float *sums, bool add, Work &interleaved) {
     const int64_t steps = depth > 0 ? depth / kKr : 1;
     const int64_t rows_per_step = (interleaved.rows_per_tile + steps - 1) / steps;
     const int64_t lines_per_step = (interleaved.lines_per_tile + steps - 1) / steps;
@@ -147,11 +146,11 @@ struct AmxMicrokernel {
     if (kTwoRows && kTwoColumns) _tile_stored(3, below + 16, kStride);
   }
 
-  // sums[row][column] (kMr × kNr) = or += an A panel · a B panel; only so many rows and columns of it matter. What is interleaved does
-  // its share for a tile, a part of it in each step.
+  // sums[row][column] (kMr × kNr) = or += an A panel · a B panel; only so many rows and columns of it matter. What is interleaved
+  // does its share for a tile, a part of it in each step.
   template <typename Work = NothingInterleaved>
-  static void Multiply(int64_t rows, int64_t columns, const uint16_t *a, const uint16_t *b, int64_t depth, float *sums,
-                       bool add, Work &&interleaved = {}) {
+  static void Multiply(int64_t rows, int64_t columns, const uint16_t *a, const uint16_t *b, int64_t depth, float *sums, bool add,
+                       Work &&interleaved = {}) {
     if (rows > 16) {
       if (columns > 16) MultiplyTiles<true, true>(a, b, depth, sums, add, interleaved);
       else MultiplyTiles<true, false>(a, b, depth, sums, add, interleaved);

@@ -20,12 +20,12 @@ struct SimdMicrokernel {
   static constexpr int kMr = 4, kVectors = 2;
 #endif
   static constexpr int kNr = kVectors * kLanes;
-  static constexpr int kKr = 1;                  // k is padded to a multiple of it
+  static constexpr int kKr = 1;                        // k is padded to a multiple of it
   static constexpr int kKc = 768, kMaxPackedK = 1024;  // blocking.h
-  static constexpr int kPackingCost = 16;           // of an element, in multiplications
+  static constexpr int kPackingCost = 16;              // of an element, in multiplications
   static constexpr int kStep = 16;
-  static constexpr int kDeepPackedK = 192;             // where k is far larger than m and n
-  static constexpr bool kPacksMany = true;          // many panels at once, faster than one after another
+  static constexpr int kDeepPackedK = 192;  // where k is far larger than m and n
+  static constexpr bool kPacksMany = true;  // many panels at once, faster than one after another
 
   static void Begin() {}
   static void End() {}
@@ -54,8 +54,8 @@ struct SimdMicrokernel {
     pack(lines, first, count, start, depth, to, step);
     return count;
   }
-  static int64_t PackMany(bool is_a, const Lines &lines, int64_t first, int64_t panels, int64_t start, int64_t depth,
-                          float *to, int64_t step) {
+  static int64_t PackMany(bool is_a, const Lines &lines, int64_t first, int64_t panels, int64_t start, int64_t depth, float *to,
+                          int64_t step) {
     if (lines.stride != 1) return 0;
     return is_a ? PackManyBeside<kMr>(lines, first, panels, start, depth, to, step)
                 : PackManyBeside<kNr>(lines, first, panels, start, depth, to, step);
@@ -93,16 +93,17 @@ struct SimdMicrokernel {
     }
   }
 
-  // sums[row][column] (kMr × kNr) = or += an A panel · a B panel; only so many rows and columns of it matter. What is interleaved does
-  // its share for a tile.
+  // sums[row][column] (kMr × kNr) = or += an A panel · a B panel; only so many rows and columns of it matter. What is interleaved
+  // does its share for a tile.
   template <typename Work = NothingInterleaved>
   static void Multiply(int64_t rows, int64_t, const float *a, const float *b, int64_t depth, float *sums, bool add,
                        Work &&interleaved = {}) {
+    constexpr int kEight = kMr < 8 ? kMr : 8;
     interleaved.RunEpilogueShare();
     if (rows == 1) MultiplyRows<1>(a, b, depth, sums, add, interleaved);
     else if (rows <= 2) MultiplyRows<2>(a, b, depth, sums, add, interleaved);
     else if (rows <= 4) MultiplyRows<4>(a, b, depth, sums, add, interleaved);
-    else if (kMr > 8 && rows <= 8) MultiplyRows<kMr < 8 ? kMr : 8>(a, b, depth, sums, add, interleaved);
+    else if (kMr > 8 && rows <= 8) MultiplyRows<kEight>(a, b, depth, sums, add, interleaved);
     else MultiplyRows<kMr>(a, b, depth, sums, add, interleaved);
   }
 };

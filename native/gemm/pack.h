@@ -105,14 +105,15 @@ inline void Transpose(Vector (&v)[kLanes]) {
 #endif
 }
 
-// A part of the line of a panel at `to`, n wide or a whole vector. Unless it is the panel's last, what follows is written later, so a
-// whole vector is stored, which some processors do ten times as fast as a part.
+// A part of the line of a panel at `to`, n wide or a whole vector. Unless it is the panel's last, what follows is written later, so
+// a whole vector is stored, which some processors do ten times as fast as a part.
 inline void StoreInPanel(float *to, int64_t n, Float v, bool is_last) {
   if (is_last) StoreNeighbours(to, n, v);
   else Store(to, v);
 }
 
-// kWidth lines, `stride` bytes apart, as to[k][line]; `depth` is a multiple of kLanes. `ends`: nothing of the panel is written after it.
+// kWidth lines, `stride` bytes apart, as to[k][line]; `depth` is a multiple of kLanes. `ends`: nothing of the panel is written
+// after it.
 template <int kWidth, DType kType, bool kRounded>
 void PackAlong(const char *from, int64_t stride, int64_t depth, bool ends, float *to) {
   constexpr int64_t kSize = kType == DType::kBFloat16 ? 2 : 4;
@@ -138,8 +139,7 @@ void PackAlong(const char *from, int64_t stride, int64_t depth, bool ends, float
 // Panels, `step` behind one another, whose lines lie beside each other, in their order in memory, which is faster by far. The last
 // panel is read up to a whole vector.
 template <int kWidth, DType kType, bool kRounded>
-void PackBeside(const Lines &lines, int64_t first, int64_t panels, int64_t start, int64_t depth, float *to,
-                int64_t step) {
+void PackBeside(const Lines &lines, int64_t first, int64_t panels, int64_t start, int64_t depth, float *to, int64_t step) {
   constexpr int64_t kSize = kType == DType::kBFloat16 ? 2 : 4;
   const char *from = lines.at(first, start);
   for (int64_t k = 0; k < depth; k++, from += lines.depth_stride * kSize, to += kWidth) {

@@ -1,7 +1,7 @@
 // Attention, block of queries by block of queries, so that the scores never leave the cache.
 //
-// All is transposed: scoresᵀ = k·qᵀ, outᵀ = vᵀ·probabilitiesᵀ. So queries lie side by side in the vectors, the softmax needs no sums
-// across lanes, and the scores are the B panel of the second product.
+// All is transposed: scoresᵀ = k·qᵀ, outᵀ = vᵀ·probabilitiesᵀ. So queries lie side by side in the vectors, the softmax needs no
+// sums across lanes, and the scores are the B panel of the second product.
 #pragma once
 
 #include "gemm/microkernel-simd.h"
@@ -105,8 +105,7 @@ class AttentionTask {
       const char *from = static_cast<const char *>(view->data) + (batch * view->strides[0] + first * view->strides[1]) * size;
       for (int64_t row = 0; row < view->shape[2]; row++)
         for (int64_t head = 0; head < heads; head++)
-          for (int64_t i = 0; i < row_bytes; i += 64)
-            Touch(from + (row * view->strides[2] + head * view->strides[1]) * size + i);
+          for (int64_t i = 0; i < row_bytes; i += 64) Touch(from + (row * view->strides[2] + head * view->strides[1]) * size + i);
     }
     return heads;
   }
@@ -230,7 +229,7 @@ class AttentionTask {
 
   const Attention &x_;
   const int64_t queries_, keys_, size_, out_size_;
-  const int64_t depth_;         // size_ as packed
+  const int64_t depth_;  // size_ as packed
   const int64_t key_depth_, keys_padded_, sizes_padded_;
   int64_t batch_ = 0, head_ = 0;
   Element *k_ = nullptr, *v_ = nullptr, *q_ = nullptr, *probabilities_ = nullptr;

@@ -9,7 +9,7 @@ namespace SIGLIP_ISA {
 struct CopyPlan {
   int32_t rank;
   int64_t shape[kMaxRank];
-  int64_t from[kMaxRank], to[kMaxRank];   // strides
+  int64_t from[kMaxRank], to[kMaxRank];  // strides
 };
 
 // Drops dimensions of 1, sorts by the strides of `to`, and merges neighbours.
@@ -30,8 +30,8 @@ inline CopyPlan PlanCopy(const View &from, const View &to) {
   CopyPlan plan{};
   for (int32_t i = 0; i < sorted.rank; i++) {
     const int32_t last = plan.rank - 1;
-    const bool merges = last >= 0 && plan.from[last] == sorted.from[i] * sorted.shape[i] &&
-                        plan.to[last] == sorted.to[i] * sorted.shape[i];
+    const bool merges =
+        last >= 0 && plan.from[last] == sorted.from[i] * sorted.shape[i] && plan.to[last] == sorted.to[i] * sorted.shape[i];
     const int32_t at = merges ? last : plan.rank++;
     plan.shape[at] = merges ? plan.shape[at] * sorted.shape[i] : sorted.shape[i];
     plan.from[at] = sorted.from[i];
@@ -53,8 +53,8 @@ void CopyElements(const Element *from, int64_t from_stride, Element *to, int64_t
 }
 
 // n elements; the strides and indices count elements.
-inline void CopyRun(const View &from, int64_t from_index, int64_t from_stride, const View &to, int64_t to_index,
-                    int64_t to_stride, int64_t n) {
+inline void CopyRun(const View &from, int64_t from_index, int64_t from_stride, const View &to, int64_t to_index, int64_t to_stride,
+                    int64_t n) {
   if (from.dtype == to.dtype) {
     const size_t size = SizeOf(from.dtype);
     const char *source = static_cast<const char *>(from.data) + from_index * static_cast<int64_t>(size);
@@ -123,8 +123,8 @@ inline void TransposeBlock(const View &from, int64_t from_index, int64_t from_in
 // How a copy is cut into units, and what is done in each.
 struct CopyLoop {
   CopyPlan plan;
-  int32_t inner, across;        // across: the dimension along which `from` is contiguous, if that isn't `to`'s; or −1
-  bool rounds, short_runs;      // float32 to bfloat16; a unit is a loop over the last dimension but one
+  int32_t inner, across;    // across: the dimension along which `from` is contiguous, if that isn't `to`'s; or −1
+  bool rounds, short_runs;  // float32 to bfloat16; a unit is a loop over the last dimension but one
   int64_t units, elements;
   int64_t count[kMaxRank], step[kMaxRank];  // units along each dimension, and elements in a unit
 };

@@ -157,13 +157,12 @@ inline int OperandsOf(ElementwiseOp op) { return op >= ElementwiseOp::kNegative 
 
 inline ElementFunction ElementFunctionOf(ElementwiseOp op, bool a, bool b, bool c) {
   switch (op) {
-#define SIGLIP_UNARY(name, text, function) \
-  case ElementwiseOp::name: return Unary<function>;
-#define SIGLIP_BINARY(name, text, function) \
-  case ElementwiseOp::name: return BinaryOf<function>(a, b);
-#define SIGLIP_TERNARY(name, text, function) \
-  case ElementwiseOp::name: return TernaryOf<function>(a, b, c);
+// clang-format off
+#define SIGLIP_UNARY(name, text, function) case ElementwiseOp::name: return Unary<function>;
+#define SIGLIP_BINARY(name, text, function) case ElementwiseOp::name: return BinaryOf<function>(a, b);
+#define SIGLIP_TERNARY(name, text, function) case ElementwiseOp::name: return TernaryOf<function>(a, b, c);
 #include "program/ops.def"
+    // clang-format on
     default: return nullptr;
   }
 }

@@ -47,8 +47,8 @@ inline void FuseSteps(ElementwisePlan &plan) {
         const int32_t other = swapped ? step.a : step.b;
         if (!Fuses(first) || first.fused || OperandsOf(first.op) != 2) continue;
         const bool same_c = plan.steps[other].per_row;
-        const ElementFunction function = PairFunctionOf(first.op, step.op, swapped, plan.steps[first.a].per_row,
-                                                        plan.steps[first.b].per_row, same_c);
+        const ElementFunction function =
+            PairFunctionOf(first.op, step.op, swapped, plan.steps[first.a].per_row, plan.steps[first.b].per_row, same_c);
         if (function == nullptr) continue;
         first.gone = true;
         step.fused = true;

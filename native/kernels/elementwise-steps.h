@@ -9,25 +9,25 @@ namespace SIGLIP_ISA {
 struct PlanOperand {
   char *data;
   DType dtype;
-  bool straight;              // one stride leads from each row to the next
-  bool apart;                 // shares no memory with other operands
+  bool straight;  // one stride leads from each row to the next
+  bool apart;     // shares no memory with other operands
   int64_t strides[kMaxRank];
 };
 
 struct PlanStep {
   ElementwiseOp op;
-  bool per_row;               // the result is one value a row
-  bool in_place;              // kLoad: read in place
-  bool fused;                 // does another step's work as well
-  bool gone;                  // done by another step
-  int32_t slot;               // the result's tile; kStore, kStoreSum: number of the operand
-  int32_t target;             // the output that the result is written to directly, or −1
-  int32_t a, b, c;            // steps whose results it reads; kLoad: index of the operand
+  bool per_row;     // the result is one value a row
+  bool in_place;    // kLoad: read in place
+  bool fused;       // does another step's work as well
+  bool gone;        // done by another step
+  int32_t slot;     // the result's tile; kStore, kStoreSum: number of the operand
+  int32_t target;   // the output that the result is written to directly, or −1
+  int32_t a, b, c;  // steps whose results it reads; kLoad: index of the operand
   int32_t uses, last_use;
   ElementFunction function;
   float constant;
-  int32_t level;              // how many reductions depend on one another up to here
-  uint32_t passes;            // a bit for each pass over the row that needs it
+  int32_t level;    // how many reductions depend on one another up to here
+  uint32_t passes;  // a bit for each pass over the row that needs it
   // kStoreSum: its sums of a group are `group_sums` numbers after the `sums` of the steps before it
   int64_t sums, group_sums;
   int64_t sum_strides[kMaxRank];
@@ -38,11 +38,11 @@ struct ElementwisePlan {
   int64_t shape[kMaxRank];
   int64_t rows, columns;
   int32_t operand_count, step_count, slot_count;
-  PlanOperand *operands;       // inputs, then outputs
+  PlanOperand *operands;  // inputs, then outputs
   PlanStep *steps;
   // Rows whose sums are apart from all others. The sums of a group depend on the group alone.
   int64_t groups, group_rows;
-  int64_t sum_count;          // numbers that a group adds up to
+  int64_t sum_count;  // numbers that a group adds up to
   // A tile is `tile_rows` rows, or `tile_columns` of one row, with one pass over the row for each level of reductions.
   int64_t tile_rows, tile_columns, tile_pitch;
   int32_t passes;

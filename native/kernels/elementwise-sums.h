@@ -14,8 +14,8 @@ constexpr int64_t kMaxChunks = 32;
 // How a group is cut into chunks, whose sums are added up in order. The cut depends on the group alone, not on the threads or other
 // groups, so the sums have the same bits.
 struct SumChunks {
-  bool by_piece;              // a chunk is a part of the rows in one piece of the columns
-  int64_t pieces, chunks;     // chunks: of the rows, or of each piece
+  bool by_piece;           // a chunk is a part of the rows in one piece of the columns
+  int64_t pieces, chunks;  // chunks: of the rows, or of each piece
 };
 
 inline SumChunks CutGroup(const ElementwisePlan &plan) {
@@ -25,8 +25,7 @@ inline SumChunks CutGroup(const ElementwisePlan &plan) {
   for (int32_t i = 0; i < plan.step_count; i++)
     cut.by_piece = cut.by_piece && (plan.steps[i].op != ElementwiseOp::kStoreSum || plan.steps[i].sum_strides[plan.rank - 1] != 0);
   const int64_t units = cut.by_piece ? plan.group_rows : plan.group_rows * cut.pieces;
-  const int64_t limits[] = {cut.by_piece ? kMaxChunks / cut.pieces : kMaxChunks, units,
-                            WorkOf(plan, plan.group_rows) / kSmallWork,
+  const int64_t limits[] = {cut.by_piece ? kMaxChunks / cut.pieces : kMaxChunks, units, WorkOf(plan, plan.group_rows) / kSmallWork,
                             plan.group_rows * plan.columns / (4 * plan.sum_count),  // adding up chunks takes little of the time
                             kMaxSums / plan.sum_count};
   cut.chunks = kMaxChunks;
@@ -36,7 +35,8 @@ inline SumChunks CutGroup(const ElementwisePlan &plan) {
 }
 
 // Stores the sums of `groups` groups from `first` on: chunk after chunk.
-inline void StoreSums(const ElementwisePlan &plan, const double *sums, int64_t first, int64_t groups, int64_t chunks, Threads &threads) {
+inline void StoreSums(const ElementwisePlan &plan, const double *sums, int64_t first, int64_t groups, int64_t chunks,
+                      Threads &threads) {
   for (int32_t i = 0; i < plan.step_count; i++) {
     const PlanStep &step = plan.steps[i];
     if (step.op != ElementwiseOp::kStoreSum) continue;
@@ -67,7 +67,8 @@ inline void StoreSums(const ElementwisePlan &plan, const double *sums, int64_t f
   }
 }
 
-inline void RunChunk(const ElementwisePlan &plan, const SumChunks &cut, int64_t group, int64_t piece, int64_t chunk, ElementwiseState &state) {
+inline void RunChunk(const ElementwisePlan &plan, const SumChunks &cut, int64_t group, int64_t piece, int64_t chunk,
+                     ElementwiseState &state) {
   const int64_t units = cut.by_piece ? plan.group_rows : plan.group_rows * cut.pieces;
   const int64_t first = units * chunk / cut.chunks, last = units * (chunk + 1) / cut.chunks;
   const int64_t start = group * plan.group_rows * cut.pieces;

@@ -9,18 +9,18 @@ namespace SIGLIP_ISA {
 
 struct ElementwiseTile {
   int64_t rows, column, columns;
-  int64_t index[kMaxRank];    // of the first row
-  bool in_run;                // the rows are neighbours in the last dimension but one
+  int64_t index[kMaxRank];  // of the first row
+  bool in_run;              // the rows are neighbours in the last dimension but one
 };
 
 // A task's own memory.
 struct ElementwiseState {
-  Values *values;             // of each step
-  float *tiles;               // of each slot
-  float *row_values;          // of each step
-  double *partial;            // of each step: a reduction over a row in pieces
-  int64_t *offsets;           // of each row
-  double *sums;               // of `groups` groups from `first_group` on
+  Values *values;     // of each step
+  float *tiles;       // of each slot
+  float *row_values;  // of each step
+  double *partial;    // of each step: a reduction over a row in pieces
+  int64_t *offsets;   // of each row
+  double *sums;       // of `groups` groups from `first_group` on
   int64_t first_group, groups;
   int64_t row_pitch, tile_size;
 };
@@ -58,7 +58,8 @@ inline Values Direct(const ElementwisePlan &plan, const PlanOperand &operand, co
           plan.rank > 1 ? operand.strides[plan.rank - 2] : 0};
 }
 
-inline void LoadTile(const ElementwisePlan &plan, const PlanStep &step, const ElementwiseTile &tile, ElementwiseState &state, Values &value) {
+inline void LoadTile(const ElementwisePlan &plan, const PlanStep &step, const ElementwiseTile &tile, ElementwiseState &state,
+                     Values &value) {
   const PlanOperand &operand = plan.operands[step.a];
   const int64_t stride = operand.strides[plan.rank - 1];
   if (step.in_place && IsDirect(plan, operand, tile)) {
@@ -121,8 +122,8 @@ inline void SumTile(const ElementwisePlan &plan, const PlanStep &step, const Ele
   }
 }
 
-inline void ReduceTile(const ElementwisePlan &plan, const PlanStep &step, const ElementwiseTile &tile, ElementwiseState &state, double *partial,
-                       float *to) {
+inline void ReduceTile(const ElementwisePlan &plan, const PlanStep &step, const ElementwiseTile &tile, ElementwiseState &state,
+                       double *partial, float *to) {
   const Values &value = state.values[step.a];
   const bool per_row = plan.steps[step.a].per_row, maximum = step.op == ElementwiseOp::kRowMax;
   const bool first = tile.column == 0;  // of the row's pieces, whose results are combined

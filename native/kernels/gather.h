@@ -30,16 +30,15 @@ inline void Gather(const View &table, const View &indices, const View &to, Threa
 inline void SegmentSum(const View &values, const View &segments, const View &to, Threads &threads) {
   const int64_t rows = values.shape[0], columns = values.shape[1], count = to.shape[0];
   const bool direct = to.dtype == DType::kFloat32 && to.strides[1] == 1;
-  float *sums = direct ? static_cast<float *>(to.data)
-                       : static_cast<float *>(threads.Shared(static_cast<size_t>(count * columns) * 4 + 64));
+  float *sums =
+      direct ? static_cast<float *>(to.data) : static_cast<float *>(threads.Shared(static_cast<size_t>(count * columns) * 4 + 64));
   const int64_t pitch = direct ? to.strides[0] : columns;
   const int64_t tasks = (rows + count) * columns < 16384 ? 1 : threads.count();
   const int64_t share = (columns + tasks - 1) / tasks;
   ParallelFor(threads, tasks, [&](int64_t task, int) {
     const int64_t first = task * share, last = columns < first + share ? columns : first + share;
     if (first >= last) return;
-    for (int64_t row = 0; row < count; row++)
-      std::memset(sums + row * pitch + first, 0, static_cast<size_t>(last - first) * 4);
+    for (int64_t row = 0; row < count; row++) std::memset(sums + row * pitch + first, 0, static_cast<size_t>(last - first) * 4);
     constexpr int64_t kPart = 512;
     float part[kPart];
     for (int64_t row = 0; row < rows; row++) {

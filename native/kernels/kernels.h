@@ -20,30 +20,30 @@ struct View {
 
 // c = activation(alpha · a·b + bias) + residual
 struct Gemm {
-  View a;                    // [(batch, (batch,)) m, k], any strides
-  View b;                    // [(batch, (batch,)) k, n], any strides: a weight [out, in] has them swapped
-  View c;                    // [(batch, (batch,)) m, n], unit stride in n
-  DType precision;           // what is multiplied: float32 or bfloat16; sums are always float32
-  float alpha;               // 1 if there is none
-  const View *bias;          // [n] float32, or null
+  View a;            // [(batch, (batch,)) m, k], any strides
+  View b;            // [(batch, (batch,)) k, n], any strides: a weight [out, in] has them swapped
+  View c;            // [(batch, (batch,)) m, n], unit stride in n
+  DType precision;   // what is multiplied: float32 or bfloat16; sums are always float32
+  float alpha;       // 1 if there is none
+  const View *bias;  // [n] float32, or null
   Activation activation;
-  const View *residual;      // as c, or null; may be c itself
-  const void *packed;        // b as B panels, from `pack`, or null
+  const View *residual;  // as c, or null; may be c itself
+  const void *packed;    // b as B panels, from `pack`, or null
 };
 
 // out = softmax(scale · q·kᵀ + mask)·v, the softmax in float32; the scores are never all in memory at once.
 struct Attention {
-  View q, k, v, out;         // [batch, heads, length, size], any strides but the last, which is 1
-  const View *mask;          // [batch, heads, queries, keys] float32, strides of 0 where it repeats, or null
+  View q, k, v, out;  // [batch, heads, length, size], any strides but the last, which is 1
+  const View *mask;   // [batch, heads, queries, keys] float32, strides of 0 where it repeats, or null
   float scale;
   DType precision;
 };
 
 // An instruction of a fused elementwise kernel. Slots hold a tile of rows: a value for each element, or one for the row.
 struct ElementwiseInstruction {
-  int32_t op;                // ElementwiseOp
-  int32_t to;                // slot; kStore, kStoreSum: index of the output
-  int32_t a, b, c;           // slots; kLoad: a = index of the input; kConstant: a = the float's bits
+  int32_t op;       // ElementwiseOp
+  int32_t to;       // slot; kStore, kStoreSum: index of the output
+  int32_t a, b, c;  // slots; kLoad: a = index of the input; kConstant: a = the float's bits
 };
 
 // A fused elementwise kernel: a loop over `shape`, for each of whose dimensions every input and output has a stride (0 broadcasts).
@@ -53,22 +53,22 @@ struct ElementwiseProgram {
   int32_t rank;
   int64_t shape[kMaxRank];
   int32_t input_count, output_count, slot_count, instruction_count;
-  const View *inputs;        // float32, bfloat16, int32 or bool: slots are float32
-  const View *outputs;       // float32, bfloat16 or bool
+  const View *inputs;   // float32, bfloat16, int32 or bool: slots are float32
+  const View *outputs;  // float32, bfloat16 or bool
   const ElementwiseInstruction *instructions;
 };
 
 struct Kernels {
-  const char *name;                                        // "amx", "avx512", "avx2", "portable"
-  bool bfloat16;                                           // multiplies bfloat16 in hardware
+  const char *name;  // "amx", "avx512", "avx2", "portable"
+  bool bfloat16;     // multiplies bfloat16 in hardware
   void (*gemm)(const Gemm &, Threads &);
   size_t (*packed_bytes)(int64_t k, int64_t n, DType precision);
-  void (*pack)(const View &b, DType precision, void *packed, Threads &);   // b: [k, n]
+  void (*pack)(const View &b, DType precision, void *packed, Threads &);  // b: [k, n]
   void (*attention)(const Attention &, Threads &);
   void (*elementwise)(const ElementwiseProgram &, Threads &);
-  void (*copy)(const View &from, const View &to, Threads &);               // equal shapes, any strides, converts the dtype
-  void (*gather)(const View &table, const View &indices, const View &to, Threads &);        // [n, d], [r] int32 → [r, d]
-  void (*segment_sum)(const View &values, const View &segments, const View &to, Threads &); // [r, d], [r] int32 → [n, d]
+  void (*copy)(const View &from, const View &to, Threads &);  // equal shapes, any strides, converts the dtype
+  void (*gather)(const View &table, const View &indices, const View &to, Threads &);         // [n, d], [r] int32 → [r, d]
+  void (*segment_sum)(const View &values, const View &segments, const View &to, Threads &);  // [r, d], [r] int32 → [n, d]
 };
 
 // The tables; null where the build has none. Call their kernels only if the processor runs them (processor.h).

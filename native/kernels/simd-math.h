@@ -52,8 +52,8 @@ inline Reduced ReduceByLog2(Float x) {
 
 // eʳ − 1 for |r| ≤ ln 2 / 2
 inline Float ExpMinusOneOfReduced(Float r) {
-  const Float p = Polynomial(r, Splat(1.9875691500e-4f), 1.3981999507e-3f, 8.3334519073e-3f, 4.1665795894e-2f,
-                             1.6666665459e-1f, 5.0000001201e-1f);
+  const Float p = Polynomial(r, Splat(1.9875691500e-4f), 1.3981999507e-3f, 8.3334519073e-3f, 4.1665795894e-2f, 1.6666665459e-1f,
+                             5.0000001201e-1f);
   return MultiplyAdd(p, r * r, r);
 }
 
@@ -120,8 +120,8 @@ inline Float Tanh(Float x) {
 
 inline Float Erf(Float x) {
   const Float t = Absolute(x), s = x * x;
-  Float small = Polynomial(s, Splat(-5.96761703e-4f), 4.99119423e-3f, -2.67681349e-2f, 1.12819925e-1f, -3.76125336e-1f,
-                           1.28379166e-1f);
+  Float small =
+      Polynomial(s, Splat(-5.96761703e-4f), 4.99119423e-3f, -2.67681349e-2f, 1.12819925e-1f, -3.76125336e-1f, 1.28379166e-1f);
   small = MultiplyAdd(small, x, x);
   const Float clamped = Clamp(t, 0.0f, 4.0f);
   const Float square = clamped * clamped;

@@ -25,7 +25,7 @@ constexpr int kLanes = 4;
 typedef float Float __attribute__((vector_size(4 * kLanes)));
 typedef int32_t Int __attribute__((vector_size(4 * kLanes)));
 typedef uint32_t Uint __attribute__((vector_size(4 * kLanes)));
-typedef uint16_t Bf16 __attribute__((vector_size(2 * kLanes)));    // bfloat16
+typedef uint16_t Bf16 __attribute__((vector_size(2 * kLanes)));  // bfloat16
 typedef uint8_t Byte __attribute__((vector_size(kLanes)));
 typedef double HalfDouble __attribute__((vector_size(4 * kLanes)));  // half as many
 typedef float HalfFloat __attribute__((vector_size(2 * kLanes)));
@@ -86,8 +86,8 @@ inline Float MultiplyAdd(Float a, Float b, Float c) {
   return reinterpret_cast<Float>(
       _mm256_fmadd_ps(reinterpret_cast<__m256>(a), reinterpret_cast<__m256>(b), reinterpret_cast<__m256>(c)));
 #elif defined(__aarch64__)
-  return reinterpret_cast<Float>(vfmaq_f32(reinterpret_cast<float32x4_t>(c), reinterpret_cast<float32x4_t>(a),
-                                           reinterpret_cast<float32x4_t>(b)));
+  return reinterpret_cast<Float>(
+      vfmaq_f32(reinterpret_cast<float32x4_t>(c), reinterpret_cast<float32x4_t>(a), reinterpret_cast<float32x4_t>(b)));
 #else
   return a * b + c;
 #endif

@@ -31,8 +31,8 @@ std::vector<Tensor> ToTensors(const TensorHandles &handles, const std::vector<in
   return tensors;
 }
 
-// What was copied may lie in JavaScript's memory, as weights do that were read, and be garbage now. JavaScript doesn't see that it is
-// much: told of still more, it collects at once.
+// What was copied may lie in JavaScript's memory, as weights do that were read, and be garbage now. JavaScript doesn't see that it
+// is much: told of still more, it collects at once.
 void CollectGarbage(napi_env env) {
   constexpr int64_t kVeryMuch = int64_t{1} << 40;
   int64_t now;

@@ -12,8 +12,8 @@
 
 namespace siglip {
 
-// Runs of one thread of JavaScript wait here, not in libuv's few threads, which others need. One that JavaScript wants the results of at
-// once doesn't wait for its turn: runs of one thread never read what another one of them writes.
+// Runs of one thread of JavaScript wait here, not in libuv's few threads, which others need. One that JavaScript wants the results
+// of at once doesn't wait for its turn: runs of one thread never read what another one of them writes.
 struct AsyncRun {
   std::unique_ptr<Call> call;  // until it is finished
   napi_deferred deferred = nullptr;
@@ -102,7 +102,8 @@ napi_value Start(napi_env env, napi_callback_info info) {
   run->call = ToCall(env, info, false);
   const napi_value started = NewObject(env);
   napi_value promise, external;
-  Check(napi_create_async_work(env, nullptr, Text(env, "siglip"), AsyncRun::Execute, AsyncRun::Complete, run.get(), &run->work), "a run");
+  Check(napi_create_async_work(env, nullptr, Text(env, "siglip"), AsyncRun::Execute, AsyncRun::Complete, run.get(), &run->work),
+        "a run");
   Check(napi_create_promise(env, &run->deferred, &promise), "a promise");
   // What is not finished is left over when JavaScript ends.
   const auto finalize = [](napi_env, void *data, void *) {

@@ -80,9 +80,8 @@ napi_value Operation(napi_env env, napi_callback_info info) {
   const GraphCall call(env, info);
   std::vector<GraphAttribute> attributes;
   for (const napi_value attribute : Elements(env, call.values[1], "attributes")) attributes.push_back(ToAttribute(env, attribute));
-  const std::vector<ShapeGraph::Result> results =
-      call.graph->Operation(ToText(env, call.values[0], "op"), attributes, ToInts(env, call.values[2], "inputs"),
-                            ToInt(env, call.values[3], "outputs"));
+  const std::vector<ShapeGraph::Result> results = call.graph->Operation(
+      ToText(env, call.values[0], "op"), attributes, ToInts(env, call.values[2], "inputs"), ToInt(env, call.values[3], "outputs"));
   return List(env, results, [env](const ShapeGraph::Result &result) {
     const napi_value object = NewObject(env);
     Set(env, object, "id", Number(env, static_cast<double>(result.id)));

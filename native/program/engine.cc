@@ -60,7 +60,7 @@ class Engine {
   Block arena_;
   PackedWeights packed_;
   std::vector<std::weak_ptr<Program>> programs_;  // that have run
-  size_t max_results_ = 0;                       // of one of them, in bytes
+  size_t max_results_ = 0;                        // of one of them, in bytes
   std::atomic<bool> trim_wanted_{false};
 };
 

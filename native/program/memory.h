@@ -33,8 +33,8 @@ class Block {
   size_t bytes_ = 0;
 };
 
-// Memory for tensors. What is freed is cached for the next tensor of that size, since fresh pages cost more than computing in them. At
-// most as many bytes are cached as are in use or expected, whichever is more. From any thread.
+// Memory for tensors. What is freed is cached for the next tensor of that size, since fresh pages cost more than computing in them.
+// At most as many bytes are cached as are in use or expected, whichever is more. From any thread.
 void *TakeTensorMemory(size_t bytes);
 void GiveTensorMemoryBack(void *data, size_t bytes);
 // How many bytes of tensors may be needed soon though they are not in use now.

@@ -5,8 +5,7 @@
 namespace siglip {
 
 std::shared_ptr<const PackedWeights::Layout> PackedWeights::Get(const Kernels &kernels, const View &weights, DType precision,
-                                                                const std::shared_ptr<const void> &owner,
-                                                                Threads &threads) {
+                                                                const std::shared_ptr<const void> &owner, Threads &threads) {
   const int64_t k = weights.shape[0];
   const int64_t n = weights.shape[1];
   const size_t bytes = kernels.packed_bytes(k, n, precision);

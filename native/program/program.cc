@@ -142,7 +142,8 @@ Operand Program::ReadOperand(ProgramReader &reader, Access access, const View *l
     view.strides[d] = reader.Int(-ProgramReader::kMostElements, ProgramReader::kMostElements, "stride");
   }
   if (loop != nullptr) {
-    if (view.rank != loop->rank) Fail("a view of rank " + std::to_string(view.rank) + " in a loop of " + std::to_string(loop->rank));
+    if (view.rank != loop->rank)
+      Fail("a view of rank " + std::to_string(view.rank) + " in a loop of " + std::to_string(loop->rank));
     std::copy_n(loop->shape, view.rank, view.shape);
   } else if (view.rank == 0) {  // kernels needn't know of scalars
     view.rank = 1;
@@ -179,7 +180,8 @@ void Program::CheckInside(Operand &operand) {
       Fail("a view reaches too far");
     }
   }
-  if (first < 0 || last > ProgramReader::kMostElements) Fail("a view of " + ShapeText(view) + " starts before its buffer or ends too far");
+  if (first < 0 || last > ProgramReader::kMostElements)
+    Fail("a view of " + ShapeText(view) + " starts before its buffer or ends too far");
   const size_t needed = static_cast<size_t>((last + 1) * size);
   operand.begin = static_cast<size_t>(first * size);
   operand.end = needed;

@@ -13,14 +13,14 @@ namespace siglip {
 
 struct Buffer {
   BufferKind kind;
-  size_t index = 0;               // of the argument, capture or result
-  size_t offset = 0;              // in the arena or among the constants
-  size_t bytes = 0;               // for arguments and captures: what the views on it need at least
-  bool typed = false;             // whether it has one type; the arena has none
+  size_t index = 0;    // of the argument, capture or result
+  size_t offset = 0;   // in the arena or among the constants
+  size_t bytes = 0;    // for arguments and captures: what the views on it need at least
+  bool typed = false;  // whether it has one type; the arena has none
   DType dtype = DType::kFloat32;
-  std::vector<int64_t> shape;     // of a result
-  bool kept = false;              // whether a result becomes a variable's value
-  int64_t over = -1;              // the capture in whose memory a result may be written, or −1
+  std::vector<int64_t> shape;  // of a result
+  bool kept = false;           // whether a result becomes a variable's value
+  int64_t over = -1;           // the capture in whose memory a result may be written, or −1
 };
 
 // A view and its buffer. `view.data` is set before each run of its step.

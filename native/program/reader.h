@@ -45,9 +45,7 @@ class ProgramReader {
     return static_cast<int64_t>(word);
   }
   // How many entries follow. Each takes at least a word, so a wrong count takes no memory.
-  size_t Count(const char *what) {
-    return static_cast<size_t>(Int(0, static_cast<int64_t>(source_.word_count - next_), what));
-  }
+  size_t Count(const char *what) { return static_cast<size_t>(Int(0, static_cast<int64_t>(source_.word_count - next_), what)); }
   bool Bool(const char *what) { return Int(0, 1, what) == 1; }
   float Float() { return static_cast<float>(Word()); }
   double Double() { return Word(); }

@@ -23,15 +23,15 @@ bool SameShape(const View &a, const View &b) {
   return true;
 }
 
-// An index out of range would reach memory of something else. This is an error of the caller's values, so it has an exception of its
-// own.
+// An index out of range would reach memory of something else. This is an error of the caller's values, so it has an exception of
+// its own.
 void CheckIndices(const View &indices, int64_t size, const char *what, bool negative_dropped = false) {
   const int32_t *const data = static_cast<const int32_t *>(indices.data);
   for (int64_t i = 0; i < indices.shape[0]; ++i) {
     const int32_t index = data[i * indices.strides[0]];
     if ((index < 0 && !negative_dropped) || index >= size) {
-      throw std::out_of_range(std::string(what) + "[" + std::to_string(i) + "] = " + std::to_string(index) +
-                              " is not in [0, " + std::to_string(size) + ")");
+      throw std::out_of_range(std::string(what) + "[" + std::to_string(i) + "] = " + std::to_string(index) + " is not in [0, " +
+                              std::to_string(size) + ")");
     }
   }
 }
@@ -53,7 +53,8 @@ class ProductStep : public Step {
 
     const View &a = a_.view, &b = b_.view, &c = c_.view;
     const int rank = c.rank;
-    Expect(rank >= 2 && rank <= 4 && a.rank == rank && b.rank == rank, "a product's operands are matrices with at most two more dimensions");
+    Expect(rank >= 2 && rank <= 4 && a.rank == rank && b.rank == rank,
+           "a product's operands are matrices with at most two more dimensions");
     for (int d = 0; d < rank - 2; ++d) Expect(a.shape[d] == c.shape[d] && b.shape[d] == c.shape[d], "a product's batches differ");
     Expect(a.shape[rank - 2] == c.shape[rank - 2] && b.shape[rank - 1] == c.shape[rank - 1] &&
                a.shape[rank - 1] == b.shape[rank - 2] && a.shape[rank - 1] > 0,
@@ -62,7 +63,8 @@ class ProductStep : public Step {
     Expect(c.strides[rank - 1] == 1 || c.shape[rank - 1] <= 1, "a product's columns must lie beside each other");
     if (has_bias_) {
       const View &bias = bias_.view;
-      Expect(bias.rank == 1 && bias.shape[0] == c.shape[rank - 1] && bias.dtype == DType::kFloat32 && (bias.strides[0] == 1 || bias.shape[0] == 1),
+      Expect(bias.rank == 1 && bias.shape[0] == c.shape[rank - 1] && bias.dtype == DType::kFloat32 &&
+                 (bias.strides[0] == 1 || bias.shape[0] == 1),
              "a product's bias is no float32 vector of its width");
     }
     if (has_residual_) {
@@ -105,7 +107,7 @@ class ProductStep : public Step {
 
   Operand a_, b_, c_, bias_{}, residual_{};
   bool has_bias_, has_residual_, captured_;
-  bool keeps_;  // b stays as it is between runs
+  bool keeps_;      // b stays as it is between runs
   size_t capture_;  // index of the capture that b is
   Gemm gemm_{};
   std::shared_ptr<const PackedWeights::Layout> layout_;
@@ -220,7 +222,8 @@ class ElementwiseStep : public Step {
         Expect(slots[s] >= 0 && slots[s] < program_.slot_count && written[static_cast<size_t>(slots[s])],
                "an instruction reads a slot that nothing has written");
       }
-      if (op == ElementwiseOp::kLoad) Expect(instruction.a >= 0 && instruction.a < program_.input_count, "an instruction loads an input that is not there");
+      if (op == ElementwiseOp::kLoad)
+        Expect(instruction.a >= 0 && instruction.a < program_.input_count, "an instruction loads an input that is not there");
       const bool stores = op == ElementwiseOp::kStore || op == ElementwiseOp::kStoreSum;
       Expect(instruction.to >= 0 && instruction.to < (stores ? program_.output_count : program_.slot_count),
              "an instruction writes what is not there");
@@ -282,7 +285,8 @@ class SegmentSumStep : public Step {
         segments_(program.ReadOperand(reader, Program::kRead)),
         to_(program.ReadOperand(reader, Program::kWrite)) {
     const View &values = values_.view, &segments = segments_.view, &to = to_.view;
-    Expect(values.rank == 2 && segments.rank == 1 && to.rank == 2 && values.shape[0] == segments.shape[0] && values.shape[1] == to.shape[1],
+    Expect(values.rank == 2 && segments.rank == 1 && to.rank == 2 && values.shape[0] == segments.shape[0] &&
+               values.shape[1] == to.shape[1],
            "segmentSum's shapes do not fit");
     Expect(segments.dtype == DType::kInt32, "segmentSum's segments are no int32");
     Expect(!program.Overlap(to_, values_) && !program.Overlap(to_, segments_), "segmentSum writes over what it reads");

@@ -13,7 +13,7 @@ struct Tensor {
   std::shared_ptr<void> owner;  // the host's own object, which the memory lives as long as; null: there is no tensor
   void *data = nullptr;
   size_t bytes = 0;
-  std::optional<DType> dtype;   // none: a type that no program takes
+  std::optional<DType> dtype;  // none: a type that no program takes
 };
 
 }  // namespace siglip

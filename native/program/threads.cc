@@ -109,9 +109,7 @@ Threads::Threads(int count) : pool_(new Pool), count_(count < 1 ? 1 : count) {
 
 Threads::~Threads() {
   pool_->stop = true;
-  {
-    const std::lock_guard<std::mutex> lock(pool_->mutex);
-  }
+  { const std::lock_guard<std::mutex> lock(pool_->mutex); }
   pool_->wake.notify_all();
   for (std::thread &worker : pool_->workers) worker.join();
   delete pool_;

@@ -15,8 +15,8 @@ struct GraphAttribute {
   TF_AttrType type = TF_ATTR_INT;  // string, int, float, bool or type
   bool is_list = false;            // of ints
   std::string text;
-  double number = 0;               // of a float
-  std::vector<int64_t> ints;       // one, unless it is a list; of a bool 0 or 1
+  double number = 0;          // of a float
+  std::vector<int64_t> ints;  // one, unless it is a list; of a bool 0 or 1
 };
 
 class ShapeGraph {

@@ -116,8 +116,7 @@ class TensorFlowStep : public Step {
     } else if (attribute.kind == AttributeKind::kFloat) {
       attribute.number = reader.Float();
     } else {
-      attribute.number = static_cast<double>(
-          reader.Int(-ProgramReader::kMostElements, ProgramReader::kMostElements, "attribute"));
+      attribute.number = static_cast<double>(reader.Int(-ProgramReader::kMostElements, ProgramReader::kMostElements, "attribute"));
     }
     return attribute;
   }
@@ -134,11 +133,12 @@ class TensorFlowStep : public Step {
   void AddInput(TFE_Op *op, const View &view, bool scalar, const Status &status) const {
     const size_t bytes = static_cast<size_t>(ElementCount(view)) * SizeOf(view.dtype);
     const std::unique_ptr<TF_Tensor, void (*)(TF_Tensor *)> tensor(
-        TF_NewTensor(TypeOf(view), view.shape, scalar ? 0 : view.rank, view.data, bytes, [](void *, size_t, void *) {}, nullptr),
+        TF_NewTensor(
+            TypeOf(view), view.shape, scalar ? 0 : view.rank, view.data, bytes, [](void *, size_t, void *) {}, nullptr),
         TF_DeleteTensor);
     if (tensor == nullptr) Fail(op_ + ": TensorFlow takes no tensor of " + ShapeText(view));
-    const std::unique_ptr<TFE_TensorHandle, void (*)(TFE_TensorHandle *)> handle(
-        TFE_NewTensorHandle(tensor.get(), status.status), TFE_DeleteTensorHandle);
+    const std::unique_ptr<TFE_TensorHandle, void (*)(TFE_TensorHandle *)> handle(TFE_NewTensorHandle(tensor.get(), status.status),
+                                                                                 TFE_DeleteTensorHandle);
     status.Check(op_);
     TFE_OpAddInput(op, handle.get(), status.status);
     status.Check(op_);

@@ -10,9 +10,7 @@ namespace {
 
 constexpr size_t kOwnMemory = size_t{1} << 20;  // results from here on lie in recycled pages
 
-TF_DataType TypeOf(DType dtype) {
-  return dtype == DType::kFloat32 ? TF_FLOAT : dtype == DType::kInt32 ? TF_INT32 : TF_BOOL;
-}
+TF_DataType TypeOf(DType dtype) { return dtype == DType::kFloat32 ? TF_FLOAT : dtype == DType::kInt32 ? TF_INT32 : TF_BOOL; }
 
 std::optional<DType> DTypeOf(TF_DataType type) {
   switch (type) {

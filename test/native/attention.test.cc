@@ -11,10 +11,12 @@ using test::Array;
 
 // [batch, heads, length, size], as views of [batch, length, heads, size] or dense.
 Array Heads(DType dtype, int64_t batch, int64_t heads, int64_t length, int64_t size, bool split) {
-  return Array(dtype, {batch, heads, length, size}, split ? std::vector<int>{0, 2, 1, 3} : std::vector<int>{0, 1, 2, 3}, split ? 3 : 0);
+  return Array(dtype, {batch, heads, length, size}, split ? std::vector<int>{0, 2, 1, 3} : std::vector<int>{0, 1, 2, 3},
+               split ? 3 : 0);
 }
 
-void Compare(const Kernels &kernels, test::Random &random, Threads &threads, int64_t queries, int64_t keys, int64_t size, int64_t out_size) {
+void Compare(const Kernels &kernels, test::Random &random, Threads &threads, int64_t queries, int64_t keys, int64_t size,
+             int64_t out_size) {
   const int64_t batch = random.Int(1, 2), heads = random.Int(1, 3);
   const DType floats[] = {DType::kFloat32, DType::kFloat32, DType::kBFloat16};
   const DType precision = random.Of(floats);
@@ -53,9 +55,11 @@ void Compare(const Kernels &kernels, test::Random &random, Threads &threads, int
         expected += scores[static_cast<size_t>(key)] / sum * value;
         most = std::fmax(most, std::fabs(value));
       }
-      const double tolerance = most * (rounds ? 0.008 : 2e-5) + (out.view().dtype == DType::kBFloat16 ? 0.004 * std::fabs(expected) : 0);
+      const double tolerance =
+          most * (rounds ? 0.008 : 2e-5) + (out.view().dtype == DType::kBFloat16 ? 0.004 * std::fabs(expected) : 0);
       const double found = out[row * out_size + i];
-      CHECK_WITH(test::Near(found, expected, tolerance), test::Found(found, expected) + " at " + std::to_string(row * out_size + i));
+      CHECK_WITH(test::Near(found, expected, tolerance),
+                 test::Found(found, expected) + " at " + std::to_string(row * out_size + i));
     }
   }
 }
@@ -67,7 +71,8 @@ TEST(AttentionOfRandomShapes) {
     const int64_t lengths[] = {1, 2, 3, 7, 8, 15, 16, 17, 31, 33, 50, 64, 65, 130};
     const int64_t sizes[] = {1, 3, 8, 15, 16, 17, 32, 40};
     for (int i = 0; i < 80; i++) {
-      Compare(kernels, random, random.Chance(2) ? one : three, random.Of(lengths), random.Of(lengths), random.Of(sizes), random.Of(sizes));
+      Compare(kernels, random, random.Chance(2) ? one : three, random.Of(lengths), random.Of(lengths), random.Of(sizes),
+              random.Of(sizes));
     }
   });
 }
@@ -82,7 +87,8 @@ TEST(AttentionOfLargeScores) {
     q.Fill([] { return 1e15f; });
     for (int64_t i = 0; i < 12; i++) k.Set(i, static_cast<float>(i / 4) * 1e15f), v.Set(i, static_cast<float>(i));
     kernels.attention({q.view(), k.view(), v.view(), out.view(), nullptr, 1, DType::kFloat32}, threads);
-    for (int64_t i = 0; i < 20; i++) CHECK_WITH(out[i] == static_cast<float>(8 + i % 4), test::Found(out[i], static_cast<double>(8 + i % 4)));
+    for (int64_t i = 0; i < 20; i++)
+      CHECK_WITH(out[i] == static_cast<float>(8 + i % 4), test::Found(out[i], static_cast<double>(8 + i % 4)));
   });
 }
 

@@ -1,4 +1,5 @@
-// A small frame for tests of the core: no Node, no TensorFlow, no framework. A test is a function that TEST registers; CHECK fails it.
+// A small frame for tests of the core: no Node, no TensorFlow, no framework. A test is a function that TEST registers; CHECK fails
+// it.
 #pragma once
 
 #include <cstdint>
@@ -44,14 +45,14 @@ inline void Report(bool passed, const char *file, int line, const char *what, co
   if (Failures()++ < 20) std::printf("%s:%d: %s %s (%s)\n", file, line, what, detail.c_str(), Context().c_str());
 }
 
-#define TEST(name)                                            \
-  static void name();                                         \
+#define TEST(name)                                              \
+  static void name();                                           \
   static const test::Registered registered_##name(#name, name); \
   static void name()
 #define CHECK(condition) test::Report((condition), __FILE__, __LINE__, #condition, "")
-#define CHECK_WITH(condition, detail) \
-  do {                                \
-    const bool passed = (condition);  \
+#define CHECK_WITH(condition, detail)                                                        \
+  do {                                                                                       \
+    const bool passed = (condition);                                                         \
     test::Report(passed, __FILE__, __LINE__, #condition, passed ? std::string() : (detail)); \
   } while (false)
 
@@ -64,7 +65,9 @@ class Random {
     state_ ^= state_ >> 7;
     return state_ ^= state_ << 17;
   }
-  int64_t Int(int64_t least, int64_t most) { return least + static_cast<int64_t>(Next() % static_cast<uint64_t>(most - least + 1)); }
+  int64_t Int(int64_t least, int64_t most) {
+    return least + static_cast<int64_t>(Next() % static_cast<uint64_t>(most - least + 1));
+  }
   bool Chance(int one_in) { return Int(1, one_in) == 1; }
   double Unit() { return static_cast<double>(Next() >> 11) / 9007199254740992.0; }
   float Value() { return static_cast<float>(4 * Unit() - 2); }

@@ -88,7 +88,8 @@ TEST(SegmentSums) {
           expected += values[row * d + i % d];
           size += std::fabs(values[row * d + i % d]);
         }
-        const double tolerance = 6e-8 * static_cast<double>(r) * size + (to.view().dtype == DType::kBFloat16 ? 0.004 * std::fabs(expected) : 0);
+        const double tolerance =
+            6e-8 * static_cast<double>(r) * size + (to.view().dtype == DType::kBFloat16 ? 0.004 * std::fabs(expected) : 0);
         CHECK_WITH(test::Near(to[i], expected, tolerance), test::Found(to[i], expected));
       }
     }

@@ -68,7 +68,8 @@ ElementwiseInstruction Instruction(ElementwiseOp op, int32_t to, int32_t a = 0, 
 }
 
 void Run(const Kernels &kernels, const std::vector<int64_t> &shape, const std::vector<const Array *> &inputs,
-         const std::vector<const Array *> &outputs, int32_t slots, const std::vector<ElementwiseInstruction> &instructions, Threads &threads) {
+         const std::vector<const Array *> &outputs, int32_t slots, const std::vector<ElementwiseInstruction> &instructions,
+         Threads &threads) {
   std::vector<siglip::View> in, out;
   for (const Array *array : inputs) in.push_back(array->view());
   for (const Array *array : outputs) out.push_back(array->view());
@@ -92,20 +93,22 @@ double Tolerance(double expected) { return 3 * 1.2e-7 * std::fabs(expected) + 3e
 
 TEST(EachOperation) {
   Threads threads(1);
-  const float special[] = {0.0f, -0.0f, 1.0f, -1.0f, 0.5f, -0.5f, 1e-40f, -1e-40f, 1e-30f, 3e38f, -3e38f, INFINITY, -INFINITY, NAN,
-                           88.7f, -87.3f, -103.9f, 8388607.5f, 2.5f, -2.5f, 1e10f, 0.93f};
+  const float special[] = {0.0f,     -0.0f,     1.0f, -1.0f, 0.5f,   -0.5f,   1e-40f,     -1e-40f, 1e-30f, 3e38f, -3e38f,
+                           INFINITY, -INFINITY, NAN,  88.7f, -87.3f, -103.9f, 8388607.5f, 2.5f,    -2.5f,  1e10f, 0.93f};
   test::OnEachIsa([&](const Kernels &kernels) {
     for (int op = kFirstElementwise; op < siglip::CountOf(siglip::kElementwiseOps); op++) {
       test::Random random(static_cast<uint64_t>(op));
       const int64_t count = 22 * 22 + 13;
-      Array x[3] = {Array::Dense(DType::kFloat32, {count}), Array::Dense(DType::kFloat32, {count}), Array::Dense(DType::kFloat32, {count})};
+      Array x[3] = {Array::Dense(DType::kFloat32, {count}), Array::Dense(DType::kFloat32, {count}),
+                    Array::Dense(DType::kFloat32, {count})};
       Array out = Array::Dense(DType::kFloat32, {count});
       for (Array &array : x) array.Fill([&] { return random.Value() * 4; });
-      for (int64_t i = 0; i < 22 * 22; i++) x[0].Set(i, special[i % 22]), x[1].Set(i, special[i / 22]), x[2].Set(i, special[(i + i / 22) % 22]);
+      for (int64_t i = 0; i < 22 * 22; i++)
+        x[0].Set(i, special[i % 22]), x[1].Set(i, special[i / 22]), x[2].Set(i, special[(i + i / 22) % 22]);
       const auto kind = static_cast<ElementwiseOp>(op);
       Run(kernels, {count}, {&x[0], &x[1], &x[2]}, {&out}, 4,
-          {Instruction(ElementwiseOp::kLoad, 0, 0), Instruction(ElementwiseOp::kLoad, 1, 1), Instruction(ElementwiseOp::kLoad, 2, 2),
-           Instruction(kind, 3, 0, 1, 2), Instruction(ElementwiseOp::kStore, 0, 3)},
+          {Instruction(ElementwiseOp::kLoad, 0, 0), Instruction(ElementwiseOp::kLoad, 1, 1),
+           Instruction(ElementwiseOp::kLoad, 2, 2), Instruction(kind, 3, 0, 1, 2), Instruction(ElementwiseOp::kStore, 0, 3)},
           threads);
       for (int64_t i = 0; i < count; i++) {
         const double a = x[0][i], b = x[1][i], c = x[2][i];
@@ -189,9 +192,10 @@ void RandomProgram(const Kernels &kernels, test::Random &random, Threads &thread
     if (inputs.back().view().dtype == DType::kInt32) inputs.back().Fill([&] { return static_cast<float>(random.Int(-3, 3)); });
   }
   // What stays of the size of its operands, so that rounding does, too.
-  const ElementwiseOp tame[] = {ElementwiseOp::kNegative, ElementwiseOp::kAbs,     ElementwiseOp::kTanh,     ElementwiseOp::kSigmoid,
-                                ElementwiseOp::kRelu,     ElementwiseOp::kAdd,     ElementwiseOp::kSubtract, ElementwiseOp::kMaximum,
-                                ElementwiseOp::kMinimum,  ElementwiseOp::kMultiply, ElementwiseOp::kSquare};
+  const ElementwiseOp tame[] = {ElementwiseOp::kNegative, ElementwiseOp::kAbs,     ElementwiseOp::kTanh,
+                                ElementwiseOp::kSigmoid,  ElementwiseOp::kRelu,    ElementwiseOp::kAdd,
+                                ElementwiseOp::kSubtract, ElementwiseOp::kMaximum, ElementwiseOp::kMinimum,
+                                ElementwiseOp::kMultiply, ElementwiseOp::kSquare};
   std::vector<ElementwiseInstruction> code;
   for (int32_t i = 0; i < 3; i++) code.push_back(Instruction(ElementwiseOp::kLoad, i, i));
   float half = 0.5f;
@@ -238,7 +242,8 @@ void RandomProgram(const Kernels &kernels, test::Random &random, Threads &thread
   std::vector<double> sums(summed.bytes().size() / 4), sizes_of_sums(sums.size());
   for (int64_t i = 0; i < reference.count; i++) {
     const double expected = reference.slots[static_cast<size_t>(stored)][static_cast<size_t>(i)];
-    const double tolerance = 2e-4 * (1 + std::fabs(expected)) + (all.view().dtype == DType::kBFloat16 ? 0.004 * std::fabs(expected) : 0);
+    const double tolerance =
+        2e-4 * (1 + std::fabs(expected)) + (all.view().dtype == DType::kBFloat16 ? 0.004 * std::fabs(expected) : 0);
     CHECK_WITH(test::Near(all[i], expected, tolerance), test::Found(all[i], expected) + " at " + std::to_string(i));
     const double value = reference.slots[static_cast<size_t>(added)][static_cast<size_t>(i)];
     sums[static_cast<size_t>(summed.OffsetOf(i))] += value;
@@ -246,7 +251,8 @@ void RandomProgram(const Kernels &kernels, test::Random &random, Threads &thread
   }
   for (int64_t i = 0; i < reference.count; i++) {
     const size_t at = static_cast<size_t>(summed.OffsetOf(i));
-    CHECK_WITH(test::Near(summed[i], sums[at], 2e-4 * sizes_of_sums[at]), test::Found(summed[i], sums[at]) + " at " + std::to_string(i));
+    CHECK_WITH(test::Near(summed[i], sums[at], 2e-4 * sizes_of_sums[at]),
+               test::Found(summed[i], sums[at]) + " at " + std::to_string(i));
   }
 }
 

@@ -102,7 +102,8 @@ void Compare(const Kernels &kernels, const Options &x, test::Random &random, Thr
     // The sum's rounding, at most 1.2 times as large after the activation; then that of the epilogue and of c's type.
     const double epsilon = 6e-8;
     const double exact = 1.2 * epsilon * (static_cast<double>(x.k) + 2) * std::fabs(x.alpha) * size;
-    const double stored = (x.c == DType::kBFloat16 ? 0.0040 : 8 * epsilon) * (std::fabs(expected) + std::fabs(before) + std::fabs(added));
+    const double stored =
+        (x.c == DType::kBFloat16 ? 0.0040 : 8 * epsilon) * (std::fabs(expected) + std::fabs(before) + std::fabs(added));
     CHECK_WITH(test::Near(c[i], expected, exact + stored + 1e-30), test::Found(c[i], expected) + " at " + std::to_string(i));
   }
 }
@@ -144,7 +145,7 @@ TEST(GemmOfEachCut) {
     for (const DType precision : {DType::kFloat32, DType::kBFloat16}) {
       x.precision = precision;
       x.bias = x.residual = precision == DType::kFloat32;
-      compare(5, 700, 50, {}, false, true);    // claimed
+      compare(5, 700, 50, {}, false, true);  // claimed
       compare(300, 9, 800, {}, false, false);
       compare(40, 40, 2100, {}, true, false);  // far deeper than wide
       compare(20, 70, 3300, {}, false, false);
@@ -164,8 +165,10 @@ TEST(GemmOfARowAlone) {
       Options x{};
       x.m = random.Int(2, 70), x.n = random.Int(1, 90), x.k = random.Int(1, 1200);
       x.precision = random.Chance(2) ? DType::kFloat32 : DType::kBFloat16;
-      test::Context() = std::string(kernels.name) + " " + std::to_string(x.m) + "×" + std::to_string(x.n) + "×" + std::to_string(x.k);
-      Array a = Array::Dense(DType::kFloat32, {x.m, x.k}), b = Array::Dense(DType::kFloat32, {x.k, x.n}), none = Array::Dense(DType::kFloat32, {1});
+      test::Context() =
+          std::string(kernels.name) + " " + std::to_string(x.m) + "×" + std::to_string(x.n) + "×" + std::to_string(x.k);
+      Array a = Array::Dense(DType::kFloat32, {x.m, x.k}), b = Array::Dense(DType::kFloat32, {x.k, x.n}),
+            none = Array::Dense(DType::kFloat32, {1});
       a.FillRandom(random);
       b.FillRandom(random);
       const Array all = Multiplied(kernels, x, a, b, none, none, three);

@@ -18,7 +18,8 @@ int main(int count, char **arguments) {
     test.run();
     const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
     std::printf("%s %s: %lld checks, %lld failed, %.1f s\n", test::Failures() == failures ? "ok  " : "FAIL", test.name,
-                static_cast<long long>(test::Checks() - checks), static_cast<long long>(test::Failures() - failures), taken.count());
+                static_cast<long long>(test::Checks() - checks), static_cast<long long>(test::Failures() - failures),
+                taken.count());
     if (test::Checks() == checks) test::Report(false, __FILE__, __LINE__, "a test without checks", test.name);
   }
   return run > 0 && test::Failures() == 0 ? 0 : 1;

@@ -32,6 +32,7 @@ double Word(DType dtype) { return static_cast<double>(dtype); }
 // [2, 3] · [3, 2] of two arguments.
 std::vector<double> ProductProgram() {
   const double f = Word(DType::kFloat32);
+  // clang-format off
   return {siglip::kEncodingVersion, 0,
           3, Word(BufferKind::kArgument), 0, Word(BufferKind::kArgument), 1, Word(BufferKind::kResult), 0, f, 0, -1, 2, 2, 2,
           1, Word(StepKind::kProduct),
@@ -39,6 +40,7 @@ std::vector<double> ProductProgram() {
           1, 0, f, 2, 3, 2, 2, 1,
           2, 0, f, 2, 2, 2, 2, 1,
           f, 1, 0, 0, 0, 0};
+  // clang-format on
 }
 
 std::shared_ptr<siglip::Program> ProgramOf(const std::vector<double> &words) {
@@ -119,7 +121,8 @@ TEST(ThreadsThrowWhatATaskThrows) {
   siglip::Threads threads(3);
   for (int round = 0; round < 50; round++) {
     std::vector<int> done(100);
-    siglip::ParallelFor(threads, 100, [&](int64_t task, int thread) { done[static_cast<size_t>(task)] += 1 + (thread >= threads.count()); });
+    siglip::ParallelFor(threads, 100,
+                        [&](int64_t task, int thread) { done[static_cast<size_t>(task)] += 1 + (thread >= threads.count()); });
     for (const int times : done) CHECK(times == 1);
     const auto failing = [&](int64_t task, int) {
       if (task == 17) throw std::runtime_error("17");
