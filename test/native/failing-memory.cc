@@ -1,6 +1,6 @@
-// The engine's memory from a system that has none when a test says so: in the file /tmp/siglip-tfjs-memory-PID it writes "run:number",
-// that many mappings succeed from then on, and all that follow fail, until the file is gone or says another run. A file, since
-// what a test sets in its environment does not reach C++ under jest.
+// The engine's memory from a system that has none when a test says so: in the file /tmp/siglip-tfjs-memory-PID it writes
+// "run:number", that many mappings succeed from then on, and all that follow fail, until the file is gone or says another run. A
+// file, since what a test sets in its environment does not reach C++ under jest.
 #include <sys/mman.h>
 #include <unistd.h>
 
