@@ -70,7 +70,9 @@ onEngine((engine) => {
     expect(() => graph.operation('NoSuchOperation', [type], [x], 1)).toThrow(/NoSuchOperation/)
     expect(() => graph.operation('Pack', [type, { name: 'N', type: 1, value: 2 }], [x], 1)).toThrow(/fewer inputs/)
     expect(() => graph.operation('Neg', [type], [x], 2)).toThrow(/fewer results/)
-    expect(() => graph.operation('Neg', [{ name: 'T', type: 4, value: 'x' }], [x], 1)).toThrow(/T is not what the engine takes/)
+    expect(() => graph.operation('Neg', [{ name: 'T', type: 4, value: 'x' }], [x], 1)).toThrow(
+      /T is not what the engine takes/,
+    )
     expect(() => graph.constant(1, [3], new Float32Array(2))).toThrow(/fill the shape/)
     expect(() => graph.constant(1, [2], 'values')).toThrow(/values is not what the engine takes/)
     expect(graph.operation('Neg', [type], [x], 1)).toEqual([
