@@ -95,7 +95,7 @@ export { PreTrainedModel, type ModelOptions } from './models/loading/pre-trained
 export type { LoadingInfo } from './models/loading/compare-weights.js'
 export type { WeightFilesOptions } from '../converters/formats/weight-files.js'
 export type { FileContent } from './io/save-folder.js'
-export type { LoadOptions, ModelClass } from './models/loading/load-pretrained.js'
+export type { ConfigClass, LoadOptions, ModelClass } from './models/loading/load-pretrained.js'
 export type { TensorInput } from './runtime/tensor-input.js'
 export {
   Module,

@@ -53,14 +53,17 @@ export interface LoadOptions extends Omit<HubOptions, 'onProgress'> {
   readonly heads?: number | undefined
 }
 
+/** A class of configurations. */
+export interface ConfigClass {
+  /** The configuration in a parsed `config.json`. @throws {ConfigError} */
+  fromJSON(json: object): object
+}
+
 /** A class of models that checkpoint folders hold. */
 export interface ModelClass {
   readonly className: string
   /** The class of its configuration, which its constructor takes. */
-  readonly configClass: {
-    /** Reads what `config.json` holds. */
-    fromJSON(json: object): object
-  }
+  readonly configClass: ConfigClass
   /** Prefix of the weights' names where this is a part of a whole model. */
   readonly prefix: string
   /** Prefix of the weights that a checkpoint needn't have: they start at random then, and a line reports it. */
