@@ -4,12 +4,12 @@ import { isObject } from '../src/io/is-object.js'
 import type { CheckpointFolder } from '../src/hub/checkpoint-folder.js'
 import { weightsNames } from '../src/hub/model-files.js'
 import { OPEN_CLIP_CONFIG } from './configs/open-clip-config.js'
-import { readJsonObject } from './configs/json-file.js'
 import { asTransformers } from './names/naming.js'
 import { inWholeModel, towersOf } from './names/tower-names.js'
 import { isSavedWeightFile } from './formats/weight-files.js'
 import { unwrapped } from './names/unwrapped.js'
 import { openWeights } from './formats/open-weights.js'
+import { readJsonObject } from '../src/hub/read-json.js'
 
 /** Files of tokenizers, which all projects read from the Hub's own formats. */
 export const tokenizerFiles = [

@@ -15,7 +15,7 @@ import { checkReplaceable, isCheckpointFile, tokenizerFiles } from './check-repl
 import { configOf, type ConfigOptions } from './configs/config-of.js'
 import { isFloatDtype, type FloatDtype } from './formats/float-conversion.js'
 import { GEMMA_TOKENS } from './configs/infer-config.js'
-import { jsonFile, readJsonObject, valueAt, type JsonObject } from './configs/json-file.js'
+import { jsonFile, valueAt } from './configs/json-file.js'
 import { asNamed, asTransformers, namingOf, type Heads, type Naming } from './names/naming.js'
 import { npzFile } from './formats/npz-file.js'
 import { OPEN_CLIP_CONFIG, openClipConfig } from './configs/open-clip-config.js'
@@ -28,6 +28,8 @@ import { weightFiles, type WeightFilesOptions } from './formats/weight-files.js'
 import { openWeights } from './formats/open-weights.js'
 import type { Weights } from './formats/weights.js'
 import { withDtype } from './configs/with-dtype.js'
+import type { JsonObject } from '../src/io/json.js'
+import { readJsonObject } from '../src/hub/read-json.js'
 
 /** How a checkpoint is converted. */
 export interface ConvertOptions extends ConfigOptions, Pick<WeightFilesOptions, 'dtype' | 'maxShardSize'> {

@@ -1,7 +1,6 @@
 import { FileError } from '../../src/errors.js'
 import type { CheckpointFolder } from '../../src/hub/checkpoint-folder.js'
 import { inferConfig, type ConfigHints } from './infer-config.js'
-import { readJsonObject, type JsonObject } from './json-file.js'
 import { asTransformers, namingOf } from '../names/naming.js'
 import { keptConfig, OPEN_CLIP_CONFIG, openClipHints } from './open-clip-config.js'
 import { timmHints } from './timm-config.js'
@@ -9,6 +8,8 @@ import { inWholeModel } from '../names/tower-names.js'
 import { unwrapped } from '../names/unwrapped.js'
 import { openWeights } from '../formats/open-weights.js'
 import type { Weights } from '../formats/weights.js'
+import type { JsonObject } from '../../src/io/json.js'
+import { readJsonObject } from '../../src/hub/read-json.js'
 
 /** What nothing in a folder tells. */
 export interface ConfigOptions {

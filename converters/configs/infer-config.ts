@@ -1,7 +1,7 @@
 import { ConfigError } from '../../src/errors.js'
-import type { JsonObject } from './json-file.js'
 import { towersOf, type Tower } from '../names/tower-names.js'
 import type { Weights } from '../formats/weights.js'
+import type { JsonObject } from '../../src/io/json.js'
 
 /** What shapes don't tell, or tell only together with something else. */
 export interface ConfigHints {

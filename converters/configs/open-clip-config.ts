@@ -1,12 +1,13 @@
 import { InputError } from '../../src/errors.js'
 import { isObject } from '../../src/io/is-object.js'
 import type { ConfigHints } from './infer-config.js'
-import { valueAt, type JsonObject } from './json-file.js'
+import { valueAt } from './json-file.js'
 import { openClipPreprocessing } from './preparation.js'
 import { orDefault, timmActivation } from './timm-activation.js'
 import { activationOf, imageSizeOf, timmName, timmNaFlexName } from './timm-architecture.js'
 import { TIMM_EPS } from './timm-config.js'
 import { ratioOf, towerFields } from './tower-sizes.js'
+import type { JsonObject } from '../../src/io/json.js'
 
 /** The name of the file in open_clip's folders. */
 export const OPEN_CLIP_CONFIG = 'open_clip_config.json'

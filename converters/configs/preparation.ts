@@ -1,6 +1,6 @@
 import { InputError } from '../../src/errors.js'
 import { isObject } from '../../src/io/is-object.js'
-import type { JsonObject } from './json-file.js'
+import type { JsonObject } from '../../src/io/json.js'
 
 /** How images are prepared, as far as open_clip and timm can be told. */
 export interface Preparation {

@@ -1,10 +1,11 @@
 import { InputError } from '../../src/errors.js'
 import type { ConfigHints } from './infer-config.js'
-import { valueAt, type JsonObject } from './json-file.js'
+import { valueAt } from './json-file.js'
 import { timmPreprocessing } from './preparation.js'
 import { hiddenActOf, orDefault, timmActivation } from './timm-activation.js'
 import { activationOf, imageSizeOf, timmNaFlexName, timmName } from './timm-architecture.js'
 import { ratioOf, towerFields } from './tower-sizes.js'
+import type { JsonObject } from '../../src/io/json.js'
 
 /** What timm adds to variances in layer norms; no configuration of it says otherwise. */
 export const TIMM_EPS = 1e-6

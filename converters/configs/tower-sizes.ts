@@ -1,5 +1,5 @@
 import { isObject } from '../../src/io/is-object.js'
-import type { JsonObject } from './json-file.js'
+import type { JsonObject } from '../../src/io/json.js'
 
 /** Sizes of a tower, as a configuration of transformers has them. */
 export interface TowerSizes {

@@ -1,5 +1,5 @@
 import { isObject } from '../../src/io/is-object.js'
-import type { JsonObject } from './json-file.js'
+import type { JsonObject } from '../../src/io/json.js'
 
 /**
  * A configuration that says this type of its weights wherever it says one: as `dtype`, which transformers 5 also has in the towers'

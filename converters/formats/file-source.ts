@@ -1,10 +1,5 @@
-import type { CheckpointFolder } from '../../src/hub/checkpoint-folder.js'
+import { type CheckpointFolder, placeOf } from '../../src/hub/checkpoint-folder.js'
 import type { ByteSource } from '../../src/io/byte-source.js'
-
-/** Path or URL of a file in a folder, for messages. */
-export function placeOf(folder: CheckpointFolder, name: string): string {
-  return `${folder.location.replace(/\/$/, '')}/${name}`
-}
 
 /** A file of a checkpoint folder as a source of bytes. @throws FileError if there is no such file. */
 export async function fileSource(

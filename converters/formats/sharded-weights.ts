@@ -1,13 +1,13 @@
-import { FileError, FormatError, SiglipError } from '../../src/errors.js'
+import { FileError, FormatError } from '../../src/errors.js'
 import { isObject } from '../../src/io/is-object.js'
-import type { CheckpointFolder } from '../../src/hub/checkpoint-folder.js'
+import { type CheckpointFolder, placeOf } from '../../src/hub/checkpoint-folder.js'
 import { checkFileName } from '../../src/io/file-name.js'
-import { placeOf } from './file-source.js'
 import { unknownTensor } from './stored-tensor.js'
 import type { WeightInfo, Weights } from './weights.js'
+import { readJsonObject } from '../../src/hub/read-json.js'
 
 /** The most that an index may take: a million tensors fit. */
-export const LARGEST_INDEX = 100_000_000
+export const MAX_INDEX_BYTES = 100_000_000
 
 /**
  * Opens weights that lie in several files, with an index (`model.safetensors.index.json`) that says which weight is in which. The
@@ -62,15 +62,7 @@ export async function openShards(
 }
 
 async function readIndex(folder: CheckpointFolder, name: string, location: string): Promise<Map<string, string>> {
-  const size = await folder.size(name)
-  if (size > LARGEST_INDEX) throw noIndex(location, `${size} bytes`)
-  let json: unknown
-  try {
-    json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(await folder.bytes(name)))
-  } catch (cause) {
-    throw cause instanceof SiglipError ? cause : noIndex(location, 'no JSON', cause)
-  }
-  const weightMap = isObject(json) ? json.weight_map : undefined
+  const { weight_map: weightMap } = await readJsonObject(folder, name, FormatError, MAX_INDEX_BYTES)
   if (!isObject(weightMap)) throw noIndex(location, 'no "weight_map"')
   const files = new Map<string, string>()
   for (const [tensor, file] of Object.entries(weightMap)) {

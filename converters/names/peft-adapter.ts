@@ -1,9 +1,10 @@
 import { ConfigError, WeightsError } from '../../src/errors.js'
 import type { CheckpointFolder } from '../../src/hub/checkpoint-folder.js'
 import { isObject } from '../../src/io/is-object.js'
-import { readJsonObject, type JsonObject } from '../configs/json-file.js'
 import { openWeights } from '../formats/open-weights.js'
 import type { Weights } from '../formats/weights.js'
+import type { JsonObject } from '../../src/io/json.js'
+import { readJsonObject } from '../../src/hub/read-json.js'
 
 /** What peft puts before the name of each weight. */
 export const PEFT_PREFIX = 'base_model.model.'

@@ -1,6 +1,5 @@
 import { InvalidArgumentError, type Command } from 'commander'
 import { parse } from 'csv-parse/sync'
-import { readJsonObject } from '../../converters/configs/json-file.js'
 import { UsageError } from '../errors.js'
 import type { CheckpointFolder } from '../hub/checkpoint-folder.js'
 import type { RawImage } from '../image/raw-image.js'
@@ -19,6 +18,7 @@ import { scoreTable } from './score-table.js'
 import type { Session } from './session.js'
 import { shortestFloat32 } from './shortest-float32.js'
 import { truncationReporter } from './truncation-reporter.js'
+import { readJsonObject } from '../hub/read-json.js'
 
 interface Options extends ModelOptions {
   readonly labels?: readonly string[]

@@ -2,7 +2,6 @@ import { stat } from 'node:fs/promises'
 import path from 'node:path'
 import type { Command } from 'commander'
 import { elementCount } from '../../converters/formats/dtypes.js'
-import { readJsonObject } from '../../converters/configs/json-file.js'
 import type { Weights } from '../../converters/formats/weights.js'
 import { ConfigError } from '../errors.js'
 import { ADAPTER_CONFIG } from '../hub/adapter-folder.js'
@@ -12,6 +11,7 @@ import { openCheckpoint } from './open-checkpoint.js'
 import { jsonLine, printable } from './printable.js'
 import type { Session } from './session.js'
 import { largest } from '../largest.js'
+import { readJsonObject } from '../hub/read-json.js'
 
 /** `siglip inspect`: what a checkpoint holds. */
 export function addInspect(program: Command, session: Session): void {

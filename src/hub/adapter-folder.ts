@@ -1,6 +1,6 @@
 import { ConfigError, SiglipError } from '../errors.js'
-import { isObject } from '../io/is-object.js'
 import type { CheckpointFolder } from './checkpoint-folder.js'
+import { readJsonObject } from './read-json.js'
 
 /** peft's configuration of an adapter. */
 export const ADAPTER_CONFIG = 'adapter_config.json'
@@ -75,7 +75,7 @@ export class AdapterFolder implements CheckpointFolder {
 
   private async openBase(): Promise<CheckpointFolder> {
     const where = `${this.location}/${ADAPTER_CONFIG}`
-    const { base_model_name_or_path: name, revision } = configOf(await this.adapter.bytes(ADAPTER_CONFIG), where)
+    const { base_model_name_or_path: name, revision } = await readJsonObject(this.adapter, ADAPTER_CONFIG)
     const hint =
       'Load the base model, and put the adapter on it with loadLora; or name the base as base_model_name_or_path there.'
     if (typeof name !== 'string' || name === '') {
@@ -110,15 +110,4 @@ export async function refuseAdapterAlone(folder: CheckpointFolder): Promise<void
     where: folder.location,
     hint: 'Load the base model, and put the adapter on it with loadLora.',
   })
-}
-
-function configOf(bytes: Uint8Array, where: string): Readonly<Record<string, unknown>> {
-  let json: unknown
-  try {
-    json = JSON.parse(new TextDecoder().decode(bytes))
-  } catch (cause) {
-    throw new ConfigError('The adapter’s configuration is not JSON', { where, cause })
-  }
-  if (isObject(json)) return json
-  throw new ConfigError('The adapter’s configuration is not an object', { where })
 }

@@ -28,3 +28,8 @@ export interface CheckpointFolder {
   /** The names of its files, where they can be listed. */
   names?(): Promise<readonly string[]>
 }
+
+/** Path or URL of a file in a folder, for messages. */
+export function placeOf(folder: CheckpointFolder, name: string): string {
+  return `${folder.location.replace(/\/$/, '')}/${name}`
+}

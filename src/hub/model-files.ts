@@ -1,4 +1,6 @@
 import { HubError } from '../errors.js'
+import { isObject } from '../io/is-object.js'
+import { parseJsonObject } from '../io/json.js'
 
 /** What loading reads beside the weights, where a model has it. */
 const SETTINGS = [
@@ -62,18 +64,8 @@ export function modelFiles(names: readonly string[], model: string): ModelFiles 
 
 /** The files of weights that an index names, each once. @throws HubError if it is no index. */
 export function shardsOf(index: Uint8Array, where: string): string[] {
-  try {
-    const json: unknown = JSON.parse(new TextDecoder().decode(index))
-    if (typeof json === 'object' && json !== null && 'weight_map' in json && json.weight_map instanceof Object) {
-      const names: unknown[] = Object.values(json.weight_map)
-      return [...new Set(names.filter((name) => typeof name === 'string'))]
-    }
-  } catch (cause) {
-    throw noIndex(where, cause)
-  }
-  throw noIndex(where)
-}
-
-function noIndex(where: string, cause?: unknown): HubError {
-  return new HubError('Not an index of weights', { expected: 'JSON with a "weight_map"', where, cause })
+  const { weight_map: weightMap } = parseJsonObject(index, where, HubError)
+  if (!isObject(weightMap)) throw new HubError('Not an index of weights', { expected: 'a "weight_map"', where })
+  const names = Object.values(weightMap)
+  return [...new Set(names.filter((name) => typeof name === 'string'))]
 }

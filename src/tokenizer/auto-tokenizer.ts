@@ -1,6 +1,5 @@
 import { TokenizerError } from '../errors.js'
 import type { CheckpointFolder } from '../hub/checkpoint-folder.js'
-import { parseJsonObject } from './tokenizer-json/json-value.js'
 import { CLEANING } from './clean/cleaning-backend.js'
 import { loadTokenizerConfig, noTokenizerFile, readTokenizerFile, tokenizerFolder } from './load-tokenizer-files.js'
 import { openClipText } from './clean/open-clip-text.js'
@@ -9,6 +8,7 @@ import { Siglip2Tokenizer } from './siglip2-tokenizer.js'
 import { SiglipTokenizer } from './siglip-tokenizer.js'
 import { readTokenizerJson } from './tokenizer-json/tokenizer-json.js'
 import type { TokenizerConfig } from './tokenizer-config.js'
+import { parseJsonObject } from '../io/json.js'
 
 type TokenizerClass = typeof SiglipTokenizer | typeof Siglip2Tokenizer
 
@@ -52,7 +52,7 @@ const CONFIG = 'tokenizer_config.json'
 /** The class that a folder names, without `Fast`. Generic names, such as PreTrainedTokenizerFast, say nothing about the model. */
 async function nameByConfig(folder: CheckpointFolder): Promise<string | undefined> {
   if (!(await folder.has(CONFIG))) return undefined
-  const name = parseJsonObject(await readTokenizerFile(folder, CONFIG), CONFIG).tokenizer_class
+  const name = parseJsonObject(await readTokenizerFile(folder, CONFIG), CONFIG, TokenizerError).tokenizer_class
   return typeof name !== 'string' || /^(PreTrainedTokenizer|TokenizersBackend)/.test(name)
     ? undefined
     : name.replace(/Fast$/, '')

@@ -1,5 +1,6 @@
 import type { EncodingOptions } from './encoding-options.js'
-import { asId, asObject, type JsonObject, mismatch } from './tokenizer-json/json-value.js'
+import { asId, asObject, mismatch } from './tokenizer-json/json-value.js'
+import type { JsonObject } from '../io/json.js'
 
 /** Options of a call that a tokenizer's files settle for a processor; the tokenizer itself doesn't heed them. */
 export type CallDefaults = Pick<EncodingOptions, 'padding' | 'truncation' | 'maxLength' | 'padToMultipleOf'>

@@ -2,10 +2,11 @@ import { openFolder } from '#open-folder'
 import { FileError, TokenizerError } from '../errors.js'
 import type { CheckpointFolder } from '../hub/checkpoint-folder.js'
 import { type AddedToken, addedToken } from './added-token.js'
-import { asId, parseJsonObject } from './tokenizer-json/json-value.js'
+import { asId } from './tokenizer-json/json-value.js'
 import { openClipText } from './clean/open-clip-text.js'
 import { parseTokenizerConfig, type TokenizerConfig } from './tokenizer-config.js'
 import { addedTokensOf, readTokenizerJson } from './tokenizer-json/tokenizer-json.js'
+import { parseJsonObject } from '../io/json.js'
 
 /** The largest vocabularies in use have 35 MB. */
 const MAX_FILE_BYTES = 2 ** 28
@@ -41,7 +42,7 @@ export async function loadTokenizerConfig(
 ): Promise<TokenizerConfig> {
   const read = async (name: string): Promise<TokenizerConfig> =>
     (await folder.has(name))
-      ? parseTokenizerConfig(parseJsonObject(await readTokenizerFile(folder, name), name), name)
+      ? parseTokenizerConfig(parseJsonObject(await readTokenizerFile(folder, name), name, TokenizerError), name)
       : {}
   const stored = await read('tokenizer_config.json')
   const config = withOpenClip(stored, await openClipText(folder, readTokenizerFile))
@@ -82,7 +83,7 @@ async function listedTokens(folder: CheckpointFolder, config: TokenizerConfig): 
   const name = 'added_tokens.json'
   if (!(await folder.has(name))) return []
   const isSpecial = new Set([...Object.values(config.specialTokens ?? {}), ...(config.extraSpecialTokens ?? [])])
-  const ids = Object.entries(parseJsonObject(await readTokenizerFile(folder, name), name))
+  const ids = Object.entries(parseJsonObject(await readTokenizerFile(folder, name), name, TokenizerError))
   return ids.map(([content, id]) => [
     asId(id, `${content} of ${name}`),
     addedToken({ content, special: isSpecial.has(content) }),

@@ -1,6 +1,7 @@
 import { isObject } from '../io/is-object.js'
 import { type AddedToken, addedToken } from './added-token.js'
-import { asArray, asBoolean, asId, asObject, asString, type JsonObject, mismatch } from './tokenizer-json/json-value.js'
+import { asArray, asBoolean, asId, asObject, asString, mismatch } from './tokenizer-json/json-value.js'
+import type { JsonObject } from '../io/json.js'
 
 /** The roles that a special token can have, in transformers' order. */
 export const SPECIAL_TOKEN_ROLES = ['bos', 'eos', 'unk', 'sep', 'pad', 'cls', 'mask'] as const

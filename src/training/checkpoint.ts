@@ -4,7 +4,7 @@ import * as tf from '@tensorflow/tfjs'
 import { openFolder } from '#open-folder'
 import { saveFolder } from '#save-folder'
 import { checkFinite } from '../../converters/formats/finite-values.js'
-import { jsonFile, readJsonObject } from '../../converters/configs/json-file.js'
+import { jsonFile } from '../../converters/configs/json-file.js'
 import type { FileContent } from '../io/save-folder.js'
 import { layoutSafetensors } from '../../converters/formats/serialize-safetensors.js'
 import { openWeights } from '../../converters/formats/open-weights.js'
@@ -19,6 +19,7 @@ import { loadState } from './load-state.js'
 import type { TrainOptions } from './train-options.js'
 import { trainedFiles } from './trained-files.js'
 import type { Optimizer } from './optimizer.js'
+import { readJsonObject } from '../hub/read-json.js'
 
 /** How far a training is, beside its tensors. */
 export interface Progress {

@@ -5,6 +5,7 @@ import { refuseAdapterAlone } from '../../hub/adapter-folder.js'
 import type { CheckpointFolder } from '../../hub/checkpoint-folder.js'
 import { foreignSettings } from './foreign-settings.js'
 import { snakeCase } from './snake-case.js'
+import { readJsonObject } from '../../hub/read-json.js'
 
 /** Values by name, not yet checked. */
 export type Options = Readonly<Record<string, unknown>>
@@ -22,8 +23,6 @@ export interface ProcessorFile {
   /** The file they stand in, for messages. */
   readonly where: string
 }
-
-const MAX_FILE_BYTES = 2 ** 20
 
 /**
  * Reads `image_processor` of `processor_config.json` (transformers 5), or else `preprocessor_config.json`, or else what open_clip or
@@ -66,11 +65,11 @@ function plainName(name: unknown): unknown {
 
 async function findSettings(folder: CheckpointFolder): Promise<{ object: Options; where: string }> {
   if (await folder.has('processor_config.json')) {
-    const { image_processor: nested } = await readJson(folder, 'processor_config.json')
+    const { image_processor: nested } = await readJsonObject(folder, 'processor_config.json')
     if (isObject(nested)) return { object: nested, where: `${folder.location}/processor_config.json` }
   }
   if (await folder.has('preprocessor_config.json')) {
-    const object = await readJson(folder, 'preprocessor_config.json')
+    const object = await readJsonObject(folder, 'preprocessor_config.json')
     return { object, where: `${folder.location}/preprocessor_config.json` }
   }
   const openClip = await readIfThere(folder, 'open_clip_config.json')
@@ -103,32 +102,7 @@ export function extraKeys({ options }: ProcessorFile, known: object): Options {
 }
 
 async function readIfThere(folder: CheckpointFolder, name: string): Promise<Options> {
-  return (await folder.has(name)) ? readJson(folder, name) : {}
-}
-
-async function readJson(folder: CheckpointFolder, name: string): Promise<Options> {
-  const where = `${folder.location}/${name}`
-  const size = await folder.size(name)
-  if (size > MAX_FILE_BYTES) {
-    throw new ConfigError('The file is too large for a configuration', {
-      expected: `at most ${MAX_FILE_BYTES} bytes`,
-      found: String(size),
-      where,
-    })
-  }
-  const bytes = await folder.bytes(name)
-  let value: unknown
-  try {
-    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
-  } catch (cause) {
-    throw new ConfigError('Not JSON', { found: cause instanceof Error ? cause.message : 'other text', where, cause })
-  }
-  if (isObject(value)) return value
-  throw new ConfigError('Not a configuration', {
-    expected: 'an object',
-    found: JSON.stringify(value).slice(0, 60),
-    where,
-  })
+  return (await folder.has(name)) ? readJsonObject(folder, name) : {}
 }
 
 /** The keys as files spell them, also those of the sizes inside. */

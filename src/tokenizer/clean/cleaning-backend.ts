@@ -1,6 +1,7 @@
 import { cleanText, CLEANINGS } from './clean-text.js'
-import { type JsonObject, mismatch } from '../tokenizer-json/json-value.js'
+import { mismatch } from '../tokenizer-json/json-value.js'
 import type { TokenizerBackend } from '../tokenizer-backend.js'
+import type { JsonObject } from '../../io/json.js'
 
 /** The key of `tokenizer_config.json` that says how open_clip cleans texts before it tokenizes them. */
 export const CLEANING = 'open_clip_clean'

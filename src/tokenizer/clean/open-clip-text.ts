@@ -3,8 +3,9 @@ import type { CheckpointFolder } from '../../hub/checkpoint-folder.js'
 import { isObject } from '../../io/is-object.js'
 import { CLEANINGS } from './clean-text.js'
 import { CLEANING } from './cleaning-backend.js'
-import { type JsonObject, mismatch, parseJsonObject } from '../tokenizer-json/json-value.js'
+import { mismatch } from '../tokenizer-json/json-value.js'
 import { parseTokenizerConfig, type TokenizerConfig } from '../tokenizer-config.js'
+import { type JsonObject, parseJsonObject } from '../../io/json.js'
 
 const FILE = 'open_clip_config.json'
 /** open_clip's `DEFAULT_CONTEXT_LENGTH`. */
@@ -26,7 +27,7 @@ type ReadFile = (folder: CheckpointFolder, name: string) => Promise<Uint8Array>
  */
 export async function openClipText(folder: CheckpointFolder, read: ReadFile): Promise<TokenizerConfig | undefined> {
   if (!(await folder.has(FILE)) || (await folder.has('config.json'))) return undefined
-  const { model_cfg: model } = parseJsonObject(await read(folder, FILE), FILE)
+  const { model_cfg: model } = parseJsonObject(await read(folder, FILE), FILE, TokenizerError)
   const text = isObject(model) ? model['text_cfg'] : undefined
   if (!isObject(text)) return undefined
   const { context_length: length = CONTEXT_LENGTH, hf_tokenizer_name: name, tokenizer_mode: mode } = text

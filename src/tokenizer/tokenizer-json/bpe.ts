@@ -1,12 +1,13 @@
 import { TokenizerError } from '../../errors.js'
 import { ByteVocabulary } from './byte-vocabulary.js'
 import { JsonBytes } from '../../io/json-bytes.js'
-import { asBoolean, asString, type JsonObject, mismatch } from './json-value.js'
+import { asBoolean, asString, mismatch } from './json-value.js'
 import { NumberHeap } from './number-heap.js'
 import { PairRanks } from './pair-ranks.js'
 import { byteToPiece } from '../sentencepiece/sentencepiece-model.js'
 import type { Range } from './tokenizer-json.js'
 import type { TokenizerModel } from './tokenizer-model.js'
+import type { JsonObject } from '../../io/json.js'
 
 const WHERE = 'tokenizer.json'
 const SPACE = 0x20

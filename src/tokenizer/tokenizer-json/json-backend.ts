@@ -5,7 +5,7 @@ import { type Decoder, parseDecoder } from './json-decoder.js'
 import { parseNormalizer } from './json-normalizer.js'
 import { type PreTokenizer, parsePreTokenizer } from './json-pre-tokenizer.js'
 import { JsonUnigram } from './json-unigram.js'
-import { asObject, type JsonObject, mismatch } from './json-value.js'
+import { asObject, mismatch } from './json-value.js'
 import type { SpecialTokens } from '../special-tokens.js'
 import { applyTemplate, parseTemplate, type Template } from './template-processing.js'
 import type { Framed, TokenizerBackend } from '../tokenizer-backend.js'
@@ -13,6 +13,7 @@ import { addedTokenToJson } from '../tokenizer-config.js'
 import { addedTokensOf, type TokenizerJson, withAddedTokens } from './tokenizer-json.js'
 import type { TokenizerModel } from './tokenizer-model.js'
 import { truncateEncodings } from '../truncation.js'
+import type { JsonObject } from '../../io/json.js'
 
 /** What a tokenizer class decides besides its `tokenizer.json`. */
 export interface JsonBackendOptions {

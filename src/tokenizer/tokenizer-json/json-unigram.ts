@@ -1,9 +1,10 @@
 import { TokenizerError } from '../../errors.js'
 import { ByteTrie } from '../sentencepiece/byte-trie.js'
-import { asArray, asBoolean, asId, asString, type JsonObject, mismatch } from './json-value.js'
+import { asArray, asBoolean, asId, asString, mismatch } from './json-value.js'
 import { byteToPiece } from '../sentencepiece/sentencepiece-model.js'
 import type { TokenizerModel } from './tokenizer-model.js'
 import { Unigram } from '../sentencepiece/unigram.js'
+import type { JsonObject } from '../../io/json.js'
 
 const encoder = new TextEncoder()
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true })

@@ -1,28 +1,6 @@
 import { TokenizerError } from '../../errors.js'
 import { isObject } from '../../io/is-object.js'
-
-/** An object read from JSON, its values not yet checked. */
-export type JsonObject = Readonly<Record<string, unknown>>
-
-/**
- * Reads a JSON object.
- *
- * @param where the file's name, for messages.
- * @throws TokenizerError if the bytes are no UTF-8 or the text isn't one JSON object.
- */
-export function parseJsonObject(source: string | Uint8Array, where: string): JsonObject {
-  let value: unknown
-  try {
-    value = JSON.parse(typeof source === 'string' ? source : new TextDecoder('utf-8', { fatal: true }).decode(source))
-  } catch (cause) {
-    throw new TokenizerError('This file is not JSON', {
-      where,
-      cause,
-      found: cause instanceof Error ? cause.message : 'other text',
-    })
-  }
-  return asObject(value, where)
-}
+import type { JsonObject } from '../../io/json.js'
 
 /** The value as an object. @throws TokenizerError naming `where` if it is none. */
 export function asObject(value: unknown, where: string): JsonObject {

@@ -1,9 +1,11 @@
+import { TokenizerError } from '../../errors.js'
 import { isObject } from '../../io/is-object.js'
 import type { AddedToken } from '../added-token.js'
 import { callDefaultsOfHead } from '../call-defaults.js'
-import { asArray, asId, asObject, type JsonObject, parseJsonObject } from './json-value.js'
+import { asArray, asId, asObject } from './json-value.js'
 import { JsonBytes } from '../../io/json-bytes.js'
 import { parseAddedToken, type Side, type TokenizerConfig } from '../tokenizer-config.js'
+import { type JsonObject, parseJsonObject } from '../../io/json.js'
 
 const WHERE = 'tokenizer.json'
 
@@ -43,8 +45,8 @@ export function readTokenizerJson(bytes: Uint8Array): TokenizerJson {
     return true
   })
   const { vocab, merges } = ranges
-  if (!vocab || !merges) return { bytes, head: parseJsonObject(bytes, WHERE), lists: undefined }
-  return { bytes, head: parseJsonObject(without(bytes, vocab, merges), WHERE), lists: { vocab, merges } }
+  if (!vocab || !merges) return { bytes, head: parseJsonObject(bytes, WHERE, TokenizerError), lists: undefined }
+  return { bytes, head: parseJsonObject(without(bytes, vocab, merges), WHERE, TokenizerError), lists: { vocab, merges } }
 }
 
 /** The added tokens of the file with their ids, in its own order. */

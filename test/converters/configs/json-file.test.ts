@@ -1,6 +1,7 @@
-import { jsonFile, readJsonObject } from '../../../converters/configs/json-file.js'
+import { jsonFile } from '../../../converters/configs/json-file.js'
 import { ConfigError } from '../../../src/errors.js'
 import { MemoryFolder } from '../../../src/hub/memory-folder.js'
+import { readJsonObject } from '../../../src/hub/read-json.js'
 
 const read = (text: string) =>
   readJsonObject(new MemoryFolder(new Map([['config.json', new TextEncoder().encode(text)]])), 'config.json')
