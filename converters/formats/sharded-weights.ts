@@ -62,7 +62,11 @@ export async function openShards(
 }
 
 async function readIndex(folder: CheckpointFolder, name: string, location: string): Promise<Map<string, string>> {
-  const { weight_map: weightMap } = await readJsonObject(folder, name, FormatError, MAX_INDEX_BYTES)
+  const { weight_map: weightMap } = await readJsonObject(folder, name, FormatError, MAX_INDEX_BYTES).catch(
+    (cause: unknown) => {
+      throw cause instanceof FormatError ? noIndex(location, cause.message, cause) : cause
+    },
+  )
   if (!isObject(weightMap)) throw noIndex(location, 'no "weight_map"')
   const files = new Map<string, string>()
   for (const [tensor, file] of Object.entries(weightMap)) {

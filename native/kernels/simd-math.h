@@ -144,7 +144,12 @@ inline Float Softplus(Float x) {
 
 inline Float Rsqrt(Float x) { return 1.0f / SquareRoot(x); }
 
+// The C library looks at bits, so denormal numbers are made zeros before it sees them.
+inline Float WithoutDenormals(Float x) { return Select(Absolute(x) < __FLT_MIN__, CopySign(Splat(0.0f), x), x); }
+
 inline Float Power(Float x, Float y) {
+  x = WithoutDenormals(x);
+  y = WithoutDenormals(y);
   for (int i = 0; i < kLanes; i++) x[i] = __builtin_powf(x[i], y[i]);
   return x;
 }

@@ -46,7 +46,11 @@ export function readTokenizerJson(bytes: Uint8Array): TokenizerJson {
   })
   const { vocab, merges } = ranges
   if (!vocab || !merges) return { bytes, head: parseJsonObject(bytes, WHERE, TokenizerError), lists: undefined }
-  return { bytes, head: parseJsonObject(without(bytes, vocab, merges), WHERE, TokenizerError), lists: { vocab, merges } }
+  return {
+    bytes,
+    head: parseJsonObject(without(bytes, vocab, merges), WHERE, TokenizerError),
+    lists: { vocab, merges },
+  }
 }
 
 /** The added tokens of the file with their ids, in its own order. */
