@@ -36,7 +36,7 @@ export abstract class SiglipError extends Error {
   constructor(summary: string, detail: ErrorDetail = {}) {
     const { expected, found, where, hint, cause } = shortened(detail)
     super(
-      sentence(cut(summary, LONGEST_PART), { expected, found, where, hint }),
+      sentence(cut(summary, MAX_PART), { expected, found, where, hint }),
       cause === undefined ? undefined : { cause },
     )
     this.name = new.target.name
@@ -120,7 +120,7 @@ export class UsageError extends SiglipError {
 }
 
 /** Characters of a part of a message, which may list names, and of a place. */
-const [LONGEST_PART, LONGEST_PLACE] = [4000, 1000]
+const [MAX_PART, MAX_PLACE] = [4000, 1000]
 
 /** What a user gives may be a whole file: of a long text, the beginning and the end are quoted. */
 function cut(text: string, most: number): string {
@@ -130,12 +130,12 @@ function cut(text: string, most: number): string {
 }
 
 function shortened({ expected, found, where, hint, cause }: ErrorDetail): ErrorDetail {
-  const part = (text: string | undefined, most = LONGEST_PART): string | undefined =>
+  const part = (text: string | undefined, most = MAX_PART): string | undefined =>
     text === undefined ? undefined : cut(text, most)
   return {
     expected: part(expected),
     found: part(found),
-    where: part(where, LONGEST_PLACE),
+    where: part(where, MAX_PLACE),
     hint: part(hint),
     cause: shortCause(cause),
   }
@@ -143,10 +143,10 @@ function shortened({ expected, found, where, hint, cause }: ErrorDetail): ErrorD
 
 /** The error underneath, which quotes what it was given, too: one that is short enough is the same object. */
 function shortCause(cause: unknown): unknown {
-  if (!(cause instanceof Error) || cause.message.length <= LONGEST_PART) return cause
-  const short = new Error(cut(cause.message, LONGEST_PART))
+  if (!(cause instanceof Error) || cause.message.length <= MAX_PART) return cause
+  const short = new Error(cut(cause.message, MAX_PART))
   short.name = cause.name
-  short.stack = cut(cause.stack ?? '', LONGEST_PART)
+  short.stack = cut(cause.stack ?? '', MAX_PART)
   return short
 }
 

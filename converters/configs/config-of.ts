@@ -11,9 +11,9 @@ import type { Weights } from '../formats/weights.js'
 import type { JsonObject } from '../../src/io/json.js'
 import { readJsonObject } from '../../src/hub/read-json.js'
 
-/** What nothing in a folder tells. */
+/** What no file of a folder gives. */
 export interface ConfigOptions {
-  /** Attention heads of the towers whose number no file tells. */
+  /** Attention heads of the towers whose number no file gives. */
   readonly heads?: number | undefined
 }
 
@@ -36,10 +36,10 @@ export async function configOf(
   const naming = namingOf(stored.tensors.keys())
   const kept = openClip && naming === 'open_clip' ? keptConfig(openClip) : undefined
   if (kept) return kept
-  const told = naming === 'open_clip' ? openClipHints(openClip ?? {}) : naming === 'timm' ? timmHints(own ?? {}) : {}
-  const seen = naming === 'big_vision' ? headsOf(stored) : told.heads
+  const named = naming === 'open_clip' ? openClipHints(openClip ?? {}) : naming === 'timm' ? timmHints(own ?? {}) : {}
+  const seen = naming === 'big_vision' ? headsOf(stored) : named.heads
   const hints: ConfigHints = {
-    ...told,
+    ...named,
     heads: { vision: seen?.vision ?? heads, text: seen?.text ?? heads },
   }
   return inferConfig(inWholeModel(asTransformers(stored)), hints)
@@ -51,7 +51,7 @@ async function openStored(folder: CheckpointFolder): Promise<Weights> {
   } catch (cause) {
     if (!(cause instanceof FileError)) throw cause
     throw new FileError('No such file', {
-      expected: 'config.json, or weights that tell what it would say',
+      expected: 'config.json, or weights that it can be inferred from',
       where: folder.location,
       hint: 'Fetch config.json.',
       cause,

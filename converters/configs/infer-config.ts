@@ -24,14 +24,14 @@ const headsOfWidth = new Map([
   [1536, 16],
 ])
 
-/** Gemma's vocabulary, which tells SigLIP 2. */
+/** Gemma's vocabulary, which marks SigLIP 2. */
 export const GEMMA_TOKENS = 256_000
 
 /**
  * A configuration of transformers for weights that came without: their shapes tell widths, layers, patches, positions and tokens.
  *
  * @param weights under the names of a whole model, in transformers' shapes.
- * @throws ConfigError if weights that tell are missing, or nothing tells the number of heads.
+ * @throws ConfigError if weights that are needed are missing, or nothing gives the number of heads.
  */
 export function inferConfig(weights: Weights, hints: ConfigHints = {}): JsonObject {
   const towers = towersOf(weights)
@@ -58,8 +58,8 @@ function classNames(count: number): [string, string][] {
 
 function visionConfig(weights: Weights, { heads, hiddenAct, imageSize }: ConfigHints, family: string): JsonObject {
   const embeddings = 'vision_model.embeddings'
-  const kernel = told(weights, `${embeddings}.patch_embedding.weight`)
-  const [positions = 0] = told(weights, `${embeddings}.position_embedding.weight`)
+  const kernel = storedShape(weights, `${embeddings}.patch_embedding.weight`)
+  const [positions = 0] = storedShape(weights, `${embeddings}.position_embedding.weight`)
   const [hidden = 0, second = 0, height = 0] = kernel
   const isNaFlex = kernel.length === 2
   const channels = isNaFlex ? 3 : second
@@ -89,9 +89,9 @@ function imageSizeOf(side: number, patch: number, hidden: number): number {
 }
 
 function textConfig(weights: Weights, { heads, hiddenAct }: ConfigHints, family: string): JsonObject {
-  const [vocabulary = 0, hidden = 0] = told(weights, 'text_model.embeddings.token_embedding.weight')
-  const [positions = 0] = told(weights, 'text_model.embeddings.position_embedding.weight')
-  const [projection = 0] = told(weights, 'text_model.head.weight')
+  const [vocabulary = 0, hidden = 0] = storedShape(weights, 'text_model.embeddings.token_embedding.weight')
+  const [positions = 0] = storedShape(weights, 'text_model.embeddings.position_embedding.weight')
+  const [projection = 0] = storedShape(weights, 'text_model.head.weight')
   return {
     model_type: `${family}_text_model`,
     ...encoder(weights, 'text', hidden, heads?.text),
@@ -106,10 +106,10 @@ function textConfig(weights: Weights, { heads, hiddenAct }: ConfigHints, family:
 function encoder(weights: Weights, tower: Tower, hidden: number, heads: number | undefined): JsonObject {
   const layer = `${tower}_model.encoder.layers.`
   const layers = new Set([...weights.tensors.keys()].flatMap((name) => /^\d+(?=\.)/.exec(after(layer, name)) ?? []))
-  const [intermediate = 0] = told(weights, `${layer}0.mlp.fc1.weight`)
+  const [intermediate = 0] = storedShape(weights, `${layer}0.mlp.fc1.weight`)
   const count = heads ?? headsOfWidth.get(hidden)
   if (count === undefined) {
-    throw new ConfigError('Nothing tells how many attention heads there are', {
+    throw new ConfigError('The number of attention heads is unknown', {
       expected: 'a config.json beside the weights, or a width of a published model',
       found: `a ${tower} tower of width ${hidden}`,
       where: weights.location,
@@ -131,7 +131,7 @@ const after = (prefix: string, name: string): string => (name.startsWith(prefix)
 const shapeOf = (weights: Weights, name: string): readonly number[] | undefined => weights.tensors.get(name)?.shape
 
 /** The shape of a weight without which there is no configuration. */
-function told(weights: Weights, name: string): readonly number[] {
+function storedShape(weights: Weights, name: string): readonly number[] {
   const shape = shapeOf(weights, name)
   if (shape && shape.length > 1) return shape
   throw new ConfigError('These are not the weights of a SigLIP model', {

@@ -25,7 +25,7 @@ export function jsonFile(json: JsonObject): Uint8Array<ArrayBuffer> {
 }
 
 /**
- * Python tells a float by its point, which JavaScript leaves out of 1.0, and transformers takes no integer for one. Classes may have any
+ * Python recognizes a float by its point, which JavaScript leaves out of 1.0, and transformers takes no integer for one. Classes may have any
  * name, so `label2id` has none. `NaN` and infinities are written as Python does.
  */
 const floats: ReadonlySet<string> = new Set(['initializer_factor', 'layer_norm_eps', 'attention_dropout'])

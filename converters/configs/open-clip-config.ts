@@ -15,7 +15,7 @@ export const OPEN_CLIP_CONFIG = 'open_clip_config.json'
 /** Where transformers' configuration is kept in a file that this package wrote: open_clip reads only its own keys. */
 const KEPT = 'transformers_config'
 
-/** What `open_clip_config.json` tells beside the weights: heads, activations, image size. */
+/** What `open_clip_config.json` gives beside the weights: heads, activations, image size. */
 export function openClipHints(json: JsonObject): ConfigHints {
   const name = valueAt(json, 'model_cfg', 'vision_cfg', 'timm_model_name')
   const heads = valueAt(json, 'model_cfg', 'text_cfg', 'heads')
@@ -40,7 +40,7 @@ export function keptConfig(json: JsonObject): JsonObject | undefined {
  * @param config of transformers, both towers.
  * @param images of its image processor.
  * @param clean how texts are cleaned before they are tokenized.
- * @throws InputError for an activation of the text tower, or a way of preparing images, that open_clip can't be told.
+ * @throws InputError for an activation of the text tower, or a way of preparing images, that open_clip's configuration can't express.
  */
 export function openClipConfig(
   config: JsonObject,
@@ -104,7 +104,7 @@ export function openClipConfig(
   return { json, notes }
 }
 
-/** open_clip's text tower is told which gelu, and no other activation. */
+/** open_clip's configuration names the gelu of its text tower, and no other activation. */
 function geluOf(hiddenAct: string): 'gelu' | 'gelu_tanh' {
   const act = timmActivation(hiddenAct)
   if (act === 'gelu' || act === 'gelu_tanh') return act

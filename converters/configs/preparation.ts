@@ -2,7 +2,7 @@ import { InputError } from '../../src/errors.js'
 import { isObject } from '../../src/io/is-object.js'
 import type { JsonObject } from '../../src/io/json.js'
 
-/** How images are prepared, as far as open_clip and timm can be told. */
+/** How images are prepared, as far as the configurations of open_clip and timm can express it. */
 export interface Preparation {
   readonly mode: 'squash' | 'shortest' | 'longest'
   /** timm's share of the resized image that is kept. */
@@ -78,7 +78,7 @@ const channels = (value: unknown): readonly number[] =>
   Array.isArray(value) ? value.map(Number) : Array.from({ length: 3 }, () => Number(value ?? 0.5))
 
 function untold(to: string, key: string, value: unknown): InputError {
-  return new InputError(`${to} can’t be told how these images are prepared`, {
+  return new InputError(`${to} can’t express how these images are prepared`, {
     found: `${key} ${JSON.stringify(value)}`,
     where: 'settings of the image processor',
     hint: 'Convert to transformers or big_vision.',

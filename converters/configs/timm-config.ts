@@ -10,7 +10,7 @@ import type { JsonObject } from '../../src/io/json.js'
 /** What timm adds to variances in layer norms; no configuration of it says otherwise. */
 export const TIMM_EPS = 1e-6
 
-/** What a `config.json` of timm tells beside the weights. */
+/** What a `config.json` of timm gives beside the weights. */
 export function timmHints(json: JsonObject): ConfigHints {
   const { architecture } = json
   const name = typeof architecture === 'string' ? architecture : ''
@@ -27,7 +27,7 @@ export function timmHints(json: JsonObject): ConfigHints {
 /**
  * `config.json` of timm for the image tower of a configuration of transformers.
  *
- * @throws InputError for an activation that timm doesn't have, or a way of preparing images that it can't be told.
+ * @throws InputError for an activation that timm doesn't have, or a way of preparing images that its configuration can't express.
  */
 export function timmConfig(
   config: JsonObject,

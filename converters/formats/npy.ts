@@ -6,7 +6,7 @@ import { rowMajor } from './strides.js'
 import type { Weights } from './weights.js'
 
 /** The most that a header may take: one of many axes takes a hundred bytes. */
-const LARGEST_HEADER = 65_536
+const MAX_HEADER = 65_536
 
 /** numpy's names of types without their byte order. It doesn't know bfloat16, which JAX stores as two bytes of nothing: V2. */
 const dtypes = new Map<string, Dtype>([
@@ -39,8 +39,8 @@ export async function openNpy(source: ByteSource): Promise<StoredTensor> {
   }
   const begin = version === 1 ? 10 : 12
   const length = version === 1 ? view.getUint16(8, true) : view.getUint32(8, true)
-  if (length > LARGEST_HEADER)
-    throw damaged(source, { expected: `a header of at most ${LARGEST_HEADER} bytes`, found: `${length}` })
+  if (length > MAX_HEADER)
+    throw damaged(source, { expected: `a header of at most ${MAX_HEADER} bytes`, found: `${length}` })
   const header = new TextDecoder().decode(await readRange(source, begin, begin + length))
   const [byteOrder = '', type = ''] = /'descr': *'([<>|=]?)([a-zA-Z]\d+)'/.exec(header)?.slice(1) ?? []
   const order = /'fortran_order': *(True|False)/.exec(header)?.[1]

@@ -4,10 +4,10 @@ import { isFloatDtype, fromFloat32, type FloatDtype } from './float-conversion.j
 import type { FileContent } from '../../src/io/save-folder.js'
 import { npyHead } from './serialize-npy.js'
 import type { WeightsToSave } from './weight-files.js'
-import { LARGEST_DIRECTORY } from '../../src/io/zip.js'
+import { MAX_DIRECTORY } from '../../src/io/zip.js'
 
 /** Bytes of an entry in the list beside its name, `.npy` included. */
-const LONGEST_ENTRY = 46 + 4 + 28
+const MAX_ENTRY = 46 + 4 + 28
 
 /** Sizes and offsets from here on stand in a zip64 field. */
 const ZIP64 = 0xffffffff
@@ -24,10 +24,10 @@ const ATTRIBUTES = 0o600 << 16
  */
 export function npzFile(weights: WeightsToSave, dtype?: FloatDtype): FileContent {
   const names = [...weights.tensors.keys()]
-  const directorySize = names.reduce((sum, name) => sum + LONGEST_ENTRY + new TextEncoder().encode(name).length, 0)
-  if (directorySize > LARGEST_DIRECTORY) {
+  const directorySize = names.reduce((sum, name) => sum + MAX_ENTRY + new TextEncoder().encode(name).length, 0)
+  if (directorySize > MAX_DIRECTORY) {
     throw new InputError('The archive would have more entries than are read again', {
-      expected: `at most ${LARGEST_DIRECTORY} bytes of entries`,
+      expected: `at most ${MAX_DIRECTORY} bytes of entries`,
       found: `${directorySize} for ${names.length} weights`,
     })
   }

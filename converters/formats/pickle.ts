@@ -1,7 +1,7 @@
 import { FormatError, type ErrorDetail } from '../../src/errors.js'
 
 /** More lists, tuples and dictionaries than a checkpoint of 30,000 weights has: memory is not taken for more. */
-const MOST_CONTAINERS = 300_000
+const MAX_CONTAINERS = 300_000
 
 /** What a pickle may call: a function of ours under the name of Python's. */
 export class PickleFunction {
@@ -216,7 +216,7 @@ class Machine {
 
   /** Passes a container on, or throws if there are too many. */
   private counted<T>(container: T): T {
-    if (++this.containers > MOST_CONTAINERS) throw this.damaged(`more than ${MOST_CONTAINERS} lists and dictionaries`)
+    if (++this.containers > MAX_CONTAINERS) throw this.damaged(`more than ${MAX_CONTAINERS} lists and dictionaries`)
     return container
   }
 

@@ -2,7 +2,7 @@ import { FormatError, type ErrorDetail } from '../../src/errors.js'
 import { byteLength as bytesOf, dtypeBits, isDtype, isShape, type Dtype } from './dtypes.js'
 
 /** The most that a header may take, as in the Rust implementation: 100 MB. */
-export const LARGEST_HEADER = 100_000_000
+export const MAX_HEADER = 100_000_000
 
 /** A tensor in a file. */
 export interface TensorInfo {
@@ -37,7 +37,7 @@ export function headerEnd(start: Uint8Array, size: number, where: string): numbe
     })
   }
   const length = new DataView(start.buffer, start.byteOffset).getBigUint64(0, true)
-  const most = Math.min(LARGEST_HEADER, size - 8)
+  const most = Math.min(MAX_HEADER, size - 8)
   if (length > most) {
     throw damaged('The header is too long', {
       expected: `at most ${most} bytes`,

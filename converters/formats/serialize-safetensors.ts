@@ -1,6 +1,6 @@
 import { InputError } from '../../src/errors.js'
 import { byteLength, dtypeBits, isShape, type Dtype, type TensorData } from './dtypes.js'
-import { LARGEST_HEADER } from './safetensors-header.js'
+import { MAX_HEADER } from './safetensors-header.js'
 
 /** A tensor in memory. */
 export interface Tensor {
@@ -72,9 +72,9 @@ export function layoutSafetensors(
   // Written entry by entry: as an object's keys, names like "7" would move to the front.
   const json = [...texts, ...entries].map(([key, value]) => `${JSON.stringify(key)}:${JSON.stringify(value)}`)
   const header = new TextEncoder().encode(`{${json.join(',')}}`)
-  if (header.length > LARGEST_HEADER) {
+  if (header.length > MAX_HEADER) {
     throw new InputError('The header is too long', {
-      expected: `at most ${LARGEST_HEADER} bytes, which is what readers take`,
+      expected: `at most ${MAX_HEADER} bytes, which is what readers take`,
       found: `${header.length} bytes of ${tensors.size} tensors and the metadata`,
       hint: 'Write several files, or texts as tensors of bytes.',
     })

@@ -10,7 +10,7 @@ import type { WeightInfo, Weights } from './weights.js'
 /** Elements of wide types that are read at once: with fewer, opening files and freeing blocks takes longer than reading. */
 const BLOCK = 2 ** 22
 
-/** Where a tensor's elements lie in a file. Whoever makes one has checked that they lie inside. */
+/** Where a tensor's elements lie in a file. The caller has checked that they lie inside. */
 export interface StoredTensor extends WeightInfo {
   readonly source: ByteSource
   /** Of the first element. */

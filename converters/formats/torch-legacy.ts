@@ -1,7 +1,7 @@
 import { partOf, readRange, type ByteSource } from '../../src/io/byte-source.js'
 import { dtypeBits } from './dtypes.js'
 import { readPickle } from './pickle.js'
-import { damagedTorch, LARGEST_PICKLE, openStateDict, TorchWorld } from './torch-objects.js'
+import { damagedTorch, MAX_PICKLE, openStateDict, TorchWorld } from './torch-objects.js'
 import type { Weights } from './weights.js'
 
 /**
@@ -42,7 +42,7 @@ async function readLegacyPickles(
 ): Promise<{ value: unknown; keys: string[]; end: number; world: TorchWorld }> {
   // Where they end is not said: more is read until they are complete.
   for (let size = 2 ** 20; ; size *= 4) {
-    const bytes = await readRange(source, 0, Math.min(size, source.size, LARGEST_PICKLE))
+    const bytes = await readRange(source, 0, Math.min(size, source.size, MAX_PICKLE))
     const world = new TorchWorld(where)
     const values: unknown[] = []
     let end = 0
@@ -62,7 +62,7 @@ async function readLegacyPickles(
         where,
       })
     }
-    if (bytes.length === source.size || bytes.length === LARGEST_PICKLE)
+    if (bytes.length === source.size || bytes.length === MAX_PICKLE)
       throw damagedTorch('The pickle is cut off', { where })
   }
 }

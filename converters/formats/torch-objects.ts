@@ -7,9 +7,9 @@ import { lastIndex } from './strides.js'
 import type { Weights } from './weights.js'
 
 /** The most that the pickle of a checkpoint may take: it holds names and shapes, the numbers lie elsewhere. */
-export const LARGEST_PICKLE = 64_000_000
+export const MAX_PICKLE = 64_000_000
 /** A tensor that is larger than its storage (an expanded one) may have so many elements: 64 MB as float32. */
-const LARGEST_EXPANDED = 2 ** 24
+const MAX_EXPANDED = 2 ** 24
 
 /** How deep in dictionaries a state dict may lie. */
 const DEEPEST = 3
@@ -165,7 +165,7 @@ export class TorchWorld implements PickleWorld {
     const end = (Number(offset) + lastIndex(shape, strides) + 1) * width
     const isSane =
       shape.length === strides.length && Number.isSafeInteger(count) && (count === 0 || end <= storage.byteLength)
-    const isExpanded = count * width > storage.byteLength && count > LARGEST_EXPANDED
+    const isExpanded = count * width > storage.byteLength && count > MAX_EXPANDED
     if (isSane && !isExpanded) {
       return new TensorView(storage, dtype, shape, strides, count === 0 ? 0 : Number(offset) * width)
     }

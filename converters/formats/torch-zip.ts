@@ -1,6 +1,6 @@
 import { readRange, type ByteSource } from '../../src/io/byte-source.js'
 import { readPickle } from './pickle.js'
-import { damagedTorch, LARGEST_PICKLE, openStateDict, TorchWorld } from './torch-objects.js'
+import { damagedTorch, MAX_PICKLE, openStateDict, TorchWorld } from './torch-objects.js'
 import type { Weights } from './weights.js'
 
 /**
@@ -19,7 +19,7 @@ export async function openTorchZip(files: ReadonlyMap<string, ByteSource>, where
       hint: 'Save them on a usual machine, or as safetensors.',
     })
   }
-  if (!pickle || pickle.size > LARGEST_PICKLE)
+  if (!pickle || pickle.size > MAX_PICKLE)
     throw damagedTorch('The pickle is too large', { found: `${pickle?.size} bytes`, where })
   const read = readPickle(await readRange(pickle, 0, pickle.size), 0, new TorchWorld(where))
   if (!read) throw damagedTorch('The pickle is cut off', { where })

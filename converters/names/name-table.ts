@@ -15,7 +15,7 @@ import type { WeightInfo, Weights } from '../formats/weights.js'
 export type Row = readonly [source: string, target: string, transform: Transform]
 
 /** More layers than any tower has: a stack of a billion empty ones must not be walked through. */
-const MOST_LAYERS = 1000
+const MAX_LAYERS = 1000
 
 /** A weight, or a part of one. */
 interface Cell {
@@ -88,7 +88,7 @@ function expand(
     const cell = cellOf(from, i)
     const info = weights.tensors.get(cell.name)
     if (!info || (cell.place !== undefined && cell.place >= (info.shape[0] ?? 0))) return links
-    const shape = i < MOST_LAYERS ? shapeOf(cell, info) : undefined
+    const shape = i < MAX_LAYERS ? shapeOf(cell, info) : undefined
     const move = shape && moveOf(shape, cell.name)
     if (!move || elementCount(move.shape) !== elementCount(move.grouped)) {
       throw new WeightsError('A weight’s shape is not one of its format', {

@@ -8,7 +8,7 @@ import type { Weights } from '../formats/weights.js'
 /** Whose names weights have. */
 export type Naming = 'transformers' | 'big_vision' | 'open_clip' | 'timm'
 
-/** Whose names these are, `transformers` if nobody else's. */
+/** The library whose names these are; `transformers` if they are of no other. */
 export function namingOf(names: Iterable<string>): Naming {
   for (const name of names) {
     if (/^(params\/)?(img|txt)\//.test(name)) return 'big_vision'
@@ -19,7 +19,7 @@ export function namingOf(names: Iterable<string>): Naming {
 }
 
 /**
- * Weights under transformers' names and in its shapes, whoever stored them. Weights that a table doesn't know keep their names, so
+ * Weights under transformers' names and in its shapes, from any of the libraries. Weights that a table doesn't know keep their names, so
  * that a model can tell of them; those of transformers 4 and 5 are as they are.
  *
  * @throws WeightsError if a weight's shape is not one of its format.

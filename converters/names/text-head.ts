@@ -4,7 +4,7 @@ import type { WeightInfo, Weights } from '../formats/weights.js'
 const NORM = 'text_model.final_layer_norm.weight'
 const WEIGHT = 'text_model.head.weight'
 const BIAS = 'text_model.head.bias'
-/** As large as the projection: whoever has it has stored that much. */
+/** As large as the projection, which is in memory already. */
 const SQUARE = 'text_model.encoder.layers.0.self_attn.q_proj.weight'
 
 /**

@@ -22,11 +22,11 @@ export function addCache(program: Command, session: Session): void {
       .option('--cache-dir <dir>', 'the cache (otherwise HF_HUB_CACHE, or that of Python’s huggingface_hub)')
       .option('--json', 'a JSON object a line')
       .addHelpText('after', `\nExample:\n  $ siglip cache ${name}`)
-  command('list', 'Tells which models are there, and how large they are.').action(list)
+  command('list', 'Lists the models in the cache and their sizes.').action(list)
   command('verify', 'Computes the hash of every content again, and follows every link.')
     .option('--remove', 'remove what is damaged: it is fetched again when it is next needed')
     .action((options: Options & { readonly remove?: boolean }) => verify(options, session))
-  command('prune', 'Tells what no branch or tag leads to any more: old revisions, stopped downloads.')
+  command('prune', 'Lists what no branch or tag refers to any more: old revisions, interrupted downloads.')
     .option('--yes', 'remove it')
     .action((options: Options & { readonly yes?: boolean }) => prune(options, session))
 }

@@ -37,7 +37,7 @@ export function addConvert(program: Command, session: Session): void {
     .option('--dtype <type>', `${dtypeNames.join(', ')} (default: as they are stored)`, oneOf(dtypeNames))
     .option('--tower <tower>', 'text or vision: one tower alone', oneOf(['text', 'vision']))
     .option('--max-shard-size <size>', 'the most in one file, e.g. 5GB; transformers only', shardSize)
-    .option('--heads <n>', 'attention heads, where no file tells them', count)
+    .option('--heads <n>', 'attention heads, where no file gives their number', count)
     .option(
       '--force',
       'write into a folder that holds something already: a checkpoint of SigLIP in it is replaced, other files stay',

@@ -56,7 +56,7 @@ export async function openEmbedder(
   }
 }
 
-/** Takes names off a short list that grows meanwhile. */
+/** Takes names off a short list that grows while they are taken. */
 function* taken(names: string[]): Generator<string> {
   for (;;) yield names.shift() ?? ''
 }

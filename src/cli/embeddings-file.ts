@@ -60,8 +60,8 @@ export async function saveEmbeddings(
     return
   }
   const texts = Object.entries({ inputs: JSON.stringify(inputs), ...more })
-  const isLong = ([, text]: readonly [string, string]): boolean => text.length > LONGEST_IN_HEADER
-  const long = sumOfLengths(texts) > LONGEST_HEADER ? texts.filter(isLong) : []
+  const isLong = ([, text]: readonly [string, string]): boolean => text.length > MAX_IN_HEADER
+  const long = sumOfLengths(texts) > MAX_HEADER ? texts.filter(isLong) : []
   const short = texts.filter((text) => !long.includes(text))
   const bytes = new Map(long.map(([name, text]) => [name, new TextEncoder().encode(text)]))
   const tensors = new Map<string, { readonly dtype: Dtype; readonly shape: readonly number[] }>([
@@ -93,9 +93,9 @@ export function checkNamesFit(file: string, inputs: Iterable<string>, perRow = 0
     count++
     length += Math.max(perRow, JSON.stringify(input).length + 1)
   }
-  if (length <= LONGEST_TEXT) return
+  if (length <= MAX_TEXT) return
   throw new FileError('The names are too many for one file', {
-    expected: `at most ${LONGEST_TEXT} characters of names`,
+    expected: `at most ${MAX_TEXT} characters of names`,
     found: `${length} of ${count} inputs`,
     where: file,
     hint: 'Make several files, each of a part of the inputs.',
@@ -103,11 +103,11 @@ export function checkNamesFit(file: string, inputs: Iterable<string>, perRow = 0
 }
 
 /** What JavaScript holds in one text. */
-const LONGEST_TEXT = 2 ** 29 - 25
+const MAX_TEXT = 2 ** 29 - 25
 /** The most that a header takes, as all readers of the format have it, is 100 MB; some of it is left for the rest. */
-const LONGEST_HEADER = 90_000_000
+const MAX_HEADER = 90_000_000
 /** Texts up to this length stay in the header in any case. */
-const LONGEST_IN_HEADER = 65_536
+const MAX_IN_HEADER = 65_536
 /** Rows, and names, that are written together. */
 const AT_ONCE = 1024
 

@@ -13,7 +13,7 @@ export const STDIN = '-'
  * matches of a glob pattern, each sorted. What exists under its literal name is no pattern, also of a pattern's first folders. Patterns
  * take no notice of upper and lower case. What is hidden or made by a tool ({@link isToolMade}) is left out, unless it is named.
  *
- * @param onLeftOut told, in one line a folder, how many images in it are of formats that are not decoded
+ * @param onLeftOut gets one line for each folder: how many images in it are of formats that are not decoded
  * @throws {FileError} for a folder without images or that can't be read, and for a pattern without matches
  */
 export async function findImages(

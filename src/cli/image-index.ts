@@ -35,7 +35,7 @@ interface Stored {
 const AT_ONCE = 64
 
 /** Characters that the stamps of an image take in the file, at most. */
-export const LONGEST_STAMP = 48
+export const MAX_STAMP = 48
 
 /**
  * Embeddings of images by one model, kept in a safetensors file: the tensor `embeddings` `[images, width]`, rows of length one,
@@ -93,7 +93,7 @@ export class ImageIndex {
 
   /**
    * Writes the file, as a whole or not at all, if anything was added. Processes write one after the other, and what another one has
-   * added meanwhile stays.
+   * added in the meantime stays.
    *
    * @throws {FileError} if it can't be written; and as {@link open} does, if the file has become something else
    */
@@ -129,7 +129,7 @@ export class ImageIndex {
   }
 }
 
-/** What tells a model that embeds images from others: how it prepares them, and some values of each weight. */
+/** What distinguishes a model that embeds images from others: how it prepares them, and some values of each weight. */
 export function fingerprint({ model, processor }: Embedder): string {
   const hash = createHash('sha256').update(JSON.stringify(processor.imageProcessor.config))
   for (const [name, variable] of model.visionModel.namedParameters()) {
@@ -215,7 +215,7 @@ async function* rowsOf(
   }
 }
 
-/** Tells one version of a file from others; undefined where there is none. @throws {FileError} if it can't be read */
+/** Distinguishes one version of a file from others; undefined where there is none. @throws {FileError} if it can't be read */
 async function versionOf(file: string): Promise<string | undefined> {
   try {
     const { ino, size, mtimeMs } = await stat(file)

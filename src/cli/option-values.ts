@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from 'commander'
 import { nearest } from '../../converters/formats/nearest.js'
-import { MOST_THREADS } from '../runtime/threads-wanted.js'
+import { MAX_THREADS } from '../runtime/threads-wanted.js'
 
 /** Far more than any option has use for, and nothing that memory is short of. */
 const MAX_COUNT = 1_000_000
@@ -9,7 +9,7 @@ const MAX_COUNT = 1_000_000
 export const count = countUpTo(MAX_COUNT)
 
 /** Parses a number of threads. */
-export const threadCount = countUpTo(MOST_THREADS)
+export const threadCount = countUpTo(MAX_THREADS)
 
 function countUpTo(most: number): (text: string) => number {
   return (text) => {

@@ -27,7 +27,7 @@ export function addSearch(program: Command, session: Session): void {
   const command = program
     .command('search')
     .description('Finds images by words: the best for a query, each with the cosine of its embedding and the query’s.')
-    .argument('<query>', 'words, as somebody would describe the image')
+    .argument('<query>', 'words that describe the image')
     .argument('[image...]', 'files, folders, patterns, URLs (default: all in the index)')
     .option('--like', 'the query is an image: finds those that look like it')
     .option('--top <k>', 'the best K images', count, 10)
@@ -53,12 +53,11 @@ async function search(query: string, args: readonly string[], options: Options, 
   }
   const images = new Map((await findImages(args, sayLeftOut)).map((name) => [inputOf(name), name]))
   if (options.index !== undefined && images.size > 0) await checkWritable(options.index)
-  const { fingerprint, LONGEST_STAMP, ImageIndex } = await import('./image-index.js')
+  const { fingerprint, MAX_STAMP, ImageIndex } = await import('./image-index.js')
   const embedder = await openEmbedder(folder, { ...options, normalize: true }, session)
   try {
     const index = await ImageIndex.open(options.index, fingerprint(embedder))
-    if (options.index !== undefined)
-      checkNamesFit(options.index, new Set([...index.all, ...images.keys()]), LONGEST_STAMP)
+    if (options.index !== undefined) checkNamesFit(options.index, new Set([...index.all, ...images.keys()]), MAX_STAMP)
     const [sought] = await allOf(options.like ? embedder.images([query]) : embedder.texts([query]))
     if (!sought) return // an image that can't be decoded, which was said
     await embedNew(images, index, embedder, session).finally(() => index.save()) // also what was done before Ctrl-C

@@ -5,7 +5,7 @@ import { printable } from './printable.js'
 const STOPS = { SIGINT: 130, SIGTERM: 143, EPIPE: 0 } as const
 
 /** Characters of an error's message that are printed: our own are shorter, others may quote a whole file. */
-const LONGEST_MESSAGE = 20_000
+const MAX_MESSAGE = 20_000
 
 /** One run of the command line: how it is stopped, what it says beside its results, and how it ends. */
 export class Session {
@@ -20,7 +20,7 @@ export class Session {
   #debug = false
   #quiet = false
 
-  /** Aborted when the user presses Ctrl-C, or nobody reads the output any more. */
+  /** Aborted when the user presses Ctrl-C, or the output is no longer read. */
   get signal(): AbortSignal {
     return this.#controller.signal
   }
@@ -42,7 +42,7 @@ export class Session {
     if (quiet) process.env['SIGLIP_QUIET'] = '1' // for what runs below
   }
 
-  /** Listens for Ctrl-C, and for the end of whoever reads the output (`| head`). A second Ctrl-C kills. */
+  /** Listens for Ctrl-C, and for the end of the process that reads the output (`| head`). A second Ctrl-C kills. */
   watchProcess(): void {
     for (const name of ['SIGINT', 'SIGTERM'] as const) {
       process.once(name, () => {
@@ -53,7 +53,7 @@ export class Session {
       if (error.code === 'EPIPE') this.#stop('EPIPE')
       else this.#stopWriting(error)
     })
-    process.stderr.on('error', () => undefined) // there is nobody left to tell
+    process.stderr.on('error', () => undefined) // the error can't be reported
     process.on('uncaughtException', (error) => {
       this.fail(error)
       process.exit()
@@ -64,7 +64,7 @@ export class Session {
   fail(error: unknown): void {
     this.#exitCode = error instanceof UsageError ? 2 : Math.max(this.#exitCode, 1)
     process.exitCode = this.#exitCode
-    const message = (error instanceof Error ? error.message : String(error)).slice(0, LONGEST_MESSAGE)
+    const message = (error instanceof Error ? error.message : String(error)).slice(0, MAX_MESSAGE)
     const hint = error instanceof SiglipError || this.#debug ? '' : '. Run it again with --debug to see where.'
     const stack = this.#debug && error instanceof Error ? `${stackOf(error)}\n` : ''
     this.#write(`siglip: ${printable(message.replace(/\s+/g, ' '))}${hint}\n${stack}`)

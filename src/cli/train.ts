@@ -176,14 +176,14 @@ const LINES_EVERY = 10_000
 
 /** Shows where a training is: in the bar of a terminal, or by a line now and then. */
 function reporter(session: Session, bar: () => Progress | undefined): (report: StepReport) => void {
-  let told = 0
+  let reportedAt = 0
   return ({ step, steps, loss, imagesPerSecond, secondsLeft }) => {
     const pace = `loss ${loss.toPrecision(4)}, ${imagesPerSecond.toPrecision(3)} images/s`
     bar()?.step(`, ${pace}`)
     if (process.stderr.isTTY) session.print(() => undefined)
-    else if (step === steps || Date.now() - told > LINES_EVERY) {
+    else if (step === steps || Date.now() - reportedAt > LINES_EVERY) {
       session.say(`step ${step} of ${steps}: ${pace}, ${Math.ceil(secondsLeft)} s left`)
-      told = Date.now()
+      reportedAt = Date.now()
     }
   }
 }
@@ -214,7 +214,7 @@ function checkTogether({ loss, lora, optimizer, parts, keepPatches }: TrainingSe
   }
 }
 
-/** @throws {UsageError} for a pattern that names no parameter: it would be of no effect, and nobody would see it */
+/** @throws {UsageError} for a pattern that names no parameter: it would silently have no effect */
 function checkPatterns({ freeze, groups }: TrainingSettings, model: Trainee['model']): void {
   const names = [...model.namedParameters().keys()]
   for (const pattern of [...freeze, ...groups.map((group) => group.pattern)]) {

@@ -14,7 +14,7 @@ export interface FetchInit {
 export interface DownloadProgress {
   /** The file's name in the model's repository. */
   readonly file: string
-  /** What is on the disk: it does not begin at 0 where an earlier download is taken up. */
+  /** What is on the disk: it does not begin at 0 where an earlier download is resumed. */
   readonly loadedBytes: number
   readonly totalBytes: number
 }
@@ -30,11 +30,11 @@ export interface HubOptions {
    * Default: `HF_TOKEN`, or the file that `hf auth login` writes, unless `HF_HUB_DISABLE_IMPLICIT_TOKEN` is set. In a page: none.
    */
   readonly token?: string | boolean | undefined
-  /** Whether to take what is in the cache and ask nobody. Default: whether `HF_HUB_OFFLINE` is set. */
+  /** Whether to use only what is in the cache, without requests. Default: whether `HF_HUB_OFFLINE` is set. */
   readonly localFilesOnly?: boolean | undefined
   /** The hub's address. Default: `HF_ENDPOINT`, or the public hub. */
   readonly endpoint?: string | undefined
-  /** Told of each piece of a file that arrives. */
+  /** Called for each piece of a file that arrives. */
   readonly onProgress?: ((progress: DownloadProgress) => void) | undefined
   /** Stops a download; what has arrived is kept, and the next download goes on from there. */
   readonly signal?: AbortSignal | undefined

@@ -20,10 +20,10 @@ export interface HubConnection {
 /** How often a request is made before its failure is final. */
 const ATTEMPTS = 5
 const MAX_REDIRECTS = 5
-/** Whoever asks to wait longer than this, in milliseconds, is told to the user instead. */
-const LONGEST_WAIT = 5 * 60_000
+/** Longer waits than this, in milliseconds, that a server asks for are reported to the user instead. */
+const MAX_WAIT = 5 * 60_000
 
-/** Why no connection comes about at all; then waiting for seconds helps nobody. */
+/** Why no connection comes about at all; then waiting for seconds doesn't help. */
 const NO_NETWORK =
   /^(ENOTFOUND|EAI_|ECONNREFUSED|ENETUNREACH|EHOSTUNREACH|UND_ERR_CONNECT_TIMEOUT|.*CERT|ERR_TLS|ERR_SSL|UNABLE_TO)/
 
@@ -46,7 +46,7 @@ export async function hubRequest(
     const refusal = answer instanceof HubError ? answer : hubRefusal(answer, url)
     const asked = answer instanceof HubError ? undefined : askedToWait(answer)
     const delay = asked ?? connection.retryDelay * 2 ** (attempt - 1)
-    if (!isTransient(refusal) || attempt >= attempts || delay > LONGEST_WAIT) throw refusal
+    if (!isTransient(refusal) || attempt >= attempts || delay > MAX_WAIT) throw refusal
     await pause(connection, delay)
   }
 }

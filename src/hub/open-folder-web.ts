@@ -11,11 +11,11 @@ import { isModelId, modelAt, revisionOf } from './model-id.js'
  * Opens a checkpoint folder behind a URL or on the Hugging Face Hub. Weights are read piece by piece with HTTP ranges; from a server
  * that doesn't know them each file is fetched once, whole.
  *
- * @param source a URL, or a model's name on the hub: `name` or `owner/name`. A URL relative to the page is told from a name by how it
+ * @param source a URL, or a model's name on the hub: `name` or `owner/name`. A URL relative to the page is distinguished from a name by how it
  * begins or ends: `./model`, `/models/a` or `models/a/`.
  * An open folder is returned as it is.
  * @param options of the hub; at another URL only `fetch` counts.
- * @throws InputError if `source` is neither. What is there shows when a file is asked for: HubError tells what the hub refuses.
+ * @throws InputError if `source` is neither. What is there shows when a file is asked for: a HubError reports what the hub refuses.
  */
 // eslint-disable-next-line @typescript-eslint/require-await -- what is wrong rejects, as it does in Node
 export async function openFolder(

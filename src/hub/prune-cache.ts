@@ -2,7 +2,7 @@ import { lstat, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { bytesOf, scanCache, type CachedModel } from './scan-cache.js'
 
-/** What nobody writes to for so many milliseconds is not being downloaded any more. */
+/** A file that is not written to for so many milliseconds is no longer being downloaded. */
 const QUIET_AFTER = 60_000
 
 /** Something in the cache that loading by a branch or tag never reaches. */

@@ -2,7 +2,7 @@
 import { allocate } from './byte-range.js'
 
 /** From here on whole pages of memory are taken: less is copied sooner than mapped. */
-const LEAST = 2 ** 20
+const MIN_BYTES = 2 ** 20
 
 /**
  * Memory for `length` bytes that begins where a page does, as a large block of `malloc` does not. TensorFlow shares the memory of an
@@ -13,6 +13,6 @@ const LEAST = 2 ** 20
  * @throws FileError if the machine has no such block, naming the file `where`.
  */
 export function allocatePages(length: number, where: string): Uint8Array<ArrayBuffer> {
-  if (length < LEAST) return allocate(length, where)
+  if (length < MIN_BYTES) return allocate(length, where)
   return allocate(length, where, () => new Uint8Array(new ArrayBuffer(length, { maxByteLength: length }), 0, length))
 }

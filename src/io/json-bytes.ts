@@ -2,7 +2,7 @@ import { TokenizerError } from '../errors.js'
 
 const QUOTE = 0x22
 const BACKSLASH = 0x5c
-/** Tokenizer files have ten levels at most; unbounded ones would overflow the stack of whoever reads the values. */
+/** Tokenizer files have ten levels at most; unbounded ones would overflow the stack of the values' readers. */
 const MAX_DEPTH = 64
 const encoder = new TextEncoder()
 

@@ -7,7 +7,7 @@ export function limitCalls<A extends readonly unknown[], R>(
   let running = 0
   return async (...args) => {
     if (running < limit) running++
-    else await new Promise<void>((resolve) => waiting.push(resolve)) // whoever ends hands its place on
+    else await new Promise<void>((resolve) => waiting.push(resolve)) // a call that ends hands its slot on
     try {
       return await call(...args)
     } finally {

@@ -16,7 +16,7 @@ export interface ProcessIdentity {
 
 let own: ProcessIdentity | undefined
 
-/** The identity of this process. Only Linux tells a space. */
+/** The identity of this process. Only Linux has ids of spaces. */
 export function thisProcess(): ProcessIdentity {
   own ??= {
     pid: process.pid,

@@ -10,9 +10,9 @@ import { errorCode } from './system-error.js'
 /** How a lock is waited for. */
 export interface LockOptions {
   readonly signal?: AbortSignal | undefined
-  /** Told once, if another process holds the lock. */
+  /** Called once, if another process holds the lock. */
   readonly onWait?: (() => void) | undefined
-  /** Tells whether something else is still to be waited for, once the lock is held. */
+  /** Whether something else is still to be waited for, once the lock is held. */
   readonly isBlocked?: (() => Promise<boolean>) | undefined
   /** A lock whose holder can't be asked, and has not written to it for so many milliseconds, is left over. Default: 30,000. */
   readonly abandonedAfter?: number | undefined
@@ -24,8 +24,8 @@ interface Holder extends ProcessIdentity {
   readonly id: string
 }
 
-const SHORTEST_PAUSE = 50
-const LONGEST_PAUSE = 250
+const MIN_PAUSE = 50
+const MAX_PAUSE = 250
 
 /**
  * Runs `work` while no other process does so under the same lock: a file that its holder makes, writes to as long as it lives, and
@@ -118,7 +118,7 @@ class Claim {
     clearInterval(this.heartbeat)
     this.heartbeat = undefined
     if (this.file && (await look(this.lock))?.id === this.id) {
-      // Only who has the right to replace this holder's lock may remove it: one that took it over meanwhile keeps it.
+      // Only who has the right to replace this holder's lock may remove it: one that took it over in the meantime keeps it.
       const right = rightTo(this.lock, this.id)
       const file = await this.create(right)
       await file?.close()
@@ -227,7 +227,7 @@ class Sighting {
   /** A pause that was longer than it should have been was no look: this process was suspended itself, and the holder may have been. */
   quietFor(text: string): number {
     const now = performance.now()
-    this.quiet = text === this.text ? this.quiet + Math.min(now - this.at, 2 * LONGEST_PAUSE) : 0
+    this.quiet = text === this.text ? this.quiet + Math.min(now - this.at, 2 * MAX_PAUSE) : 0
     this.at = now
     this.text = text
     return this.quiet
@@ -237,11 +237,11 @@ class Sighting {
 interface Found {
   readonly id: string
   readonly text: string
-  /** Undefined while a holder writes its name, and where it was killed meanwhile. */
+  /** Undefined while a holder writes its name, and where it was killed before that. */
   readonly holder: Holder | undefined
 }
 
-/** What a lock holds. It is opened, since what a network folder tells of a closed file may be old. */
+/** What a lock holds. It is opened, since what a network folder reports of a closed file may be old. */
 async function look(file: string): Promise<Found | undefined> {
   const handle = await open(file).catch(ignoreMissing)
   if (handle === undefined) return undefined
@@ -277,7 +277,7 @@ function isHolder(value: unknown): value is Holder {
 }
 
 async function pause(signal: AbortSignal | undefined, waits: number): Promise<void> {
-  const longest = Math.min(SHORTEST_PAUSE * 1.1 ** waits, LONGEST_PAUSE)
+  const longest = Math.min(MIN_PAUSE * 1.1 ** waits, MAX_PAUSE)
   await sleep(longest * (0.5 + Math.random() / 2), undefined, signal && { signal }).catch(() => undefined)
   signal?.throwIfAborted()
 }

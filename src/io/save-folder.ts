@@ -38,7 +38,7 @@ export interface SaveOptions {
  * finished files one by one, each of them whole.
  *
  * @param files what to write, by name, with `/` between the parts.
- * @param options.replaces tells which of the old files give way too, by name; those of the new names always do.
+ * @param options.replaces whether an old file of this name gives way too; those of the new names always do.
  * @param options.check looks at the folder as it is before anything is written, and throws if it must stay so.
  * @throws FileError if something can't be written; the folder is as before.
  */

@@ -12,7 +12,7 @@ const BLOCK = 512
 /** Headers and small files are read in pieces of this size: a request each would take longer. */
 const WINDOW = 2 ** 20
 /** A name or a set of attributes is shorter. */
-const LONGEST_ATTRIBUTES = 2 ** 16
+const MAX_ATTRIBUTES = 2 ** 16
 
 /** Bytes of a source, read a piece ahead: for a reader that goes from its beginning to its end. */
 export class ReadWindow {
@@ -51,7 +51,7 @@ export async function* tarMembers(source: ByteSource, window = new ReadWindow(so
       throw damaged('it is cut off', at, source.name)
     at = start + Math.ceil(size / BLOCK) * BLOCK
     if (kind === 'x' || kind === 'L') {
-      if (size > LONGEST_ATTRIBUTES) throw damaged('a name is too long', at, source.name)
+      if (size > MAX_ATTRIBUTES) throw damaged('a name is too long', at, source.name)
       const bytes = (await window.read(start, start + size)).slice()
       attributes = kind === 'x' ? paxAttributes(bytes) : new Map([['path', text(bytes, 0, size)]])
       continue

@@ -4,9 +4,9 @@ import { partOf, readRange, type ByteSource } from './byte-source.js'
 import { crc32 } from './crc32.js'
 
 /** The most that a list of entries may take. */
-export const LARGEST_DIRECTORY = 64_000_000
+export const MAX_DIRECTORY = 64_000_000
 /** Deflate makes at most 1032 bytes of one. */
-const LARGEST_RATIO = 1032
+const MAX_RATIO = 1032
 /** Compressed bytes that are unpacked at once. */
 const CHUNK = 8192
 
@@ -73,8 +73,8 @@ async function findDirectory(source: ByteSource): Promise<{ begin: number; end: 
     size = Number(view64.getBigUint64(40, true))
     begin = Number(view64.getBigUint64(48, true))
   }
-  if (size > LARGEST_DIRECTORY)
-    throw damaged(source, { expected: `at most ${LARGEST_DIRECTORY} bytes of entries`, found: `${size}` })
+  if (size > MAX_DIRECTORY)
+    throw damaged(source, { expected: `at most ${MAX_DIRECTORY} bytes of entries`, found: `${size}` })
   return { begin, end: begin + size, count }
 }
 
@@ -99,7 +99,7 @@ function readEntry(view: DataView, at: number, extraBegin: number, extraEnd: num
 function openEntry(archive: ByteSource, entryName: string, entry: Entry): ByteSource {
   const name = `${entryName} in ${archive.name ?? 'zip'}`
   const { isEncrypted, method, packedSize, size, headerBegin } = entry
-  const isSane = method === 0 ? size === packedSize : size <= packedSize * LARGEST_RATIO
+  const isSane = method === 0 ? size === packedSize : size <= packedSize * MAX_RATIO
   if (isEncrypted || (method !== 0 && method !== 8)) {
     throw new FormatError('An archive of a kind that is not read', {
       expected: 'files stored or deflated',
@@ -118,7 +118,7 @@ function openEntry(archive: ByteSource, entryName: string, entry: Entry): ByteSo
   return { name, size, read: async (start, end) => (await (data ??= open())).read(start, end) }
 }
 
-/** An entry's bytes as they lie in the archive, after a header whose length only itself tells. */
+/** An entry's bytes as they lie in the archive, after a header that contains its own length. */
 async function openData(archive: ByteSource, name: string, { headerBegin, packedSize }: Entry): Promise<ByteSource> {
   const header = await readRange(archive, headerBegin, headerBegin + 30)
   const view = new DataView(header.buffer, header.byteOffset, header.length)

@@ -44,7 +44,7 @@ export interface ClassScore {
 }
 
 /**
- * Tells the classes of images, with the classes that the model was trained on: those with their scores, highest first.
+ * Classifies images by the classes that the model was trained on: the classes with their scores, highest first.
  * Source: `ImageClassificationPipeline` of transformers' `image_classification.py`.
  *
  * @example

@@ -20,13 +20,13 @@ export interface RunOptions {
   readonly batchSize?: number | undefined
   /** Stops between two batches, by its own reason. */
   readonly signal?: AbortSignal | undefined
-  /** Told after each batch. */
+  /** Called after each batch. */
   readonly onProgress?: ((progress: Progress) => void) | undefined
   /** Called at the end of a run that cut texts, once. Default: warns on the console, with their number. */
   readonly onTruncated?: OnTruncatedTexts | undefined
 }
 
-/** Batches that are prepared ahead: a model that blocks the event loop lets no new one begin meanwhile. */
+/** Batches that are prepared ahead: a model that blocks the event loop lets no new one begin while it runs. */
 const BATCHES_AHEAD = 2
 
 /**
@@ -63,9 +63,12 @@ function progress(done: number, total: number | undefined, seconds: number): Pro
 const nextTask = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 0))
 
 function checkedSize(batchSize: number): number {
-  if (Number.isInteger(batchSize) && batchSize > 0 && batchSize <= MOST) return batchSize
-  throw new InputError('bad batchSize', { expected: `a whole number from 1 to ${MOST}`, found: String(batchSize) })
+  if (Number.isInteger(batchSize) && batchSize > 0 && batchSize <= MAX_BATCH_SIZE) return batchSize
+  throw new InputError('bad batchSize', {
+    expected: `a whole number from 1 to ${MAX_BATCH_SIZE}`,
+    found: String(batchSize),
+  })
 }
 
 /** Twice as many inputs are prepared ahead. */
-const MOST = 65_536
+const MAX_BATCH_SIZE = 65_536

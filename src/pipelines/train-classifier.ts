@@ -59,7 +59,7 @@ export async function trainClassifier(
 }
 
 /**
- * A classifier of the classes that samples have. Its last layer starts as the checkpoint's, if that tells as many classes, and otherwise
+ * A classifier of the classes that samples have. Its last layer starts as the checkpoint's, if that has as many classes, and otherwise
  * at random.
  * @throws {InputError} for fewer than two
  */

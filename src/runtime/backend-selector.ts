@@ -46,7 +46,7 @@ export interface BackendSelector {
   /** What `useBackend` said last, or `undefined` before it was called. */
   readonly currentBackend: () => BackendReport | undefined
   /**
-   * For what computes without having waited for `useBackend`: where nobody has chosen a backend and tfjs has started in plain
+   * For what computes without having waited for `useBackend`: where no backend was chosen and tfjs has started in plain
    * JavaScript by itself, that is said, once.
    */
   readonly tellUnchosen: () => void

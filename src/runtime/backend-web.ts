@@ -46,7 +46,7 @@ const selector = backendSelector(
 )
 
 /**
- * Starts the backend that everything computes on, and tells which runs and why. By default one that the program has set itself is
+ * Starts the backend that everything computes on, and reports which runs and why. By default one that the program has set itself is
  * respected, else the fastest that can run here is taken; in a page they are, in this order: WebGPU if the page has registered it, WebGL, WebAssembly, plain JavaScript.
  *
  * @throws {BackendError} if the one asked for cannot run here, with the reason and the remedy
@@ -56,7 +56,7 @@ export const useBackend: BackendSelector['useBackend'] = selector.useBackend
 /** What {@link useBackend} said last; `undefined` before it was called. */
 export const currentBackend: BackendSelector['currentBackend'] = selector.currentBackend
 
-/** Says once that plain JavaScript runs, where nobody has chosen a backend. */
+/** Reports once that plain JavaScript runs, where no backend was chosen. */
 export const tellUnchosen: BackendSelector['tellUnchosen'] = selector.tellUnchosen
 
 function registered(name: string, missing: string): Prepared {

@@ -124,7 +124,7 @@ async function nativeState(): Promise<NativeState> {
     }
     const state = damaged.length === 0 ? 'complete' : 'damaged'
     const now = findNativeFolder(folder)
-    const isReplaced = !('missing' in now) && now.marker.addon !== found.marker.addon // by a set-up, meanwhile
+    const isReplaced = !('missing' in now) && now.marker.addon !== found.marker.addon // by a set-up that ran in the meantime
     if (!isReplaced) return { state, folder, tensorflow, files: Object.keys(files).length, damaged }
   }
 }
@@ -134,7 +134,7 @@ async function sizeOf(folder: string): Promise<number> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true })
   const sizes = entries
     .filter((entry) => entry.isFile())
-    // A set-up under way moves its files meanwhile.
+    // A set-up under way moves its files.
     .map((entry) =>
       stat(join(entry.parentPath, entry.name)).then(
         (file) => file.size,

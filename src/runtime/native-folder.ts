@@ -76,7 +76,7 @@ export function findNativeFolder(path: string = nativeFolderPath()): NativeFolde
 }
 
 /**
- * What `load` makes of the finished native backend, or why there is none. Where a set-up replaces it meanwhile, and removes what
+ * What `load` makes of the finished native backend, or why there is none. Where a set-up replaces it at the same time, and removes what
  * `load` was about to read, the new one is taken.
  *
  * @throws what `load` throws of a backend that is still the current one.

@@ -27,7 +27,7 @@ export interface LoadedNative {
   readonly origin: 'setup' | 'project'
 }
 
-/** Tells that there is nothing to load, and why. */
+/** Reports that there is nothing to load, and why. */
 export interface NoNative {
   readonly missing: string
 }

@@ -23,11 +23,11 @@ const FEATURES: readonly (readonly [name: string, pattern: RegExp])[] = [
 /** Asks the system: `/proc/cpuinfo` on Linux, `sysctl` on macOS; elsewhere only Node's own knowledge is there. */
 export function processor(): ProcessorInfo {
   const all = cpus()
-  const told = featureText()
+  const text = featureText()
   return {
     model: all[0]?.model.trim() ?? 'unknown',
     threads: all.length,
-    features: told === undefined ? undefined : featuresIn(told),
+    features: text === undefined ? undefined : featuresIn(text),
   }
 }
 

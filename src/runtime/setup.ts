@@ -23,7 +23,7 @@ import type { SetupProgress } from './setup/setup-progress.js'
 export interface SetupOptions {
   /** Stops it: nothing is left half-made, and what was downloaded is kept for the next time. */
   readonly signal?: AbortSignal
-  /** Told what is done, and how far it is. */
+  /** Called with what is being done, and its progress. */
   readonly onProgress?: (progress: SetupProgress) => void
   /** Builds again what is already there. Default: false. */
   readonly force?: boolean
@@ -51,7 +51,7 @@ export interface SetupReport {
  * Puts the native backend into the user's cache folder, once for all of the user's projects: tfjs-node's JavaScript through npm,
  * TensorFlow's C library through pip, and their binding through the system's C++ compiler. What arrives with another hash than
  * the one that this package knows is refused. It is made aside and takes its place in one moment, when it has been seen to load:
- * programs that start meanwhile find the old one or the new one, and those that run keep theirs.
+ * programs that start during it find the old one or the new one, and those that run keep theirs.
  *
  * @throws BackendError if it can't be built, with the reason and what to do, or if the signal stops it; what was there stays.
  */
@@ -79,11 +79,11 @@ export async function setup(options: SetupOptions = {}): Promise<SetupReport> {
 
 /** Under the lock. */
 async function buildInside(folder: string, options: SetupOptions & MakeOptions): Promise<SetupReport> {
-  const meanwhile = await installed(folder, options)
-  if (meanwhile?.state === 'current') return meanwhile.report
-  await removeLeftovers(folder, meanwhile?.found.marker)
-  if (meanwhile?.state === 'outdated') {
-    const marker = await rebuildAddons(meanwhile.found, options)
+  const existing = await installed(folder, options)
+  if (existing?.state === 'current') return existing.report
+  await removeLeftovers(folder, existing?.found.marker)
+  if (existing?.state === 'outdated') {
+    const marker = await rebuildAddons(existing.found, options)
     await removeLeftovers(folder, marker)
     return { folder, outcome: 'rebuilt', tensorflow: marker.tensorflow }
   }

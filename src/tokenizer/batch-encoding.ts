@@ -8,7 +8,7 @@ export interface BatchEncoding {
   readonly inputIds: NdArray<Int32Array>
   /** 1 where `inputIds` holds a token, 0 where it holds padding. */
   readonly attentionMask?: NdArray<Int32Array>
-  /** Which text of a pair each token belongs to, if the tokenizer tells them apart; SigLIP's don't: all zero. */
+  /** Which text of a pair each token belongs to, if the tokenizer distinguishes them; SigLIP's don't: all zero. */
   readonly tokenTypeIds?: NdArray<Int32Array>
   /** 1 for special tokens and padding, 0 for the text's own tokens. */
   readonly specialTokensMask?: NdArray<Int32Array>

@@ -217,7 +217,7 @@ export abstract class PreTrainedTokenizer {
     return ids.map((id) => (special.has(id) ? 1 : 0))
   }
 
-  /** Which text of a pair each token belongs to, if the tokenizer tells them apart; SigLIP's don't: all zero. */
+  /** Which text of a pair each token belongs to, if the tokenizer distinguishes them; SigLIP's don't: all zero. */
   createTokenTypeIdsFromSequences(ids: readonly number[], pairIds?: readonly number[]): number[] {
     return this.#backend.frame(ids, pairIds).typeIds
   }

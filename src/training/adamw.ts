@@ -53,7 +53,7 @@ function adam([beta1, beta2]: readonly [number, number], eps: number): UpdateRul
 }
 
 /** Tables are no longer than this; an average that remembers more steps takes its last entry from there on. */
-const MOST_STEPS = 2 ** 22
+const MAX_STEPS = 2 ** 22
 
 /**
  * A function of the bias 1 − β^step, looked up in a table that ends where the bias is 1 in float32. As in torch it is computed in double
@@ -61,7 +61,7 @@ const MOST_STEPS = 2 ** 22
  */
 function ofBias(beta: number, of: (bias: number) => number): (step: tf.Scalar) => tf.Scalar {
   const needed = beta === 0 ? 1 : Math.ceil(Math.log(2 ** -26) / Math.log(beta))
-  const steps = Math.min(MOST_STEPS, needed)
+  const steps = Math.min(MAX_STEPS, needed)
   let table: Float32Array | undefined
   return (step) => {
     table ??= Float32Array.from({ length: steps }, (_, i) => of(1 - beta ** (i + 1)))

@@ -6,7 +6,7 @@ import { withProcessLock } from '../io/process-lock.js'
 const PATIENCE = 2000
 
 /** A step may block the process for so many milliseconds, in which it shows no sign of life. */
-const LONGEST_STEP = 600_000
+const MAX_STEP = 600_000
 
 /**
  * Runs a training while no other process trains into the same folder: two would write over each other's checkpoints and figures.
@@ -29,7 +29,7 @@ export async function alone<T>(out: string, work: () => Promise<T>): Promise<T> 
       },
       {
         signal: waiting.signal,
-        abandonedAfter: LONGEST_STEP,
+        abandonedAfter: MAX_STEP,
         onWait: () => {
           timer = setTimeout(() => {
             waiting.abort(taken)

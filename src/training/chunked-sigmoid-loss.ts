@@ -32,7 +32,7 @@ export function chunkedSigmoidLoss(inputs: LossInputs & ChunkOptions): tf.Scalar
     const [expected, found] = [imageEmbeds, textEmbeds].map(({ shape }) => `[${shape.join(', ')}]`)
     throw new InputError('no loss', { expected: `textEmbeds of the images' shape, ${expected ?? ''}`, found })
   }
-  const wanted = tf.engine().isTapeOn() // else nobody asks for gradients, two thirds of the work
+  const wanted = tf.engine().isTapeOn() // else no gradients are needed, which are two thirds of the work
   const loss = tf.customGrad((...given) => {
     const { value, gradients } = blockByBlock(
       { imageEmbeds, textEmbeds, logitScale, logitBias },

@@ -133,7 +133,7 @@ export class ContrastiveObjective implements Objective {
     return { data: Float32Array.from(data), shape: [captions.length, captions.length] }
   }
 
-  /** Drawn for each step from a seed of its own, so that a training that is taken up draws the same. */
+  /** Drawn for each step from a seed of its own, so that a resumed training draws the same. */
   private keptPatches(batch: number, step: number): NdArray<Int32Array> | undefined {
     const { model, keptShare, seed } = this.options
     const share = keptShare(step)

@@ -79,7 +79,7 @@ const muon = ({
 })
 
 /** Larger stacks keep cores no busier, and take memory: 4 million numbers. */
-const MOST_TOGETHER = 2 ** 22
+const MAX_TOGETHER = 2 ** 22
 
 /**
  * U·Vᵀ of matrices U·S·Vᵀ, nearly, by Newton and Schulz's iteration. Small ones of one size, lying or standing, go through it together:
@@ -114,7 +114,7 @@ function stacks(matrices: readonly tf.Tensor2D[]): readonly (readonly number[])[
     bySize.set(size, [...(bySize.get(size) ?? []), place])
   }
   return [...bySize.values()].flatMap((places) => {
-    const count = Math.max(1, Math.floor(MOST_TOGETHER / (matrices[places[0] ?? 0]?.size ?? 1)))
+    const count = Math.max(1, Math.floor(MAX_TOGETHER / (matrices[places[0] ?? 0]?.size ?? 1)))
     return Array.from({ length: Math.ceil(places.length / count) }, (_, i) => places.slice(i * count, (i + 1) * count))
   })
 }

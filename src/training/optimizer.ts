@@ -66,7 +66,7 @@ export abstract class Optimizer<Slot extends string = string> extends tf.Optimiz
   readonly #step: tf.Variable<tf.Rank.R0>
   readonly #share: tf.Variable<tf.Rank.R0>
 
-  /** @param settings what `getConfig` tells */
+  /** @param settings what `getConfig` returns */
   protected constructor(
     settings: Settings & { readonly learningRate: number; readonly weightDecay: number },
     { parameters, groups = [] }: OptimizerOptions,

@@ -46,7 +46,7 @@ export interface StepReport {
   readonly gradientNorm: number
   /** The schedule's share of the learning rate. */
   readonly rateShare: number
-  /** Since the training was begun or taken up. */
+  /** Since the training was started or resumed. */
   readonly imagesPerSecond: number
   /** At this rate. */
   readonly secondsLeft: number
@@ -112,7 +112,7 @@ export interface TrainOptions extends Omit<PlanOptions, 'dropLast'> {
    */
   readonly matches?: ((caption: string) => (sample: Sample) => boolean) | undefined
   /**
-   * Told of an image that can't be decoded whenever its turn comes, of data that was not looked at before. The next sample of its
+   * Called with an image that can't be decoded whenever its turn comes, of data that was not looked at before. The next sample of its
    * batch is taken for it, which is then there twice, also with `distinct`; the chunked loss takes the two for a negative pair. Default:
    * the training ends with the error.
    */
@@ -133,13 +133,13 @@ export interface TrainOptions extends Omit<PlanOptions, 'dropLast'> {
   readonly resume?: boolean | undefined
   /** Stops after the step that runs, with a checkpoint. */
   readonly signal?: AbortSignal | undefined
-  /** Told after each step. The next one may begin as soon as it returns, and then writes the model's weights. */
+  /** Called after each step. The next one may begin as soon as it returns, and then writes the model's weights. */
   readonly onStep?: ((report: StepReport) => void) | undefined
 }
 
 /** How a training ended. */
 export interface TrainResult {
-  /** Steps done, those before it was taken up included. */
+  /** Steps done, those before it was resumed included. */
   readonly step: number
   /** Whether these are all; else the signal stopped it. */
   readonly isComplete: boolean

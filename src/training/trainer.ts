@@ -33,12 +33,12 @@ import { trainingStep, type StepTensors } from './training-step.js'
 /**
  * Trains a model.
  *
- * In `out` there are then `checkpoints/step-…`, from which training is taken up with `resume`, to the bit as if it had not been broken
- * off on the same machine; `metrics.jsonl` and TensorBoard's events; and, once all steps are done, `model/`. One process trains: another
- * one that is given the same folder meanwhile is refused.
- * A step writes the model's weights where they lie: use the model in evaluators, which come between steps, and when training is over.
+ * Writes checkpoints to `out/checkpoints/step-N`, `metrics.jsonl`, TensorBoard's events and, after the last step, `out/model/`. With
+ * `resume`, training continues from the latest checkpoint and reaches bit-identical weights on the same machine. One process trains in a
+ * folder: a second one is refused.
+ * A step updates the model's weights in place: use the model in evaluators, which run between steps, and after the training.
  *
- * @throws {InputError} for options that are wrong; FileError if `out` can't be written, or has a training that isn't to be taken up;
+ * @throws {InputError} for options that are wrong; FileError if `out` can't be written, or holds a training that is not to be resumed;
  * ConfigError if that had other settings; TrainingError, with the step and the first bad tensor, once the loss or a gradient is no
  * finite number: nothing of it is saved
  * @example
@@ -93,7 +93,7 @@ export class Trainer {
     this.#checkpoints = new Checkpoints(options.out, options.keepCheckpoints ?? 2)
   }
 
-  /** Steps done, those before it was taken up included. */
+  /** Steps done, those before it was resumed included. */
   get step(): number {
     return this.#progress.step
   }
@@ -131,7 +131,7 @@ export class Trainer {
     return alone(this.options.out, async () => {
       const found = await this.#checkpoints.newest()
       if (found === this.#begunFrom) return this.runAlone()
-      throw new FileError('Another process has trained here meanwhile', {
+      throw new FileError('Another process has trained here at the same time', {
         expected: this.#begunFrom === undefined ? 'no checkpoint' : path.basename(this.#begunFrom),
         found: found === undefined ? 'none' : path.basename(found),
         where: this.options.out,

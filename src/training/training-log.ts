@@ -8,7 +8,7 @@ export class TrainingLog {
   readonly #events: EventFile
 
   /**
-   * @param step that a training is taken up after: what was told of later ones is taken back
+   * @param step that a training resumes after: what was logged of later ones is removed
    * @throws {FileError} if the files can't be written
    */
   constructor(out: string, step: number) {

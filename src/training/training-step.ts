@@ -7,7 +7,7 @@ import type { ExponentialAverage } from './exponential-average.js'
 import type { Inputs, Objective } from './objective.js'
 import type { Optimizer } from './optimizer.js'
 
-/** What a step tells. */
+/** What a step reports. */
 export interface StepTensors {
   readonly loss: tf.Scalar
   /** Of all gradients as one vector, before clipping. */
@@ -30,7 +30,7 @@ export interface StepOptions {
 
 /**
  * Gradients, clipping, optimizers and average as one recorded function. Where a loss or a gradient is no finite number, the
- * gradients count as zeros: the parameters stay finite, and what went wrong can still be told.
+ * gradients count as zeros: the parameters stay finite, and what went wrong can still be reported.
  */
 export function trainingStep(options: StepOptions): Jitted<[Inputs], StepTensors> {
   const { objective, optimizers, average, clipNorm, clampScale, precision } = options

@@ -364,11 +364,11 @@ describe('how images and texts are prepared goes along', () => {
       resize_mode: 'longest',
       fill_color: 7,
     })
-    await expect(convert(there, 'timm', { to: 'timm' })).rejects.toThrow(/timm can’t be told.*fill_color 7/)
+    await expect(convert(there, 'timm', { to: 'timm' })).rejects.toThrow(/timm can’t express.*fill_color 7/)
   })
 
   test.each<[string, Naming, object, RegExp]>([
-    ['size', 'open_clip', { size: { shortest_edge: 32 } }, /open_clip can’t be told.*size \{"shortest_edge":32\}/],
+    ['size', 'open_clip', { size: { shortest_edge: 32 } }, /open_clip can’t express.*size \{"shortest_edge":32\}/],
     ['cropping', 'timm', { do_center_crop: true, crop_size: { height: 8, width: 8 } }, /do_center_crop true/],
     ['filter', 'open_clip', { resample: 1 }, /resample "lanczos"/],
     ['scale', 'timm', { rescale_factor: 1 }, /rescale_factor 1/],

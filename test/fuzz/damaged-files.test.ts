@@ -21,9 +21,9 @@ import { mutate } from './mutate.js'
 const RUNS = Number(process.env.FUZZ_RUNS ?? 1500)
 const SEED = Number(process.env.FUZZ_SEED ?? 1)
 /** Milliseconds that one file may take, on a busy machine. */
-const MOST_TIME = 10_000
+const MAX_TIME = 10_000
 /** Bytes beyond the file's own. */
-const MOST_MEMORY = 64e6
+const MAX_MEMORY = 64e6
 
 interface Kind {
   readonly files: readonly string[]
@@ -148,8 +148,8 @@ test(
         else faults.push(`${name}, seed ${seed}: ${String((error as Error).stack)}`)
       }
       const [time, more] = [performance.now() - begun, process.resourceUsage().maxRSS * 1024 - memory]
-      if (time > MOST_TIME) faults.push(`${name}, seed ${seed}: ${time} ms`)
-      if (more > mutant.length + MOST_MEMORY) faults.push(`${name}, seed ${seed}: ${more} bytes`)
+      if (time > MAX_TIME) faults.push(`${name}, seed ${seed}: ${time} ms`)
+      if (more > mutant.length + MAX_MEMORY) faults.push(`${name}, seed ${seed}: ${more} bytes`)
     }
     expect(faults).toEqual([])
     // Files that all pass, or all fail at their first byte, would prove nothing.

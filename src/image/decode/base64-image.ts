@@ -1,7 +1,7 @@
 import { readImageHeader } from './image-header.js'
 
 /** No image has fewer letters; what is shorter is a name. */
-const SHORTEST = 40
+const MIN_LENGTH = 40
 
 /** What is no letter of base64, in either alphabet: a search, since matching all of a long text takes the stack. */
 const NO_LETTER = /[^A-Za-z0-9+/_-]/
@@ -11,7 +11,7 @@ const NO_LETTER = /[^A-Za-z0-9+/_-]/
  * transformers' `load_image` takes them.
  */
 export function base64Image(text: string): Uint8Array<ArrayBuffer> | undefined {
-  if (text.length < SHORTEST) return undefined
+  if (text.length < MIN_LENGTH) return undefined
   const isImage = readImageHeader(decoded(text.slice(0, 256).replace(/\s+/g, '').slice(0, 88))).format !== undefined
   if (!isImage) return undefined
   const letters = text.replace(/\s+/g, '')

@@ -24,7 +24,7 @@ export function toErrorRecord(error: unknown): ErrorRecord {
 export function fromErrorRecord({ name, message, stack, ...detail }: ErrorRecord): Error {
   const options = detail.cause === undefined ? {} : { cause: detail.cause }
   const error = isOurs(name) ? new classes[name](message, options) : new Error(message, options)
-  const { expected, found, where, hint } = detail // already told by the message
+  const { expected, found, where, hint } = detail // already in the message
   return Object.assign(error, isOurs(name) && { expected, found, where, hint }, stack !== undefined && { stack })
 }
 

@@ -51,13 +51,13 @@ export function readImageHeader(bytes: Uint8Array): ImageHeader {
 }
 
 /** A list of brands is shorter. */
-const LONGEST_BRANDS = 1024
+const MAX_BRANDS = 1024
 
 /** The format of a file that begins with a box of brands, of which the first is its own and the others are those it goes with. */
 function formatOfBrands(view: DataView): string | undefined {
   if (view.byteLength < 16) return undefined
   const [size, type] = [view.getUint32(0), view.getUint32(4)]
-  if (type !== FTYP || size < 16 || size > LONGEST_BRANDS || size > view.byteLength) return undefined
+  if (type !== FTYP || size < 16 || size > MAX_BRANDS || size > view.byteLength) return undefined
   for (let at = 8; at + 4 <= size; at += 4) {
     if (at !== 12 && AVIF_BRANDS.includes(view.getUint32(at))) return 'AVIF' // the version stands at 12
   }
@@ -67,7 +67,7 @@ function formatOfBrands(view: DataView): string | undefined {
 const FTYP = 0x66747970
 const AVIF_BRANDS = [0x61766966, 0x61766973] // avif, avis
 
-/** Formats that are told by words near the beginning. */
+/** Formats that words near the beginning identify. */
 function formatOfText(start: string): string | undefined {
   if (/^\s*<(!doctype )?html/i.test(start)) return 'HTML'
   return /^\s*<(\?xml|svg|!--|!doctype svg)/i.test(start) ? 'SVG or XML' : undefined

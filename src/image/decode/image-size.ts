@@ -62,12 +62,12 @@ function jpegSize({ buffer, byteOffset, byteLength }: DataView): ImageSize | und
 }
 
 /** Boxes of properties stand within this many bytes of the beginning. */
-const LONGEST_META = 2 ** 16
+const MAX_META = 2 ** 16
 
 /** The largest of the sizes that properties (`ispe` boxes) of the file's items have. */
 function avifSize(view: DataView): ImageSize | undefined {
   let size: ImageSize | undefined
-  for (let at = 4; at + 16 <= Math.min(view.byteLength, LONGEST_META); at++) {
+  for (let at = 4; at + 16 <= Math.min(view.byteLength, MAX_META); at++) {
     if (view.getUint32(at) !== ISPE) continue
     size = larger(size, { width: view.getUint32(at + 8), height: view.getUint32(at + 12) })
   }

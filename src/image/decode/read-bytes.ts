@@ -49,13 +49,13 @@ async function readLocation(location: string, maxBytes: number, options: ReadOpt
   if (/^(https?|data|blob):/i.test(location)) {
     return { bytes: await fetchBytes(location, where, maxBytes, options), where }
   }
-  const isFile = location.length <= LONGEST_PATH && (await isThere(location))
+  const isFile = location.length <= MAX_PATH && (await isThere(location))
   const bytes = isFile ? undefined : base64Image(location)
   if (bytes) {
     checkSize(bytes.length, maxBytes, where)
     return { bytes, where }
   }
-  if (location.length > LONGEST_PATH) {
+  if (location.length > MAX_PATH) {
     throw new InputError('Not an image', {
       expected: 'a path, a URL, or an image in base64',
       found: `a text of ${location.length} characters`,
@@ -67,7 +67,7 @@ async function readLocation(location: string, maxBytes: number, options: ReadOpt
 }
 
 /** No system has longer paths. */
-const LONGEST_PATH = 32_768
+const MAX_PATH = 32_768
 
 /** A location as messages show it: data: URLs and base64 hold the whole image. */
 function shown(location: string): string {

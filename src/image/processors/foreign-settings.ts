@@ -35,34 +35,34 @@ export function foreignSettings(openClip: Options, timm: Options, where: string)
   const { vision_cfg: vision } = record(openClip['model_cfg'])
   const { image_size: side } = record(vision)
   if (side !== undefined && side !== null) return ofOpenClip(side, record(openClip['preprocess_cfg']), where)
-  const told = record(openClip['preprocess_cfg'] ?? timm['pretrained_cfg'])
-  const { 1: height, 2: width } = record(told['input_size']) // channels, height, width
-  if (height === undefined || told['fixed_input_size'] === false) return undefined
-  return ofTimm({ height, width }, told, where)
+  const given = record(openClip['preprocess_cfg'] ?? timm['pretrained_cfg'])
+  const { 1: height, 2: width } = record(given['input_size']) // channels, height, width
+  if (height === undefined || given['fixed_input_size'] === false) return undefined
+  return ofTimm({ height, width }, given, where)
 }
 
-function ofOpenClip(side: unknown, told: Options, where: string): Options {
+function ofOpenClip(side: unknown, given: Options, where: string): Options {
   const { 0: height = side, 1: width = side } = Array.isArray(side) ? record(side) : {}
-  const mode = named('resize_mode', told['resize_mode'] ?? 'shortest', ['shortest', 'longest', 'squash'], where)
-  const filter = named('interpolation', told['interpolation'] ?? 'bicubic', ['bicubic', 'bilinear', 'random'], where)
+  const mode = named('resize_mode', given['resize_mode'] ?? 'shortest', ['shortest', 'longest', 'squash'], where)
+  const filter = named('interpolation', given['interpolation'] ?? 'bicubic', ['bicubic', 'bilinear', 'random'], where)
   // open_clip takes the shorter side of what is no square by its default filter.
   const isBilinear = filter === 'bilinear' && (mode !== 'shortest' || height === width)
   return {
     image_processor_type: 'SiglipImageProcessor',
     size: { height, width },
     resample: isBilinear ? Resampling.BILINEAR : Resampling.BICUBIC,
-    image_mean: told['mean'] ?? OPENAI.mean,
-    image_std: told['std'] ?? OPENAI.std,
+    image_mean: given['mean'] ?? OPENAI.mean,
+    image_std: given['std'] ?? OPENAI.std,
     ...(mode !== 'squash' && { resize_mode: mode }),
-    ...(mode === 'longest' && { fill_color: told['fill_color'] ?? 0 }),
+    ...(mode === 'longest' && { fill_color: given['fill_color'] ?? 0 }),
   }
 }
 
-function ofTimm(size: { readonly height: unknown; readonly width: unknown }, told: Options, where: string): Options {
-  const filter = named('interpolation', told['interpolation'] || 'bicubic', Object.keys(FILTERS), where)
-  const mode = CROP_MODES[String(told['crop_mode'])] ?? 'shortest'
-  const share = told['crop_pct'] || CROP_PCT
-  const { mean, std } = { mean: told['mean'] ?? IMAGENET.mean, std: told['std'] ?? IMAGENET.std }
+function ofTimm(size: { readonly height: unknown; readonly width: unknown }, given: Options, where: string): Options {
+  const filter = named('interpolation', given['interpolation'] || 'bicubic', Object.keys(FILTERS), where)
+  const mode = CROP_MODES[String(given['crop_mode'])] ?? 'shortest'
+  const share = given['crop_pct'] || CROP_PCT
+  const { mean, std } = { mean: given['mean'] ?? IMAGENET.mean, std: given['std'] ?? IMAGENET.std }
   const isSquashed = mode === 'squash' && share === 1
   return {
     image_processor_type: 'SiglipImageProcessor',

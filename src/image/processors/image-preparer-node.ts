@@ -20,7 +20,7 @@ import { SiglipImageProcessor } from './siglip-image-processor.js'
 const FEW = 8
 
 /** More threads than these give no more images than a model takes. */
-const MOST_WORKERS = 4
+const MAX_WORKERS = 4
 
 /**
  * Prepares images in worker threads, while the model computes: that blocks this thread's event loop. They start when there is
@@ -42,7 +42,7 @@ export function imagePreparer(
 class ImageWorkers implements ImagePreparer {
   readonly #here: ImagePreparer
   readonly #workers = new Set<ImageWorker>()
-  readonly #most = Math.min(availableParallelism(), MOST_WORKERS)
+  readonly #most = Math.min(availableParallelism(), MAX_WORKERS)
   #canStart = true
   #begun = 0
 
@@ -120,7 +120,7 @@ class ImageWorker {
     return new Promise((resolve) => {
       const job: ImageJob = { id: this.#count++, image, augmented }
       this.#asked.set(job.id, resolve)
-      this.#worker.ref() // whoever waits for an image keeps the process alive
+      this.#worker.ref() // a caller that waits for an image keeps the process alive
       this.#worker.postMessage(job)
     })
   }

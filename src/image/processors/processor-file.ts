@@ -37,14 +37,14 @@ export async function readProcessorFile(
 ): Promise<ProcessorFile> {
   const folder = await openFolder(source)
   const { object: options, where } = await findSettings(folder)
-  const told = options['image_processor_type'] ?? expected ?? options['feature_extractor_type'] // the last in older files
-  const named = told ?? (await typeOfModel(folder))
+  const stated = options['image_processor_type'] ?? expected ?? options['feature_extractor_type'] // the last in older files
+  const named = stated ?? (await typeOfModel(folder))
   const type = types.find((name) => name === plainName(named))
   if (type && (expected === undefined || type === expected)) return { type, options, folder, where }
   throw new ConfigError('These are the settings of another image processor', {
     expected: expected ?? types.join(' or '),
     found: JSON.stringify(named),
-    where: told === undefined ? `${folder.location}/config.json` : where,
+    where: stated === undefined ? `${folder.location}/config.json` : where,
     hint: type ? `Use ${type}, or AutoImageProcessor.` : 'This package has the image processors of SigLIP.',
   })
 }

@@ -21,7 +21,7 @@ type LaidOutWeights = Pick<ResamplingWeights, 'start' | 'count' | 'weights'>
 type Pass = (...numbers: number[]) => void
 
 /** What the module keeps, once it has grown; larger images are resized without it. */
-const MOST_BYTES = 64 * 2 ** 20
+const MAX_BYTES = 64 * 2 ** 20
 const PAGE = 2 ** 16
 
 let made: SimdConvolve | null | undefined
@@ -54,7 +54,7 @@ function make(): SimdConvolve | null {
     const weightsAt = countAt + count.byteLength
     const sourceAt = weightsAt + weights.byteLength
     const target = sourceAt + source.length + 16 // a pixel is read as four bytes
-    if (target + size > MOST_BYTES) return undefined
+    if (target + size > MAX_BYTES) return undefined
     const lacking = target + size - memory.buffer.byteLength
     if (lacking > 0) memory.grow(Math.ceil(lacking / PAGE))
     new Int32Array(memory.buffer, 0, start.length).set(start)

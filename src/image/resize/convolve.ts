@@ -32,7 +32,7 @@ export function convolveColumns(
  * `convolveRows` without vectors: what `convolve.wat` must equal, and what runs where it cannot.
  *
  * The inner loops of both passes take most of a resize's time: the sums are in registers, and one weight is read for all of
- * them; here two rows go together. Every index is in bounds; `?? 0` tells that to the compiler, and costs nothing when it runs.
+ * them; here two rows go together. Every index is in bounds; `?? 0` is for the compiler, and costs nothing at run time.
  */
 export function scalarRows(
   source: Uint8Array,

@@ -3,7 +3,7 @@ import type * as tf from '@tensorflow/tfjs'
 /**
  * The order of calls, kept for each variable: what is computed off JavaScript's thread has the effect of calls that run one after the
  * other as they were made. A call waits for those before it that write what it uses, or have still to read what it writes; other calls
- * run at once. Meanwhile a variable that is assigned, read or disposed of by the caller waits for the calls that were made before.
+ * run at once. Until then a variable that is assigned, read or disposed of by the caller waits for the calls that were made before.
  *
  * @module
  */
@@ -161,7 +161,7 @@ class Pending<Result> implements Ordered {
   }
 }
 
-/** Variables that whoever looks at them waits for. */
+/** Variables whose readers wait. */
 const watched = new Map<tf.Variable, { dataId: object; readonly by: Set<Ordered> }>()
 
 function watch(variable: tf.Variable, call: Ordered): void {

@@ -43,7 +43,7 @@ export interface Engine extends EngineInfo {
 }
 
 /**
- * A program ready to run. Its results are the caller's to dispose. One that may be written over a capture is, if nobody else has the
+ * A program ready to run. Its results are the caller's to dispose. One that may be written over a capture is, if no other tensor has the
  * capture's data: the two share them then.
  */
 export interface Executable {
@@ -198,7 +198,7 @@ function executableOf(addon: EngineAddon, backend: NativeBackend, program: Progr
 
 /**
  * Lets the backend know of no values of tensors that a run is writing.
- * @returns what ends that; tensors that were disposed of meanwhile go then
+ * @returns what ends that; tensors that were disposed of until then are freed
  */
 function hidden(backend: NativeBackend, tensors: readonly tf.Tensor[]): () => void {
   const places = tensors.map(({ dataId }) => {
@@ -238,7 +238,7 @@ function attempt<Result>(run: () => Result): Result {
   }
 }
 
-/** The addon tells what the caller's values do wrong by a `RangeError`, and memory that has run out by a code. */
+/** The addon reports wrong values of the caller by a `RangeError`, and memory that has run out by a code. */
 function errorOf(cause: unknown): Error {
   if (cause instanceof InputError || cause instanceof BackendError) return cause
   const found = messageOf(cause)

@@ -20,13 +20,13 @@ export function makeJitted<Args extends readonly unknown[], Result>(
 type NoEngine = { readonly missing: string }
 
 const engines = new Map<Precision, GraphEngine | NoEngine>()
-let told = false
+let isReported = false
 
 function engineNow(precision: Precision): GraphEngine | undefined {
   const engine = tf.getBackend() === NATIVE ? knownEngine(precision) : otherBackend()
   if (!('missing' in engine)) return engine
-  if (!told) tell(`siglip-tfjs: jit runs functions as they are: ${engine.missing}`)
-  told = true
+  if (!isReported) tell(`siglip-tfjs: jit runs functions as they are: ${engine.missing}`)
+  isReported = true
   return undefined
 }
 

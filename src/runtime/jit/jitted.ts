@@ -10,7 +10,7 @@ export interface Jitted<Args extends readonly unknown[], Result> {
   (...args: Args): Result
   /**
    * The same off JavaScript's thread. Calls that share variables, of whichever functions, have the effect of calls that run one after
-   * the other as they were made; a variable that is read, assigned or disposed of meanwhile waits for the calls before.
+   * the other as they were made; a variable that is read, assigned or disposed of while they run waits for the calls before.
    * @throws as the call itself, through the promise; variables are then as they were.
    */
   readonly async: (...args: Args) => Promise<Awaited<Result>>

@@ -35,7 +35,7 @@ export type BufferSource =
       readonly dtype: 'float32' | 'int32' | 'bool'
       /** Whether it becomes the value of a variable. */
       readonly isKept?: boolean
-      /** The capture that it may be written over, if nobody else has its memory. */
+      /** The capture that it may be updated in place of, if no other tensor has its memory. */
       readonly over?: number
     }
 

@@ -1,6 +1,6 @@
 import type { NativeAttribute, NativeBinding, NativeTensor } from './native-backend.js'
 
-/** Tells the shapes of operations' results, grown one operation at a time. Its own numbers stand for tensors. */
+/** Infers the shapes of operations' results, grown one operation at a time. Its own numbers stand for tensors. */
 export interface ShapeInference {
   /** A tensor from outside; `id` is the addon's. */
   readonly input: (dtype: number, shape: readonly number[], id: number) => number

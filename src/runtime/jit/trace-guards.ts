@@ -40,7 +40,7 @@ export function skipCheckOfGather(backend: NativeBackend): () => void {
 
 const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null
 
-/** Disposes of a tensor that stood for values while a function was recorded; whoever has kept it is told so when he uses it. */
+/** Disposes of a tensor that stood for values while a function was recorded; using it afterwards is an error that says so. */
 export function spoil(tensor: tf.Tensor): void {
   tensor.dispose()
   Object.defineProperties(tensor, { dataId: { get: refuse }, throwIfDisposed: { value: refuse } })

@@ -8,7 +8,7 @@ import { pathInside } from './path-inside.js'
 import { messageOf } from './run-tool.js'
 
 /** tfjs-node's package holds 2 MB. */
-const LARGEST = 64 << 20
+const MAX_TAR_BYTES = 64 << 20
 
 /**
  * Unpacks chosen files of an npm package's `.tgz` (ustar) into a folder. Only plain files are written: nothing that npm
@@ -47,7 +47,7 @@ const copied = (tar: Buffer, start: number, end: number): Uint8Array<ArrayBuffer
 
 async function unzipped(path: string): Promise<Buffer> {
   try {
-    return gunzipSync(await readFile(path), { maxOutputLength: LARGEST })
+    return gunzipSync(await readFile(path), { maxOutputLength: MAX_TAR_BYTES })
   } catch (cause) {
     throw new BackendError('A package cannot be unpacked', { found: messageOf(cause), where: path, cause })
   }

@@ -79,7 +79,7 @@ export function platformName(): string {
 /** How a wheel is fetched. */
 export interface FetchOptions {
   readonly signal?: AbortSignal | undefined
-  /** Told how many bytes have arrived. */
+  /** Called with the number of bytes that have arrived. */
   readonly onProgress?: ((bytes: number, total: number) => void) | undefined
 }
 

@@ -25,7 +25,7 @@ export interface WheelOptions {
   /** The path a member is written to inside the folder, or `undefined` to leave it out. */
   readonly rename: (member: string) => string | undefined
   readonly signal?: AbortSignal | undefined
-  /** Told how many of the bytes to be written are. */
+  /** Called with the number of bytes that are written. */
   readonly onProgress?: ((bytes: number, total: number) => void) | undefined
 }
 
@@ -34,7 +34,7 @@ const DIRECTORY_ENTRY = 0x02014b50
 const LOCAL_HEADER = 0x04034b50
 const DEFLATED = 8
 /** The largest wheel has 2 MB of directory; a damaged one must not take more memory than that is worth. */
-const LARGEST_DIRECTORY = 64 << 20
+const MAX_DIRECTORY = 64 << 20
 
 /**
  * Unpacks chosen files of a wheel (a zip without encryption or zip64) into a folder, streaming: a member may be larger
@@ -74,7 +74,7 @@ async function directory(file: FileHandle, path: string): Promise<Member[]> {
   const count = tail.readUInt16LE(end + 10)
   const length = tail.readUInt32LE(end + 12)
   const start = tail.readUInt32LE(end + 16)
-  if (start + length > size || length > LARGEST_DIRECTORY) throw damaged(path, 'a directory outside the file')
+  if (start + length > size || length > MAX_DIRECTORY) throw damaged(path, 'a directory outside the file')
   const entries = await bytesAt(file, start, length, path)
   const members: Member[] = []
   for (let at = 0; members.length < count;) {

@@ -20,8 +20,8 @@ const NOT_LOOKED_UP = -2
 const MAX_CHARACTERS = 2 ** 28
 
 /** How many words are remembered, and how long they may be. */
-const MOST_WORDS = 2 ** 15
-const LONGEST_WORD = 64
+const MAX_WORDS = 2 ** 15
+const MAX_WORD = 64
 
 /**
  * Byte-pair encoding: a text's characters are merged two by two, the pair that was learnt first before the others, from left to
@@ -135,8 +135,8 @@ export class Bpe implements TokenizerModel {
     const known = this.#words.get(word)
     if (known) return known
     const ids = this.#merge(this.#characters(word))
-    if (word.length > LONGEST_WORD) return ids
-    if (this.#words.size >= MOST_WORDS) this.#words.clear()
+    if (word.length > MAX_WORD) return ids
+    if (this.#words.size >= MAX_WORDS) this.#words.clear()
     this.#words.set(word, ids)
     return ids
   }

@@ -35,13 +35,14 @@ export function parseTextPattern(value: unknown, where: string): TextPattern {
   const needle = json.String
   if (typeof needle === 'string' && needle !== '') return (text) => findString(text, needle)
   const regex = json.Regex
-  if (typeof regex !== 'string' || regex.length > LONGEST) throw mismatch('{"String": …} or {"Regex": …}', value, where)
+  if (typeof regex !== 'string' || regex.length > MAX_PATTERN_LENGTH)
+    throw mismatch('{"String": …} or {"Regex": …}', value, where)
   const runs = splitAlternatives(regex).map((source) => parseRun(source, regex, where))
   return (text) => findRuns(text, runs)
 }
 
 /** Characters of a pattern: more than any tokenizer has, and few enough to be read at once. */
-const LONGEST = 1000
+const MAX_PATTERN_LENGTH = 1000
 
 /** `text` with every match replaced. */
 export function replaceMatches(text: string, matches: readonly Match[], content: string): string {

@@ -43,7 +43,7 @@ export class BrokenDataError extends FileError {
   }
 }
 
-/** What happens to broken samples: all are named in an error, or they are left out and the caller is told. */
+/** What happens to broken samples: all are named in an error, or they are left out and reported to the caller. */
 export type OnBroken = 'fail' | 'skip'
 
 /** So many are named in an error; the rest are counted. */

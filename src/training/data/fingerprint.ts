@@ -87,7 +87,7 @@ function difference(before: Fingerprint, now: Fingerprint): string | undefined {
 const described = ({ samples, ends: [first, last] }: Fingerprint): string =>
   `${samples} samples, from ${JSON.stringify(first)} to ${JSON.stringify(last)}`
 
-/** Texts are told apart by what ends each. */
+/** A terminator after each text keeps texts apart. */
 function add(hash: Hash, text: string): void {
   hash.update(text).update('\u0000')
 }

@@ -18,7 +18,7 @@ export interface ImageFolderOptions {
   readonly onBroken?: OnBroken | undefined
   /** The column that holds the captions. Default: the first there is of `text`, `caption`, `captions`, `label`. */
   readonly captionColumn?: string | undefined
-  /** Told after each image that was looked at. */
+  /** Called after each image that was checked. */
   readonly onProgress?: ((done: number, total: number) => void) | undefined
   /** Stops before the next image is looked at, by its own reason. */
   readonly signal?: AbortSignal | undefined
@@ -38,7 +38,7 @@ const captionNames = /^metadata\.(jsonl|csv)$/i
 /** Captions in forms that are not read: taken no notice of, the folders would be classes. */
 const otherCaptionNames = /^metadata\.(tsv|json|ndjson|parquet|arrow|xlsx|feather)$/i
 /** More than this is no string in JavaScript. */
-const LARGEST = 2 ** 29 - 25
+const MAX_FILE_BYTES = 2 ** 29 - 25
 const AT_ONCE = 4
 
 /**
@@ -114,9 +114,9 @@ async function listedByCaptions(
   for (const name of captionFiles) {
     const file = path.join(folder, name)
     const { size } = await stat(file)
-    if (size > LARGEST) {
+    if (size > MAX_FILE_BYTES) {
       throw new FileError('The captions are too many for one file', {
-        expected: `at most ${LARGEST} bytes`,
+        expected: `at most ${MAX_FILE_BYTES} bytes`,
         found: String(size),
         where: file,
         hint: 'Pack the data as WebDataset shards.',

@@ -20,7 +20,7 @@ export interface PreparedBatchesOptions {
   /** Batches that are prepared while the caller computes with those before them. Default: 2. */
   readonly ahead?: number | undefined
   /**
-   * Told of an image that can't be decoded, in whose place the next one of its batch is taken. Default: then it throws.
+   * Called with an image that can't be decoded, in whose place the next one of its batch is taken. Default: then it throws.
    */
   readonly onLeftOut?: ((broken: BrokenSample) => void) | undefined
   /** Stops before the next batch, by its own reason. */

@@ -14,7 +14,7 @@ export interface Shard {
 const imageEndings = new Set(['jpg', 'jpeg', 'jpe', 'jfif', 'png', 'webp', 'gif', 'tif', 'tiff', 'avif'])
 const textEndings = new Set(['txt', 'text', 'caption', 'json', 'cls'])
 /** A caption is shorter. */
-const LONGEST_TEXT = 2 ** 20
+const MAX_TEXT = 2 ** 20
 
 /** The members of a sample: those of one name, up to the first dot of the file's name. */
 interface Group {
@@ -71,7 +71,7 @@ async function textOf(
   where: string,
   broken: BrokenSample[],
 ): Promise<string> {
-  if (size > LONGEST_TEXT) {
+  if (size > MAX_TEXT) {
     broken.push({ where, what: 'unreadable row', detail: `${size} bytes are no caption` })
     return ''
   }

@@ -23,9 +23,9 @@ export interface WebDatasetOptions {
   readonly mix?: number | undefined
   /** Instead of the global `fetch`. */
   readonly fetch?: Fetch | undefined
-  /** Told after each shard that was looked at. */
+  /** Called after each shard that was checked. */
   readonly onProgress?: ((done: number, total: number) => void) | undefined
-  /** Told what is left out once its shard has come, of shards that were not looked at before; once for each sample. */
+  /** Called with what is left out once its shard has come, of shards that were not looked at before; once for each sample. */
   readonly onLeftOut?: ((broken: readonly BrokenSample[]) => void) | undefined
   /** Stops before the next image is looked at, by its own reason. */
   readonly signal?: AbortSignal | undefined

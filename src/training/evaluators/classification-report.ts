@@ -35,8 +35,8 @@ export async function classificationReport(
   labels: ArrayLike<number>,
 ): Promise<ClassificationReport> {
   const { data, rows, columns } = await readMatrix(scores, 'scores')
-  if (columns > MOST_CLASSES) {
-    throw new InputError('too many classes', { expected: `at most ${MOST_CLASSES}`, found: String(columns) })
+  if (columns > MAX_CLASSES) {
+    throw new InputError('too many classes', { expected: `at most ${MAX_CLASSES}`, found: String(columns) })
   }
   checkLabels(labels, rows, columns)
   const confusion = Array.from({ length: columns }, () => new Int32Array(columns))
@@ -50,7 +50,7 @@ export async function classificationReport(
 }
 
 /** The table of a confusion has a gigabyte then. */
-const MOST_CLASSES = 2 ** 14
+const MAX_CLASSES = 2 ** 14
 
 function classReport(confusion: readonly Int32Array[], place: number): ClassReport {
   const right = confusion[place]?.[place] ?? 0

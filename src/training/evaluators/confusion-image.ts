@@ -3,7 +3,7 @@ import { InputError } from '../../errors.js'
 /** A cell's side, and the space for the names, in pixels. */
 const CELL = 28
 const MARGIN = 120
-const LONGEST_NAME = 16
+const MAX_NAME = 16
 
 /**
  * A confusion as an SVG image: a row for each class as it is, a column for each as it is named, darker for a larger share of the
@@ -54,7 +54,7 @@ function rowCells(counts: Int32Array, row: number, names: readonly string[]): re
 
 const shortened = (name: string): string => {
   const characters = Array.from(name)
-  return characters.length > LONGEST_NAME ? `${characters.slice(0, LONGEST_NAME - 1).join('')}…` : name
+  return characters.length > MAX_NAME ? `${characters.slice(0, MAX_NAME - 1).join('')}…` : name
 }
 
 function escaped(text: string): string {

@@ -31,7 +31,7 @@ export interface RetrievalRecall {
 }
 
 /** Scores that are in memory at a time. */
-const MOST_SCORES = 2 ** 24
+const MAX_SCORES = 2 ** 24
 
 /**
  * Recall at k of images for texts and of texts for images. A query counts as found if anything that goes with it is among the
@@ -78,7 +78,7 @@ async function recallOf(
 ): Promise<Recall> {
   const found = new Float64Array(ks.length)
   let counted = 0
-  const rows = Math.max(1, Math.floor(MOST_SCORES / gallery.rows))
+  const rows = Math.max(1, Math.floor(MAX_SCORES / gallery.rows))
   const candidates = tf.tensor2d(gallery.data, [gallery.rows, gallery.columns])
   try {
     for (let first = 0; first < queries.rows; first += rows) {

@@ -10,7 +10,7 @@ import { tfRecord } from './tf-record.js'
 
 /** How an event file is begun. */
 export interface EventFileOptions {
-  /** The step that a run is taken up from: what earlier files of the folder have from it on, TensorBoard forgets. */
+  /** The step that a run resumes from: what earlier files of the folder have from it on, TensorBoard forgets. */
   readonly fromStep?: number | undefined
   /** Seconds since 1970. Default: the clock. */
   readonly now?: (() => number) | undefined

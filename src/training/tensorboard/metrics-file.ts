@@ -14,7 +14,7 @@ export class MetricsFile {
 
   /**
    * @param file is appended to
-   * @param fromStep the step that a run is taken up from: lines from it on are taken out, and a last one that was cut off
+   * @param fromStep the step that a run resumes from: lines from it on are taken out, and a last one that was cut off
    * @param now seconds since 1970
    * @throws {FileError} if it can't be written
    */

@@ -1,5 +1,5 @@
 /**
- * Writes a message of Protocol Buffers, field by field. proto3 leaves out what is 0 or empty: so does this, unless it is told that
+ * Writes a message of Protocol Buffers, field by field. proto3 leaves out what is 0 or empty: so does this, except where
  * the field is one of several that exclude each other.
  */
 export class ProtobufMessage {

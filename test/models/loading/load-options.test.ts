@@ -40,7 +40,7 @@ onEachBackend(() => {
     const bytes = readFileSync(fixturePath('formats', 'vision-v4.safetensors'))
     const alone = new MemoryFolder(new Map([['model.safetensors', bytes]]))
     await expect(AutoModel.fromPretrained(alone)).rejects.toThrow(
-      /Nothing tells how many attention heads.*heads in a program/,
+      /The number of attention heads is unknown.*heads in a program/,
     )
     const model = await AutoModel.fromPretrained(alone, { heads: 4 })
     expect(model.config).toMatchObject({ modelType: 'siglip_vision_model', numAttentionHeads: 4 })

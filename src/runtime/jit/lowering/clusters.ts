@@ -179,7 +179,7 @@ export class Clusters {
     // Reading one array of the result's size is no more than reading the result.
     const size = sizeOf(output(node).shape)
     const large = [...sources].filter(({ shape }) => sizeOf(shape) >= size)
-    if (large.length <= 1 && sources.size <= MOST_SOURCES) this.#recomputed.add(node)
+    if (large.length <= 1 && sources.size <= MAX_SOURCES) this.#recomputed.add(node)
   }
 
   #level(node: Node): number {
@@ -236,7 +236,7 @@ export class Clusters {
 }
 
 /** What one value for several readers may be made of at most to be made by each. */
-const MOST_SOURCES = 6
+const MAX_SOURCES = 6
 
 /** Whether a value of shape `row` has one element for each row of `shape`. */
 function isRowOf(row: readonly number[], shape: readonly number[]): boolean {

@@ -39,13 +39,13 @@ function softmaxOf(value: Value, before: Value, isUsedOnce: (value: Value) => bo
 }
 
 /** What scores are scaled and masked by at most, operation by operation. */
-const MOST_OPERATIONS = 8
+const MAX_OPERATIONS = 8
 
 function scoresOf(
   value: Value,
   before: Value,
   isUsedOnce: (value: Value) => boolean,
-  operations = MOST_OPERATIONS,
+  operations = MAX_OPERATIONS,
 ): Scores | undefined {
   const product = madeBy(value, 'product')
   if (product) return { q: at(product.inputs, 0), keys: at(product.inputs, 1), scale: 1 }

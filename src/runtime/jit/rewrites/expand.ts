@@ -2,7 +2,7 @@ import { at, type GraphBuilder, type Rule } from '../graph-builder.js'
 import type { Value } from '../graph.js'
 import { CUBIC, ROOT } from './activations.js'
 
-/** Says what no other step has taken up, softmax and composed activations, in row operations. */
+/** Rewrites what no other step covers, softmax and composed activations, as fused elementwise operations. */
 export function expand(builder: GraphBuilder): Rule {
   return (node, inputs) => {
     const formula = formulas[node.op]

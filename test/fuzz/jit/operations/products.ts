@@ -2,7 +2,7 @@ import { call, type Draw, type Operand, rankOf, type Table } from '../draw.js'
 import { LIMIT, permutation, type Shape, sizeOf, SIZES, together } from '../shapes.js'
 
 /** The most multiplications of a product. */
-const MOST_WORK = 2e6
+const MAX_WORK = 2e6
 
 const isMatrix = (operand: Operand): boolean => rankOf(operand) > 1
 
@@ -36,7 +36,7 @@ function matMul(draw: Draw) {
   const y = (draw.dice.chance(0.4) ? draw.float(fits) : undefined) ?? fresh()
   const n = (right ? y.shape.at(-2) : y.shape.at(-1)) ?? 1
   const size = sizeOf(together(batch, y.shape.slice(0, -2)) ?? []) * m * n
-  if (size > LIMIT || size * k > MOST_WORK) return undefined
+  if (size > LIMIT || size * k > MAX_WORK) return undefined
   return call(scaled(`tf.matMul($0, $1, ${left}, ${right})`, k), x, y)
 }
 
@@ -60,7 +60,7 @@ function layer(draw: Draw) {
   const [, , k] = dimensionsOf(x)
   const n = someSize(draw, x.shape)
   const rows = sizeOf(x.shape) / Math.max(1, k)
-  if (rows * n > LIMIT || rows * n * k > MOST_WORK) return undefined
+  if (rows * n > LIMIT || rows * n * k > MAX_WORK) return undefined
   const isTransposed = draw.dice.chance(0.6)
   const weight = draw.fresh(isTransposed ? [n, k] : [k, n], 'float32', 'weight')
   const bias = draw.fresh([n], 'float32', 'weight')
@@ -78,7 +78,7 @@ function sumOfProduct(draw: Draw) {
   const [batch, m, k] = dimensionsOf(x)
   const n = someSize(draw, x.shape)
   const shape = [...batch, m, n]
-  if (sizeOf(shape) > LIMIT || sizeOf(shape) * k > MOST_WORK) return undefined
+  if (sizeOf(shape) > LIMIT || sizeOf(shape) * k > MAX_WORK) return undefined
   const weight = draw.fresh(
     draw.mode === 'grad' || draw.dice.chance(0.5) ? [...batch, k, n] : [k, n],
     'float32',
@@ -176,7 +176,7 @@ function fusedMatMul(draw: Draw) {
   if (!x) return undefined
   const [, m, k] = dimensionsOf(x)
   const n = someSize(draw, x.shape)
-  if (m * n > LIMIT || m * n * k > MOST_WORK) return undefined
+  if (m * n > LIMIT || m * n * k > MAX_WORK) return undefined
   const [weight, bias] = [draw.fresh([k, n], 'float32', 'weight'), draw.fresh([n], 'float32', 'weight')]
   const activation = draw.word('linear', 'relu', 'elu', 'sigmoid', 'relu6')
   return call(`tf.fused.matMul({ a: $0, b: $1, bias: $2, activation: '${activation}' })`, x, weight, bias)
