@@ -2,7 +2,7 @@
  * The image tower of base size on one image of 224 × 224, on WebAssembly in Node with one thread, beside onnxruntime-web, which runs
  * what `exportOnnx` writes of the same random weights:
  *
- *     node dist/bench/wasm.js [OTHER/dist...]
+ *     npm run bench:wasm -- [OTHER/dist...]
  *
  * Other builds of this package are measured in the same run. Each runs in a process of its own.
  */

@@ -1,6 +1,6 @@
 import { ConfigError } from '../errors.js'
 import { nodesOf, type Attribute, type DataType, type Node, type Operation, type Value } from '../runtime/jit/graph.js'
-import { Message } from './message.js'
+import { Message } from '../io/protobuf.js'
 import { SIZES_OP, type OpenGraph } from './open-graph.js'
 
 /** TensorFlow's numbers of types (`types.proto`). */

@@ -1,6 +1,6 @@
 import { ConfigError } from '../errors.js'
 import type { Attribute, DataType, Operation, Value } from '../runtime/jit/graph.js'
-import { Message } from './message.js'
+import { Message } from '../io/protobuf.js'
 import { SIZES_OP } from './open-graph.js'
 
 /** ONNX's numbers of types (`onnx.proto`, `TensorProto.DataType`). */

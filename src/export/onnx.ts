@@ -1,6 +1,6 @@
 import type { FileContent } from '../io/save-folder.js'
 import { nodesOf } from '../runtime/jit/graph.js'
-import { Message } from './message.js'
+import { Message } from '../io/protobuf.js'
 import { OnnxGraph, onnxTypes, tensorProto, valueInfo } from './onnx-graph.js'
 import { addOperation } from './onnx-ops.js'
 import type { Signature } from './saved-model.js'

@@ -1,7 +1,7 @@
 import type { FileContent } from '../io/save-folder.js'
 import type { DataType } from '../runtime/jit/graph.js'
 import { attr, constNode, graphNodes, nodeDef, shapeProto, tensorFlowTypes } from './graph-def.js'
-import { Message } from './message.js'
+import { Message } from '../io/protobuf.js'
 import type { OpenGraph } from './open-graph.js'
 import { tensorBundle } from './tensor-bundle.js'
 import type { Weight } from './weight.js'

@@ -7,7 +7,7 @@ import type { FileContent } from '../io/save-folder.js'
 import type { DataType } from '../runtime/jit/graph.js'
 import { crc32c, maskedCrc32c } from '../io/crc32c.js'
 import { shapeProto, tensorFlowTypes } from './graph-def.js'
-import { Message } from './message.js'
+import { Message } from '../io/protobuf.js'
 
 /** One tensor to be written; `bytes` is called twice, for the checksum and for the file. */
 export interface BundledTensor {

@@ -1,5 +1,5 @@
 import { TokenizerError } from '../../errors.js'
-import { type ProtobufField, readProtobuf } from './protobuf-reader.js'
+import { type ProtobufField, readProtobuf } from '../../io/protobuf.js'
 
 /** What a piece of a SentencePiece vocabulary is for (`ModelProto.SentencePiece.Type`). */
 export const PieceType = { normal: 1, unknown: 2, control: 3, userDefined: 4, unused: 5, byte: 6 } as const
@@ -68,7 +68,7 @@ export function parseSentencePieceModel(bytes: Uint8Array, where = 'spiece.model
   const normalizer = defaultNormalizer()
   let denormalizer: NormalizerSpec | undefined
 
-  for (const field of readProtobuf(bytes, where)) {
+  for (const field of readProtobuf(bytes, 'a SentencePiece model', where, TokenizerError)) {
     if (field.type !== 'bytes') continue
     if (field.number === 1) {
       const piece = readPiece(field.value, `piece ${pieces.length} of ${where}`)
@@ -116,7 +116,7 @@ function readPiece(bytes: Uint8Array, where: string): { text: string; score: num
   let text = ''
   let score = 0
   let type: number = PieceType.normal
-  for (const field of readProtobuf(bytes, where)) {
+  for (const field of readProtobuf(bytes, 'a SentencePiece model', where, TokenizerError)) {
     if (field.number === 1) text = string(field, where)
     else if (field.number === 2 && field.type === 'fixed32') score = field.float
     else if (field.number === 3 && field.type === 'varint') type = field.value
@@ -129,7 +129,7 @@ function readPiece(bytes: Uint8Array, where: string): { text: string; score: num
 }
 
 function readTrainerSpec(bytes: Uint8Array, spec: TrainerSpec, where: string): void {
-  for (const field of readProtobuf(bytes, where)) {
+  for (const field of readProtobuf(bytes, 'a SentencePiece model', where, TokenizerError)) {
     if (field.number === 3 && field.type === 'varint') spec.modelType = field.value
     else if (field.number === 24) spec.treatWhitespaceAsSuffix = flag(field, spec.treatWhitespaceAsSuffix)
     else if (field.number === 35) spec.byteFallback = flag(field, spec.byteFallback)
@@ -138,7 +138,7 @@ function readTrainerSpec(bytes: Uint8Array, spec: TrainerSpec, where: string): v
 }
 
 function readNormalizerSpec(bytes: Uint8Array, spec: NormalizerSpec, where: string): void {
-  for (const field of readProtobuf(bytes, where)) {
+  for (const field of readProtobuf(bytes, 'a SentencePiece model', where, TokenizerError)) {
     if (field.number === 2 && field.type === 'bytes') spec.precompiledCharsmap = field.value
     else if (field.number === 3) spec.addDummyPrefix = flag(field, spec.addDummyPrefix)
     else if (field.number === 4) spec.removeExtraWhitespaces = flag(field, spec.removeExtraWhitespaces)

@@ -2,7 +2,7 @@ import { deflateSync } from 'node:zlib'
 import { crc32 } from '../../io/crc32.js'
 import { InputError } from '../../errors.js'
 import type { RawPixels } from '../../image/decode/raw-pixels.js'
-import { joined } from './protobuf-message.js'
+import { joined } from '../../io/joined.js'
 
 const signature = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a)
 /** PNG's numbers of grey, grey and alpha, colours, colours and alpha. */

@@ -5,7 +5,7 @@ import { FileError } from '../../errors.js'
 import type { RawPixels } from '../../image/decode/raw-pixels.js'
 import { encodePng } from './encode-png.js'
 import { histogramOf } from './histogram-of.js'
-import { ProtobufMessage } from './protobuf-message.js'
+import { Message } from '../../io/protobuf.js'
 import { tfRecord } from './tf-record.js'
 
 /** How an event file is begun. */
@@ -42,8 +42,8 @@ export class EventFile {
       mkdirSync(folder, { recursive: true })
       return openSync(this.path, 'ax')
     })
-    this.write(0, (event) => event.bytes(3, 'brain.Event:2'))
-    if (fromStep !== undefined) this.write(fromStep, (event) => event.bytes(7, new ProtobufMessage().varint(1, START)))
+    this.write(0, (event) => event.text(3, 'brain.Event:2'))
+    if (fromStep !== undefined) this.write(fromStep, (event) => event.message(7, new Message().count(1, START)))
   }
 
   /** A point of a curve. */
@@ -56,16 +56,16 @@ export class EventFile {
     const histogram = histogramOf(values)
     if (!histogram) return
     const { min, max, count, sum, sumOfSquares, limits, buckets } = histogram
-    const message = new ProtobufMessage().double(1, min).double(2, max).double(3, count).double(4, sum)
+    const message = new Message().double(1, min).double(2, max).double(3, count).double(4, sum)
     message.double(5, sumOfSquares).packedDoubles(6, limits).packedDoubles(7, buckets)
-    this.summary(tag, step, (summary) => summary.bytes(5, message))
+    this.summary(tag, step, (summary) => summary.message(5, message))
   }
 
   /** An image. @throws {InputError} if its bytes don't fill it */
   image(tag: string, pixels: RawPixels, step: number): void {
     const { png, channels } = encodePng(pixels)
-    const message = new ProtobufMessage().varint(1, pixels.height).varint(2, pixels.width).varint(3, channels)
-    this.summary(tag, step, (summary) => summary.bytes(4, message.bytes(4, png)))
+    const message = new Message().count(1, pixels.height).count(2, pixels.width).count(3, channels)
+    this.summary(tag, step, (summary) => summary.message(4, message.bytes(4, png)))
   }
 
   /** Closes the file; what was written is in it already. */
@@ -73,14 +73,14 @@ export class EventFile {
     closeSync(this.#file)
   }
 
-  private summary(tag: string, step: number, fill: (value: ProtobufMessage) => ProtobufMessage): void {
-    const value = fill(new ProtobufMessage().bytes(1, tag))
-    this.write(step, (event) => event.bytes(5, new ProtobufMessage().bytes(1, value)))
+  private summary(tag: string, step: number, fill: (value: Message) => Message): void {
+    const value = fill(new Message().text(1, tag))
+    this.write(step, (event) => event.message(5, new Message().message(1, value)))
   }
 
-  private write(step: number, fill: (event: ProtobufMessage) => ProtobufMessage): void {
-    const event = fill(new ProtobufMessage().double(1, this.#now()).varint(2, step))
-    const record = tfRecord(event.toBytes())
+  private write(step: number, fill: (event: Message) => Message): void {
+    const event = fill(new Message().double(1, this.#now()).count(2, step))
+    const record = tfRecord(event.finish())
     this.attempt(() => {
       for (let at = 0; at < record.length;) at += writeSync(this.#file, record, at)
     })

@@ -1,5 +1,5 @@
 import { crc32c, maskedCrc32c } from '../../io/crc32c.js'
-import { joined } from './protobuf-message.js'
+import { joined } from '../../io/joined.js'
 
 /**
  * A record of a TFRecord file: its length and its bytes, each followed by a checksum.
