@@ -17,10 +17,20 @@ const CHUNK = 8192
  * @throws FormatError if the archive is damaged, split, encrypted, or packed otherwise than stored and deflated.
  */
 export async function openZip(source: ByteSource): Promise<Map<string, ByteSource>> {
+  const entries = await zipEntries(source)
+  return new Map(entries.map((entry) => [entry.name, openEntry(source, entry)]))
+}
+
+/**
+ * The entries of a zip archive in the order of its list, each checked to lie inside the archive.
+ *
+ * @throws FormatError as `openZip` does.
+ */
+export async function zipEntries(source: ByteSource): Promise<readonly ZipEntry[]> {
   const { begin, end, count } = await findDirectory(source)
   const bytes = await readRange(source, begin, end)
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
-  const files = new Map<string, ByteSource>()
+  const entries = new Map<string, ZipEntry>()
   let at = 0
   for (let i = 0; i < count; i++) {
     if (at + 46 > bytes.length || view.getUint32(at, true) !== 0x02014b50) {
@@ -31,19 +41,24 @@ export async function openZip(source: ByteSource): Promise<Map<string, ByteSourc
     const next = extraEnd + view.getUint16(at + 32, true)
     if (next > bytes.length) throw damaged(source, { found: 'an entry that is cut off' })
     const name = new TextDecoder().decode(bytes.subarray(at + 46, nameEnd))
-    if (files.has(name)) throw damaged(source, { found: `${JSON.stringify(name)} twice` })
-    files.set(name, openEntry(source, name, readEntry(view, at, nameEnd, extraEnd)))
+    if (entries.has(name)) throw damaged(source, { found: `${JSON.stringify(name)} twice` })
+    entries.set(name, checked(source, { name, ...readEntry(view, at, nameEnd, extraEnd) }))
     at = next
   }
-  return files
+  return [...entries.values()]
 }
 
-interface Entry {
+/** A file in a zip archive. Sizes are in bytes. */
+export interface ZipEntry {
+  readonly name: string
   readonly isEncrypted: boolean
+  /** 0: stored; 8: deflated. */
   readonly method: number
+  /** CRC-32 of the unpacked bytes. */
   readonly checksum: number
   readonly packedSize: number
   readonly size: number
+  /** Where its own header lies in the archive. */
   readonly headerBegin: number
 }
 
@@ -78,7 +93,7 @@ async function findDirectory(source: ByteSource): Promise<{ begin: number; end: 
   return { begin, end: begin + size, count }
 }
 
-function readEntry(view: DataView, at: number, extraBegin: number, extraEnd: number): Entry {
+function readEntry(view: DataView, at: number, extraBegin: number, extraEnd: number): Omit<ZipEntry, 'name'> {
   const sizes = [view.getUint32(at + 24, true), view.getUint32(at + 20, true), view.getUint32(at + 42, true)]
   // Sizes of 4 GiB and more are in the extra field 1, in this order, those only that don't fit.
   for (let i = extraBegin; i + 4 <= extraEnd; i += 4 + view.getUint16(i + 2, true)) {
@@ -96,35 +111,42 @@ function readEntry(view: DataView, at: number, extraBegin: number, extraEnd: num
   return { isEncrypted, method, checksum, packedSize, size, headerBegin }
 }
 
-function openEntry(archive: ByteSource, entryName: string, entry: Entry): ByteSource {
-  const name = `${entryName} in ${archive.name ?? 'zip'}`
-  const { isEncrypted, method, packedSize, size, headerBegin } = entry
+function checked(archive: ByteSource, entry: ZipEntry): ZipEntry {
+  const { name, isEncrypted, method, packedSize, size, headerBegin } = entry
   const isSane = method === 0 ? size === packedSize : size <= packedSize * MAX_RATIO
   if (isEncrypted || (method !== 0 && method !== 8)) {
     throw new FormatError('An archive of a kind that is not read', {
       expected: 'files stored or deflated',
       found: isEncrypted ? 'an encrypted one' : `method ${method}`,
-      where: name,
+      where: placeOf(archive, entry),
     })
   }
   if (!isSane || headerBegin + packedSize > archive.size) {
-    throw damaged(archive, { found: `${JSON.stringify(entryName)} of ${packedSize} bytes that hold ${size}` })
+    throw damaged(archive, { found: `${JSON.stringify(name)} of ${packedSize} bytes that hold ${size}` })
   }
-  let data: Promise<Pick<ByteSource, 'read'>> | undefined
-  const open = async (): Promise<Pick<ByteSource, 'read'>> => {
-    const packed = await openData(archive, name, entry)
-    return method === 0 ? packed : new Unpacked(packed, name, entry.checksum)
-  }
-  return { name, size, read: async (start, end) => (await (data ??= open())).read(start, end) }
+  return entry
 }
 
-/** An entry's bytes as they lie in the archive, after a header that contains its own length. */
-async function openData(archive: ByteSource, name: string, { headerBegin, packedSize }: Entry): Promise<ByteSource> {
+function placeOf(archive: ByteSource, { name }: ZipEntry): string {
+  return `${name} in ${archive.name ?? 'zip'}`
+}
+
+function openEntry(archive: ByteSource, entry: ZipEntry): ByteSource {
+  const name = placeOf(archive, entry)
+  let data: Promise<Pick<ByteSource, 'read'>> | undefined
+  const open = async (): Promise<Pick<ByteSource, 'read'>> => {
+    const packed = partOf(archive, await dataBegin(archive, entry), entry.packedSize, name)
+    return entry.method === 0 ? packed : new Unpacked(packed, name, entry.checksum)
+  }
+  return { name, size: entry.size, read: async (start, end) => (await (data ??= open())).read(start, end) }
+}
+
+/** Where an entry's bytes begin in the archive: after a header that contains its own length. */
+export async function dataBegin(archive: ByteSource, { name, headerBegin }: ZipEntry): Promise<number> {
   const header = await readRange(archive, headerBegin, headerBegin + 30)
   const view = new DataView(header.buffer, header.byteOffset, header.length)
   if (view.getUint32(0, true) !== 0x04034b50) throw damaged(archive, { found: `no entry where ${name} should be` })
-  const begin = headerBegin + 30 + view.getUint16(26, true) + view.getUint16(28, true)
-  return partOf(archive, begin, packedSize, name)
+  return headerBegin + 30 + view.getUint16(26, true) + view.getUint16(28, true)
 }
 
 /** A deflated entry: reading on from where the last read ended goes on unpacking there, reading back begins anew. */
