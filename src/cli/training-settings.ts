@@ -4,7 +4,7 @@ import { ConfigError, FileError } from '../errors.js'
 import type { Augmentation } from '../image/augment/augmentation.js'
 import { isObject } from '../io/is-object.js'
 import { ConfigReader } from '../models/loading/config-reader.js'
-import type { ParameterGroup } from '../training/parameter-group.js'
+import type { ParameterGroup } from '../training/optimizers/parameter-group.js'
 import { errorCode } from '../io/system-error.js'
 
 export const LOSSES = ['sigmoid', 'softmax', 'chunked', 'classification', 'multi-label'] as const

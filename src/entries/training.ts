@@ -9,33 +9,33 @@
  *
  * @module
  */
-export type { PairOptions } from '../training/pair-options.js'
-export { sigmoidLoss, type LossInputs } from '../training/sigmoid-loss.js'
-export { chunkedSigmoidLoss, type ChunkOptions } from '../training/chunked-sigmoid-loss.js'
-export { softmaxLoss } from '../training/softmax-loss.js'
-export { clampLogitScale } from '../training/clamp-logit-scale.js'
-export { Optimizer, type OptimizerOptions, type Turn, type UpdateRule } from '../training/optimizer.js'
-export { AdamW, type AdamWOptions } from '../training/adamw.js'
-export { Lion, type LionOptions } from '../training/lion.js'
-export { Adafactor, type AdafactorOptions } from '../training/adafactor.js'
-export { Muon, type MuonOptions } from '../training/muon.js'
-export { SGD, type SGDOptions } from '../training/sgd.js'
-export { headOnly, lockedImage, noDecay, type ParameterGroup } from '../training/parameter-group.js'
+export type { PairOptions } from '../training/losses/pair-options.js'
+export { sigmoidLoss, type LossInputs } from '../training/losses/sigmoid-loss.js'
+export { chunkedSigmoidLoss, type ChunkOptions } from '../training/losses/chunked-sigmoid-loss.js'
+export { softmaxLoss } from '../training/losses/softmax-loss.js'
+export { clampLogitScale } from '../training/losses/clamp-logit-scale.js'
+export { Optimizer, type OptimizerOptions, type Turn, type UpdateRule } from '../training/optimizers/optimizer.js'
+export { AdamW, type AdamWOptions } from '../training/optimizers/adamw.js'
+export { Lion, type LionOptions } from '../training/optimizers/lion.js'
+export { Adafactor, type AdafactorOptions } from '../training/optimizers/adafactor.js'
+export { Muon, type MuonOptions } from '../training/optimizers/muon.js'
+export { SGD, type SGDOptions } from '../training/optimizers/sgd.js'
+export { headOnly, lockedImage, noDecay, type ParameterGroup } from '../training/optimizers/parameter-group.js'
 export {
   constantSchedule,
   cosineSchedule,
   rsqrtSchedule,
   type Schedule,
   type ScheduleOptions,
-} from '../training/schedule.js'
-export { clipByGlobalNorm, type ClippedGradients } from '../training/clip-by-global-norm.js'
-export { ExponentialAverage } from '../training/exponential-average.js'
-export { accumulatedGradients, type AccumulatedOptions } from '../training/accumulated-gradients.js'
-export { Lora, type LoraAdapter, type WholeModules } from '../training/lora.js'
-export { addLora, type LoraOptions } from '../training/add-lora.js'
-export { mergeLora } from '../training/merge-lora.js'
-export { saveLora, type SaveLoraOptions } from '../training/save-lora.js'
-export { loadLora } from '../training/load-lora.js'
+} from '../training/optimizers/schedule.js'
+export { clipByGlobalNorm, type ClippedGradients } from '../training/optimizers/clip-by-global-norm.js'
+export { ExponentialAverage } from '../training/optimizers/exponential-average.js'
+export { accumulatedGradients, type AccumulatedOptions } from '../training/optimizers/accumulated-gradients.js'
+export { Lora, type LoraAdapter, type WholeModules } from '../training/lora/lora.js'
+export { addLora, type LoraOptions } from '../training/lora/add-lora.js'
+export { mergeLora } from '../training/lora/merge-lora.js'
+export { saveLora, type SaveLoraOptions } from '../training/lora/save-lora.js'
+export { loadLora } from '../training/lora/load-lora.js'
 export {
   captionOf,
   sampleBatches,

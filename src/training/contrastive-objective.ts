@@ -7,14 +7,14 @@ import type { NdArray } from '../nd-array.js'
 import { seedOf, uniformStream } from '../random.js'
 import type { PreTrainedTokenizer } from '../tokenizer/pretrained-tokenizer.js'
 import { reportTruncated, type OnTruncatedTexts } from '../tokenizer/truncated-texts.js'
-import { accumulatedGradients } from './accumulated-gradients.js'
-import { chunkedSigmoidLoss } from './chunked-sigmoid-loss.js'
+import { accumulatedGradients } from './optimizers/accumulated-gradients.js'
+import { chunkedSigmoidLoss } from './losses/chunked-sigmoid-loss.js'
 import { permutation } from './data/batch-plan.js'
 import type { PreparedBatch } from './data/prepared-batches.js'
 import type { Sample } from './data/sample.js'
 import type { Inputs, Objective } from './objective.js'
-import { sigmoidLoss, type LossInputs } from './sigmoid-loss.js'
-import { softmaxLoss } from './softmax-loss.js'
+import { sigmoidLoss, type LossInputs } from './losses/sigmoid-loss.js'
+import { softmaxLoss } from './losses/softmax-loss.js'
 
 /** What a user's own loss is given. */
 export interface LossContext extends LossInputs {

@@ -11,9 +11,9 @@ import type { ContrastiveLoss, contrastiveLosses } from './contrastive-objective
 import type { BrokenSample } from './data/broken-sample.js'
 import type { PlanOptions } from './data/batch-plan.js'
 import type { Sample, TrainingData } from './data/sample.js'
-import type { Lora } from './lora.js'
-import type { Optimizer } from './optimizer.js'
-import type { Schedule } from './schedule.js'
+import type { Lora } from './lora/lora.js'
+import type { Optimizer } from './optimizers/optimizer.js'
+import type { Schedule } from './optimizers/schedule.js'
 
 /** Makes an optimizer of the parameters that are its own. */
 export type OptimizerMaker = (parameters: ReadonlyMap<string, tf.Variable>) => Optimizer

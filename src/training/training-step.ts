@@ -2,10 +2,10 @@ import * as tf from '@tensorflow/tfjs'
 import { jit } from '../runtime/jit/jit.js'
 import type { Jitted } from '../runtime/jit/jitted.js'
 import type { Precision } from '../runtime/jit/precision.js'
-import { clipByGlobalNorm } from './clip-by-global-norm.js'
-import type { ExponentialAverage } from './exponential-average.js'
+import { clipByGlobalNorm } from './optimizers/clip-by-global-norm.js'
+import type { ExponentialAverage } from './optimizers/exponential-average.js'
 import type { Inputs, Objective } from './objective.js'
-import type { Optimizer } from './optimizer.js'
+import type { Optimizer } from './optimizers/optimizer.js'
 
 /** What a step reports. */
 export interface StepTensors {

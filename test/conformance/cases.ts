@@ -4,8 +4,8 @@ import { SiglipModel } from '../../src/models/siglip/modeling.js'
 import { Siglip2Model } from '../../src/models/siglip2/modeling.js'
 import { SiglipVisionModel } from '../../src/models/siglip/vision-model.js'
 import type { PreTrainedModel } from '../../src/models/loading/pre-trained-model.js'
-import { AdamW } from '../../src/training/adamw.js'
-import { clipByGlobalNorm } from '../../src/training/clip-by-global-norm.js'
+import { AdamW } from '../../src/training/optimizers/adamw.js'
+import { clipByGlobalNorm } from '../../src/training/optimizers/clip-by-global-norm.js'
 import { deviation, fixturePath, namedOutputs, readFixture, type Fixture } from '../fixture.js'
 
 /** One comparison with the reference: how far the furthest number is off, and how many arrays were compared. */

@@ -5,7 +5,7 @@ import { SiglipVisionModel } from '../../src/models/siglip/vision-model.js'
 import { Siglip2VisionModel } from '../../src/models/siglip2/modeling.js'
 import { useBackend } from '../../src/runtime/backend-node.js'
 import { jit } from '../../src/runtime/jit/jit.js'
-import { AdamW } from '../../src/training/adamw.js'
+import { AdamW } from '../../src/training/optimizers/adamw.js'
 import { trainingStep } from '../../src/training/training-step.js'
 import { tiny, tinyIds, tinyPixels, tinyText, tinyVision } from '../tiny-models.js'
 

@@ -1,7 +1,7 @@
 import { SiglipModel } from '../../src/models/siglip/modeling.js'
 import { SiglipProcessor } from '../../src/processor/siglip-processor.js'
 import type { PreparedBatch } from '../../src/training/data/prepared-batches.js'
-import { sigmoidLoss } from '../../src/training/sigmoid-loss.js'
+import { sigmoidLoss } from '../../src/training/losses/sigmoid-loss.js'
 import { ContrastiveObjective } from '../../src/training/contrastive-objective.js'
 import { fixturePath } from '../fixture.js'
 

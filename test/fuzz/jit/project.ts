@@ -7,9 +7,9 @@ import { interpolatePositions } from '../../../src/layers/embedding.js'
 import { linear } from '../../../src/layers/linear.js'
 import { additiveMask, attentionWeights, joinHeads, splitHeads } from '../../../src/layers/attention.js'
 import { classificationLoss } from '../../../src/models/siglip/classification-loss.js'
-import { chunkedSigmoidLoss } from '../../../src/training/chunked-sigmoid-loss.js'
-import { sigmoidLoss } from '../../../src/training/sigmoid-loss.js'
-import { softmaxLoss } from '../../../src/training/softmax-loss.js'
+import { chunkedSigmoidLoss } from '../../../src/training/losses/chunked-sigmoid-loss.js'
+import { sigmoidLoss } from '../../../src/training/losses/sigmoid-loss.js'
+import { softmaxLoss } from '../../../src/training/losses/softmax-loss.js'
 
 /** What programs call beside tfjs. */
 const siglip = {

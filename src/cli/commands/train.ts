@@ -1,0 +1,280 @@
+import { existsSync } from 'node:fs'
+import path from 'node:path'
+import { Option, type Command } from 'commander'
+import { UsageError } from '../../errors.js'
+import type { BackendPreference } from '../../runtime/backend-report.js'
+import { lineOf, type BrokenSample } from '../../training/data/broken-sample.js'
+import type { Lora } from '../../training/lora/lora.js'
+import type { ParameterGroup } from '../../training/optimizers/parameter-group.js'
+import type { Schedule } from '../../training/optimizers/schedule.js'
+import type { OptimizerMaker, OptimizerPart, StepReport, TrainResult } from '../../training/train-options.js'
+import { backendOption, limitThreads, revisionOption, threadsOption } from '../model-options.js'
+import { openCheckpoint } from '../open-checkpoint.js'
+import { openData } from '../open-data.js'
+import { count, gathered, oneOf, amount } from '../option-values.js'
+import { printable } from '../printable.js'
+import { trainee, type Trainee } from '../trainee.js'
+import { Progress } from '../progress.js'
+import type { Session } from '../session.js'
+import { truncationReporter } from '../truncation-reporter.js'
+import {
+  LOSSES,
+  OPTIMIZERS,
+  PRECISIONS,
+  SCHEDULES,
+  trainingSettings,
+  type TrainingSettings,
+} from '../training-settings.js'
+
+/** How long a checkpoint may take after Ctrl-C, in milliseconds. */
+const SAVING = 600_000
+
+/** `siglip train`: trains a model on images with captions, or a classifier on images with classes. */
+export function addTrain(program: Command, session: Session): void {
+  program
+    .command('train')
+    .description(
+      'Trains a model on images with captions, or a classifier on folders of images. One process trains; for many trainings at ' +
+        'once, start many. Ctrl-C saves a checkpoint; --resume goes on from it, to the bit as without a break.',
+    )
+    .argument(
+      '[data]',
+      'a folder with metadata.jsonl or metadata.csv, or with a folder for each class; or .tar shards: a-{00..09}.tar',
+    )
+    .option('--model <dir>', 'what is trained: a folder, a URL, or a name on the Hugging Face Hub')
+    .addOption(revisionOption())
+    .option('--out <dir>', 'checkpoints, figures for TensorBoard, and in model/ the result')
+    .option('--caption-column <name>', 'of metadata.jsonl or .csv (default: text, caption, captions or label)')
+    .addOption(new Option('--loss <name>', `${LOSSES.join(', ')} (default: sigmoid)`).argParser(oneOf(LOSSES)))
+    .option('--epochs <n>', 'rounds through the data', count)
+    .option('--steps <n>', 'batches, instead of epochs', count)
+    .option('--batch-size <n>', 'images at once (default: 32)', count)
+    .option('--parts <n>', 'parts that a batch goes through the model in, if memory is short', count)
+    .option('--lr <rate>', 'the learning rate (default: by the optimizer, 1e-5 for adamw)', amount)
+    .option('--weight-decay <share>', 'how fast weights shrink', amount)
+    .addOption(
+      new Option('--optimizer <name>', `${OPTIMIZERS.join(', ')} (default: adamw)`).argParser(oneOf(OPTIMIZERS)),
+    )
+    .addOption(new Option('--schedule <name>', `${SCHEDULES.join(', ')} (default: cosine)`).argParser(oneOf(SCHEDULES)))
+    .option('--warmup <steps>', 'in which the learning rate rises (default: a twentieth)', count)
+    .option('--cooldown <steps>', 'in which it falls to 0 at the end, on top of the schedule (default: none)', count)
+    .option('--lora <settings>', 'train adapters alone, and a classifier’s top: r=8 or r=8,alpha=16')
+    .option('--freeze <pattern>', 'parameters that stay, by name; may be repeated', gathered)
+    .option('--ema <decay>', 'save an average of the weights, e.g. 0.999', amount)
+    .addOption(
+      new Option('--precision <name>', `${PRECISIONS.join(', ')} (default: auto)`).argParser(oneOf(PRECISIONS)),
+    )
+    .option('--seed <n>', 'every random choice follows from it (default: 0)', amount)
+    .option('--save-every <steps>', 'between two checkpoints (default: 1000)', count)
+    .option('--eval <data>', 'what the model is measured on, at the end and with --eval-every')
+    .option('--eval-every <steps>', 'between two measurements', count)
+    .addOption(
+      new Option('--on-broken <what>', 'broken images and captions: fail or skip (default: fail)').argParser(
+        oneOf(['fail', 'skip']),
+      ),
+    )
+    .option('--resume', 'go on from the newest checkpoint in --out')
+    .option(
+      '--config <file>',
+      'a JSON or YAML file with any of these settings, in camelCase, and augmentation, keepPatches, distinct, each, neighbours, clipNorm, ' +
+        'maxLogitScale, keepCheckpoints, groups',
+    )
+    .addOption(backendOption())
+    .addOption(threadsOption())
+    .addHelpText(
+      'after',
+      '\nExample:\n  $ siglip train photos --model google/siglip-base-patch16-224 --lora r=8 --epochs 3 --out run',
+    )
+    .action((data: string | undefined, options: Options) => train(data, options, session))
+}
+
+interface Options extends Readonly<Record<string, unknown>> {
+  readonly config?: string
+  readonly backend: BackendPreference
+  readonly threads?: number
+}
+
+async function train(data: string | undefined, options: Options, session: Session): Promise<void> {
+  const { config, backend, threads, ...given } = options
+  const settings = await trainingSettings({ ...given, data }, config)
+  const [source, folder, out] = [needed(settings, 'data'), needed(settings, 'model'), needed(settings, 'out')]
+  if ((settings.epochs === undefined) === (settings.steps === undefined)) {
+    throw new UsageError('How long?', { expected: 'either --epochs or --steps' })
+  }
+  checkTogether(settings)
+  limitThreads({ threads })
+  session.grace = SAVING
+
+  const { useBackend } = await import('#backend')
+  const { Trainer } = await import('../../training/trainer.js')
+  await useBackend(backend)
+  const looksAtAll = settings.loss === 'classification' // of which a confusion is drawn at the end
+  const samples = await openData(source, { ...settings, looksAtAll }, session)
+  const evaluation =
+    settings.eval === undefined ? undefined : await openData(settings.eval, { ...settings, looksAtAll: true }, session)
+  const { model, processor, check, evaluate } = await trainee(
+    settings,
+    await openCheckpoint(folder, settings, session),
+    samples,
+  )
+  let progress: Progress | undefined
+  try {
+    if (evaluation) await check(evaluation)
+    checkPatterns(settings, model)
+    const trainer = await Trainer.prepare({
+      ...settings,
+      ...{ model, processor, data: samples, out, signal: session.signal },
+      loss: settings.loss === 'softmax' || settings.loss === 'chunked' ? settings.loss : 'sigmoid',
+      lora: await loraOf(settings, model),
+      baseModel: existsSync(folder) ? path.resolve(folder) : nameAt(folder, settings.revision),
+      optimizer: await optimizerOf(settings),
+      schedule: await scheduleOf(settings),
+      evaluators: evaluation && { eval: { every: settings.evalEvery, evaluate: () => evaluate(evaluation, session) } },
+      onLeftOut: settings.onBroken === 'skip' ? leftOut(session) : undefined,
+      onTruncated: truncationReporter(session),
+      onStep: reporter(session, () => progress),
+    })
+    progress = await Progress.start(session, trainer.steps, 0, 'steps', trainer.step)
+    const result = await trainer.run().finally(() => {
+      progress?.end()
+      trainer.dispose()
+    })
+    tell(result, trainer.steps, session)
+    if (!result.isComplete || settings.loss !== 'classification' || 'textModel' in model) return
+    const { drawConfusion } = await import('../../pipelines/train-classifier.js')
+    const { allSamples } = await import('../../pipelines/evaluated-model.js')
+    const { accuracy } = await drawConfusion(out, { model, processor }, await allSamples(evaluation ?? samples))
+    session.say(`${path.join(out, 'confusion.svg')}: accuracy ${accuracy.toFixed(4)}`)
+  } finally {
+    model.dispose()
+  }
+}
+
+/** The name of a model on the hub with its revision. */
+const nameAt = (model: string, revision: string | undefined): string =>
+  revision === undefined || model.includes('@') ? model : `${model}@${revision}`
+
+/** Adapters; the new top layer of a classifier is trained whole beside them. */
+async function loraOf({ lora, seed }: TrainingSettings, model: Trainee['model']): Promise<Lora | undefined> {
+  if (!lora) return undefined
+  const { addLora } = await import('../../training/lora/add-lora.js')
+  return addLora(model, { ...lora, seed, modulesToSave: 'textModel' in model ? [] : ['classifier'] })
+}
+
+/** Says each image once that can't be decoded, of shards that were not looked at before. */
+function leftOut(session: Session): (broken: BrokenSample) => void {
+  const said = new Set<string>()
+  return (broken) => {
+    if (said.has(broken.where)) return
+    said.add(broken.where)
+    session.say(`left out ${lineOf(broken)}`)
+  }
+}
+
+/** Milliseconds between two lines where there is no bar. */
+const LINES_EVERY = 10_000
+
+/** Shows where a training is: in the bar of a terminal, or by a line now and then. */
+function reporter(session: Session, bar: () => Progress | undefined): (report: StepReport) => void {
+  let reportedAt = 0
+  return ({ step, steps, loss, imagesPerSecond, secondsLeft }) => {
+    const pace = `loss ${loss.toPrecision(4)}, ${imagesPerSecond.toPrecision(3)} images/s`
+    bar()?.step(`, ${pace}`)
+    if (process.stderr.isTTY) session.print(() => undefined)
+    else if (step === steps || Date.now() - reportedAt > LINES_EVERY) {
+      session.say(`step ${step} of ${steps}: ${pace}, ${Math.ceil(secondsLeft)} s left`)
+      reportedAt = Date.now()
+    }
+  }
+}
+
+function tell({ step, isComplete, folder, figures }: TrainResult, steps: number, session: Session): void {
+  session.say(
+    isComplete ? `${folder}: trained ${step} steps` : `${folder}: step ${step} of ${steps}; go on with --resume`,
+  )
+  for (const [name, value] of Object.values(figures).flatMap((found) => Object.entries(found))) {
+    session.print(() => process.stdout.write(`${printable(name)}  ${value.toFixed(4)}\n`))
+  }
+}
+
+/** @throws {UsageError} for settings that each are right, and wrong together */
+function checkTogether({ loss, lora, optimizer, parts, keepPatches }: TrainingSettings): void {
+  const isOfClasses = loss === 'classification' || loss === 'multi-label'
+  if (lora && optimizer === 'muon') {
+    throw new UsageError('Adapters by Muon', {
+      found: '--lora with --optimizer muon',
+      hint: 'Muon moves whole matrices of the encoders. Take adamw.',
+    })
+  }
+  if (isOfClasses && (parts !== undefined || keepPatches)) {
+    throw new UsageError('parts and keepPatches are for captions', {
+      found: `${parts === undefined ? 'keepPatches' : '--parts'} with --loss ${loss}`,
+      hint: 'Leave it out.',
+    })
+  }
+}
+
+/** @throws {UsageError} for a pattern that names no parameter: it would silently have no effect */
+function checkPatterns({ freeze, groups }: TrainingSettings, model: Trainee['model']): void {
+  const names = [...model.namedParameters().keys()]
+  for (const pattern of [...freeze, ...groups.map((group) => group.pattern)]) {
+    if (names.some((name) => name.search(pattern) >= 0)) continue
+    throw new UsageError('A pattern names no parameter', {
+      expected: `one of names such as ${names[0] ?? ''}`,
+      found: pattern.source,
+      where: freeze.includes(pattern) ? 'freeze' : 'groups',
+    })
+  }
+}
+
+function needed(settings: TrainingSettings, name: 'data' | 'model' | 'out'): string {
+  const value = settings[name]
+  if (value !== undefined) return value
+  const hint =
+    name === 'data' ? 'Name the images: siglip train DATA.' : `Give it by --${name}, or in the --config file.`
+  throw new UsageError(`No ${name}`, { hint })
+}
+
+async function optimizerOf({
+  optimizer,
+  lr,
+  weightDecay,
+  freeze,
+  groups: given,
+}: TrainingSettings): Promise<readonly OptimizerPart[]> {
+  const { AdamW } = await import('../../training/optimizers/adamw.js')
+  const { noDecay } = await import('../../training/optimizers/parameter-group.js')
+  const frozen = freeze.map((pattern): ParameterGroup => ({ pattern, frozen: true }))
+  const groups = [...frozen, ...given, noDecay]
+  const adamw: OptimizerPart = {
+    make: (parameters) => new AdamW({ parameters, groups, weightDecay, learningRate: lr ?? 1e-5 }),
+  }
+  const settings = { groups, weightDecay, learningRate: lr }
+  switch (optimizer) {
+    case 'adamw':
+      return [adamw]
+    case 'lion': {
+      const { Lion } = await import('../../training/optimizers/lion.js')
+      return [{ make: (parameters) => new Lion({ parameters, ...settings }) }]
+    }
+    case 'adafactor': {
+      const { Adafactor } = await import('../../training/optimizers/adafactor.js')
+      return [{ make: (parameters) => new Adafactor({ parameters, ...settings }) }]
+    }
+    case 'sgd': {
+      const { SGD } = await import('../../training/optimizers/sgd.js')
+      return [{ make: (parameters) => new SGD({ parameters, ...settings }) }]
+    }
+    case 'muon': {
+      const { Muon } = await import('../../training/optimizers/muon.js')
+      const make: OptimizerMaker = (parameters) => new Muon({ parameters, ...settings, adjust: 'matchRmsAdamw' })
+      return [{ pattern: /encoder\..*(proj|fc\d)\.weight$/, make }, adamw]
+    }
+  }
+}
+
+async function scheduleOf({ schedule, warmup, cooldown }: TrainingSettings): Promise<(steps: number) => Schedule> {
+  const { constantSchedule, cosineSchedule, rsqrtSchedule } = await import('../../training/optimizers/schedule.js')
+  const make = { constant: constantSchedule, cosine: cosineSchedule, rsqrt: rsqrtSchedule }[schedule]
+  return (steps) => make({ steps, cooldown, warmup: warmup ?? Math.floor(steps / 20) })
+}

@@ -1,0 +1,24 @@
+import * as tf from '@tensorflow/tfjs'
+import { InputError } from '../../errors.js'
+import { diagonalLabels } from '../../models/siglip/modeling.js'
+
+/** Which pairs belong together, and how much each counts. */
+export interface PairOptions {
+  /** 1 where the two belong together, 0 where not, in the logits' shape. Default: the i-th text belongs to the i-th image alone. */
+  readonly labels?: tf.Tensor2D | undefined
+  /** Factors on the pairs' losses, in the logits' shape. Default: 1. */
+  readonly weights?: tf.Tensor2D | undefined
+}
+
+/** The labels given, or those of pairs on the diagonal. @throws {InputError} for labels of another shape, or none of a matrix that is not square */
+export function pairLabels(logits: tf.Tensor2D, labels?: tf.Tensor2D): tf.Tensor2D {
+  if (!labels) return diagonalLabels(logits)
+  checkPairs('labels', labels, logits)
+  return tf.cast(labels, 'float32')
+}
+
+/** @throws {InputError} for another shape than the logits' */
+export function checkPairs(name: string, found: tf.Tensor2D, logits: tf.Tensor2D): void {
+  const [expected, actual] = [logits.shape, found.shape].map((shape) => `[${shape.join(', ')}]`)
+  if (expected !== actual) throw new InputError(`bad ${name}`, { expected, found: actual })
+}
