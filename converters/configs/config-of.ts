@@ -51,7 +51,7 @@ async function openStored(folder: CheckpointFolder): Promise<Weights> {
   } catch (cause) {
     if (!(cause instanceof FileError)) throw cause
     throw new FileError('No such file', {
-      expected: 'config.json, or weights that it can be inferred from',
+      expected: 'config.json, or weights whose shapes give it',
       where: folder.location,
       hint: 'Fetch config.json.',
       cause,

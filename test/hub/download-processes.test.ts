@@ -31,7 +31,11 @@ beforeEach(async () => {
 })
 
 async function program(): Promise<void> {
-  await compileSources(root, ['src/errors.ts', ...(await readdir('src/hub')).map((name) => `src/hub/${name}`)])
+  const folders = ['src/hub', 'src/io']
+  const files = await Promise.all(
+    folders.map(async (folder) => (await readdir(folder)).map((name) => `${folder}/${name}`)),
+  )
+  await compileSources(root, ['src/errors.ts', ...files.flat()])
   await symlink(path.resolve('node_modules'), path.join(root, 'node_modules'))
   await writeFile(
     path.join(root, 'main.js'),

@@ -28,7 +28,7 @@ describe('a page', () => {
   it('reaches no module of Node, and no package that brings one along', async () => {
     const packages = await packagesOfPage('dist/src/index.js')
     expect(packages.filter((name) => isBuiltin(name))).toEqual([])
-    expect(packages).toEqual(['@tensorflow/tfjs', '@tensorflow/tfjs-backend-wasm', 'fflate'])
+    expect(packages).toEqual(['@bufbuild/protobuf/wire', '@tensorflow/tfjs', '@tensorflow/tfjs-backend-wasm', 'fflate'])
   })
 
   it('takes safetensors alone without any package', async () => {
