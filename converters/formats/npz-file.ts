@@ -5,6 +5,7 @@ import type { FileContent } from '../../src/io/save-folder.js'
 import { npyHead } from './serialize-npy.js'
 import type { WeightsToSave } from './weight-files.js'
 import { MAX_DIRECTORY } from '../../src/io/zip.js'
+import { joined } from '../../src/io/joined.js'
 
 /** Bytes of an entry in the list beside its name, `.npy` included. */
 const MAX_ENTRY = 46 + 4 + 28
@@ -82,16 +83,6 @@ function fields(...numbers: readonly (readonly [width: 2 | 4 | 8, value: number]
   return bytes
 }
 
-function joined(...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0))
-  let at = 0
-  for (const part of parts) {
-    bytes.set(part, at)
-    at += part.length
-  }
-  return bytes
-}
-
 /** Flags say that a name is UTF-8 where it is not ASCII. */
 const flagsOf = (name: Uint8Array): number => (name.some((byte) => byte > 0x7f) ? 0x800 : 0)
 
@@ -112,7 +103,7 @@ function localHeader({ name, checksum, size }: Entry): Uint8Array<ArrayBuffer> {
       [2, sizes.length],
     ] as const),
   )
-  return joined(head, name, sizes)
+  return joined([head, name, sizes])
 }
 
 function directoryEntry({ name, checksum, size, offset }: Entry): Uint8Array<ArrayBuffer> {
@@ -145,7 +136,7 @@ function directoryEntry({ name, checksum, size, offset }: Entry): Uint8Array<Arr
       [4, isFar ? ZIP64 : offset],
     ] as const),
   )
-  return joined(head, name, extra)
+  return joined([head, name, extra])
 }
 
 /** The end of the archive, with that of zip64 before it where a number does not fit. */
@@ -163,5 +154,5 @@ function end(count: number, size: number, offset: number): Uint8Array<ArrayBuffe
   const head = fields([4, 0x06064b50], [8, 44], [2, 45], [2, 45], [4, 0], [4, 0])
   const numbers = fields([8, count], [8, count], [8, size], [8, offset])
   const locator = fields([4, 0x07064b50], [4, 0], [8, offset + size], [4, 1])
-  return joined(head, numbers, locator, plain)
+  return joined([head, numbers, locator, plain])
 }

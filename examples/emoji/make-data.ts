@@ -1,4 +1,4 @@
-/** Draws all emoji of several vendors as images with captions: what the model in the box is trained and tested on. */
+/** Draws all emoji of several vendors as images with captions: what the bundled model is trained and tested on. */
 import { createHash } from 'node:crypto'
 import { mkdir, writeFile } from 'node:fs/promises'
 import path from 'node:path'

@@ -8,6 +8,7 @@ import type { DataType } from '../runtime/jit/graph.js'
 import { crc32c, maskedCrc32c } from '../io/crc32c.js'
 import { shapeProto, tensorFlowTypes } from './graph-def.js'
 import { Message } from '../io/protobuf.js'
+import { joined } from '../io/joined.js'
 
 /** One tensor to be written; `bytes` is called twice, for the checksum and for the file. */
 export interface BundledTensor {
@@ -60,7 +61,7 @@ function table(entries: readonly (readonly [string, Uint8Array])[]): Uint8Array 
     ...handle(data.length + metaIndex.length, index.length - TRAILER),
   ])
   footer.set(MAGIC, FOOTER - MAGIC.length)
-  return concat([data, metaIndex, index, footer])
+  return joined([data, metaIndex, index, footer])
 }
 
 /** Entries whose keys share nothing with those before, and the one place to start reading at. */
@@ -70,15 +71,15 @@ function block(entries: readonly (readonly [Uint8Array, Uint8Array])[]): Uint8Ar
     key,
     value,
   ])
-  return concat([...parts, littleEndian(0), littleEndian(1)])
+  return joined([...parts, littleEndian(0), littleEndian(1)])
 }
 
 const TRAILER = 5
 
 /** With the byte that says it is not compressed, and its checksum. */
 function sealed(bytes: Uint8Array): Uint8Array {
-  const typed = concat([bytes, Uint8Array.of(0)])
-  return concat([typed, littleEndian(maskedCrc32c(crc32c(typed)))])
+  const typed = joined([bytes, Uint8Array.of(0)])
+  return joined([typed, littleEndian(maskedCrc32c(crc32c(typed)))])
 }
 
 function littleEndian(number: number): Uint8Array {
@@ -89,14 +90,4 @@ function varint(number: number): number[] {
   const bytes: number[] = []
   for (; number >= 128; number = Math.floor(number / 128)) bytes.push((number % 128) | 128)
   return [...bytes, number]
-}
-
-function concat(parts: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0))
-  let at = 0
-  for (const part of parts) {
-    whole.set(part, at)
-    at += part.length
-  }
-  return whole
 }

@@ -6,6 +6,7 @@ import { asArray, asId, asObject } from './json-value.js'
 import { JsonBytes } from '../../io/json-bytes.js'
 import { parseAddedToken, type Side, type TokenizerConfig } from '../tokenizer-config.js'
 import { type JsonObject, parseJsonObject } from '../../io/json.js'
+import { joined } from '../../io/joined.js'
 
 const WHERE = 'tokenizer.json'
 
@@ -83,7 +84,7 @@ export function withAddedTokens(json: TokenizerJson, addedTokens: readonly JsonO
   // The model goes last, so that its lists can be appended as they stand.
   const text = JSON.stringify({ ...changed, model: undefined }, undefined, 2).replace(/\n\}$/, '')
   const modelText = JSON.stringify(rest).replace(/\}$/, '')
-  return concatenate([
+  return joined([
     encoder.encode(
       `${text},\n  "model": ${modelText}${isObject(rest) && Object.keys(rest).length > 0 ? ',' : ''}"vocab":`,
     ),
@@ -97,23 +98,13 @@ export function withAddedTokens(json: TokenizerJson, addedTokens: readonly JsonO
 function without(bytes: Uint8Array, vocab: Range, merges: Range): Uint8Array {
   const [first, second] = vocab.start < merges.start ? [vocab, merges] : [merges, vocab]
   const empty = (range: Range): Uint8Array => new TextEncoder().encode(range === vocab ? '{}' : '[]')
-  return concatenate([
+  return joined([
     bytes.subarray(0, first.start),
     empty(first),
     bytes.subarray(first.end, second.start),
     empty(second),
     bytes.subarray(second.end),
   ])
-}
-
-function concatenate(parts: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((length, part) => length + part.length, 0))
-  let at = 0
-  for (const part of parts) {
-    whole.set(part, at)
-    at += part.length
-  }
-  return whole
 }
 
 function sideOf(setting: unknown): Side | undefined {
