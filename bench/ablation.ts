@@ -5,11 +5,11 @@
  */
 import * as tf from '@tensorflow/tfjs'
 import { SiglipVisionConfig, SiglipVisionModel, useBackend } from '../src/index.js'
-import type { rewrites } from '../src/runtime/jit/compile.js'
-import { compile, type CompileOptions } from '../src/runtime/jit/compile.js'
-import { loadEngine } from '../src/runtime/jit/engine.js'
-import type { Program } from '../src/runtime/jit/program.js'
-import { record } from '../src/runtime/jit/recorder.js'
+import type { rewrites } from '../src/jit/compile.js'
+import { compile, type CompileOptions } from '../src/jit/compile.js'
+import { loadEngine } from '../src/jit/program/engine.js'
+import type { Program } from '../src/jit/program/program.js'
+import { record } from '../src/jit/record/recorder.js'
 import { machine } from './machine.js'
 
 const ROUNDS = 7

@@ -19,7 +19,7 @@ import {
   SiglipVisionModel,
   useBackend,
 } from '../src/index.js'
-import { loadEngine } from '../src/runtime/jit/engine.js'
+import { loadEngine } from '../src/jit/program/engine.js'
 import { machine } from './machine.js'
 
 const { values: options } = parseArgs({

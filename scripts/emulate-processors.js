@@ -7,11 +7,11 @@ import { mkdir, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import process from 'node:process'
 
-import { findNativeFolder } from '../dist/src/runtime/native-folder.js'
-import { processor } from '../dist/src/runtime/processor.js'
-import { findCompiler } from '../dist/src/runtime/setup/compile-addon.js'
-import { compileEngine } from '../dist/src/runtime/setup/compile-engine.js'
-import { tensorflowWheel } from '../dist/src/runtime/setup/tensorflow-wheel.js'
+import { findNativeFolder } from '../dist/src/backend/native-folder.js'
+import { processor } from '../dist/src/backend/processor.js'
+import { findCompiler } from '../dist/src/setup/compile-addon.js'
+import { compileEngine } from '../dist/src/setup/compile-engine.js'
+import { tensorflowWheel } from '../dist/src/setup/tensorflow-wheel.js'
 
 const root = dirname(import.meta.dirname)
 const AVX2 = ['-mavx2', '-mfma', '-Wno-psabi', '-O2']

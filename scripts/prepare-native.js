@@ -5,9 +5,9 @@
 /* global AbortController */
 import process from 'node:process'
 
-import { useBackend } from '../dist/src/runtime/backend-node.js'
-import { progressPrinter } from '../dist/src/runtime/setup/setup-progress.js'
-import { setup } from '../dist/src/runtime/setup.js'
+import { useBackend } from '../dist/src/backend/backend-node.js'
+import { progressPrinter } from '../dist/src/setup/setup-progress.js'
+import { setup } from '../dist/src/setup/setup.js'
 
 const stop = new AbortController()
 process.once('SIGINT', () => stop.abort())

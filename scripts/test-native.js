@@ -9,10 +9,10 @@ import { spawnSync } from 'node:child_process'
 import { basename, dirname, join } from 'node:path'
 import process from 'node:process'
 
-import { findCompiler } from '../dist/src/runtime/setup/compile-addon.js'
-import { compileObject } from '../dist/src/runtime/setup/compile-object.js'
-import { COMPILER_FLAGS, KERNEL_FLAGS, nativeFiles } from '../dist/src/runtime/setup/native-sources.js'
-import { runTool } from '../dist/src/runtime/setup/run-tool.js'
+import { findCompiler } from '../dist/src/setup/compile-addon.js'
+import { compileObject } from '../dist/src/setup/compile-object.js'
+import { COMPILER_FLAGS, KERNEL_FLAGS, nativeFiles } from '../dist/src/setup/native-sources.js'
+import { runTool } from '../dist/src/setup/run-tool.js'
 
 const root = dirname(import.meta.dirname)
 const native = join(root, 'native')

@@ -20,8 +20,8 @@ export {
   type BackendOptions,
   type BackendPreference,
   type BackendReport,
-} from './runtime/backend-report.js'
-export type { BackendSelector } from './runtime/backend-selector.js'
+} from './backend/backend-report.js'
+export type { BackendSelector } from './backend/backend-selector.js'
 export { AutoProcessor } from './processor/auto-processor.js'
 export { Processor, type ProcessorImages, type TextInput } from './processor/processor.js'
 export { SiglipProcessor } from './processor/siglip-processor.js'
@@ -96,7 +96,7 @@ export type { LoadingInfo } from './models/loading/compare-weights.js'
 export type { WeightFilesOptions } from '../converters/formats/weight-files.js'
 export type { FileContent } from './io/save-folder.js'
 export type { ConfigClass, LoadOptions, ModelClass } from './models/loading/load-pretrained.js'
-export type { TensorInput } from './runtime/tensor-input.js'
+export type { TensorInput } from './backend/tensor-input.js'
 export {
   Module,
   Parameter,

@@ -4,10 +4,10 @@
  *
  * @module
  */
-export { setup, type SetupOptions, type SetupReport } from './runtime/setup.js'
-export { doctor, formatDoctor, type DoctorReport, type NativeState } from './runtime/doctor.js'
-export type { SetupProgress } from './runtime/setup/setup-progress.js'
-export type { ProcessorInfo } from './runtime/processor.js'
+export { setup, type SetupOptions, type SetupReport } from './setup/setup.js'
+export { doctor, formatDoctor, type DoctorReport, type NativeState } from './setup/doctor.js'
+export type { SetupProgress } from './setup/setup-progress.js'
+export type { ProcessorInfo } from './backend/processor.js'
 
 export { ImageFolder, type ImageFolderOptions } from './training/data/image-folder.js'
 export { WebDataset, type WebDatasetOptions } from './training/data/web-dataset.js'
@@ -26,7 +26,7 @@ export { listCache, type CacheEntry } from './hub/list-cache.js'
 export { pruneCache, type Unreferenced } from './hub/prune-cache.js'
 export { verifyCache, type VerifiedFile, type VerifyOptions } from './hub/verify-cache.js'
 
-export type { EngineInfo } from './runtime/jit/engine-addon.js'
+export type { EngineInfo } from './jit/program/engine-addon.js'
 export { exportOnnx, exportSavedModel } from './export/export-model.js'
 export { convertCheckpoint, type Conversion, type ConvertOptions } from '../converters/convert-checkpoint.js'
 export type { Naming } from '../converters/names/naming.js'

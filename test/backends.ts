@@ -3,9 +3,9 @@ import { join } from 'node:path'
 
 import * as tf from '@tensorflow/tfjs'
 
-import { useBackend } from '../src/runtime/backend-node.js'
-import { type Engine, loadEngine } from '../src/runtime/jit/engine.js'
-import { findNativeFolder } from '../src/runtime/native-folder.js'
+import { useBackend } from '../src/backend/backend-node.js'
+import { type Engine, loadEngine } from '../src/jit/program/engine.js'
+import { findNativeFolder } from '../src/backend/native-folder.js'
 
 /** The backends of Node that must give the reference's numbers. */
 export const backends = ['native', 'wasm'] as const

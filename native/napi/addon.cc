@@ -1,4 +1,4 @@
-// The engine's face to JavaScript (src/runtime/jit/engine-addon.ts describes it):
+// The engine's face to JavaScript (src/jit/program/engine-addon.ts describes it):
 //   attach(tensorHandles, threads)              once a thread of JavaScript, before anything runs
 //   create(words, constants, texts) → program   throws what is wrong with it
 //   run(program, arguments, captures, replaced) → [{ id, dtype, shape }]

@@ -1,8 +1,8 @@
 import { fileURLToPath } from 'node:url'
 import { type Command, Option } from 'commander'
 import { aboutDefaultModel, defaultModel } from '../pipelines/default-model.js'
-import type { BackendPreference } from '../runtime/backend-report.js'
-import type { Precision } from '../runtime/jit/precision.js'
+import type { BackendPreference } from '../backend/backend-report.js'
+import type { Precision } from '../jit/precision.js'
 import { oneOf, threadCount } from './option-values.js'
 import type { Session } from './session.js'
 

@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from 'commander'
 import { nearest } from '../../converters/formats/nearest.js'
-import { MAX_THREADS } from '../runtime/threads-wanted.js'
+import { MAX_THREADS } from '../backend/threads-wanted.js'
 
 /** Far more than any option has use for, and nothing that memory is short of. */
 const MAX_COUNT = 1_000_000

@@ -11,6 +11,6 @@
  *
  * @module
  */
-export { jit, type JitOptions } from '../runtime/jit/jit.js'
-export type { Jitted } from '../runtime/jit/jitted.js'
-export type { Precision } from '../runtime/jit/precision.js'
+export { jit, type JitOptions } from '../jit/jit.js'
+export type { Jitted } from '../jit/jitted.js'
+export type { Precision } from '../jit/precision.js'

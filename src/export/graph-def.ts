@@ -1,5 +1,5 @@
 import { ConfigError } from '../errors.js'
-import { nodesOf, type Attribute, type DataType, type Node, type Operation, type Value } from '../runtime/jit/graph.js'
+import { nodesOf, type Attribute, type DataType, type Node, type Operation, type Value } from '../jit/graph.js'
 import { Message } from '../io/protobuf.js'
 import { SIZES_OP, type OpenGraph } from './open-graph.js'
 

@@ -1,5 +1,5 @@
 import { ConfigError } from '../errors.js'
-import type { Attribute, DataType, Operation, Value } from '../runtime/jit/graph.js'
+import type { Attribute, DataType, Operation, Value } from '../jit/graph.js'
 import { Message } from '../io/protobuf.js'
 import { SIZES_OP } from './open-graph.js'
 

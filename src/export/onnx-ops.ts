@@ -1,5 +1,5 @@
 import { ConfigError } from '../errors.js'
-import type { Operation, Value } from '../runtime/jit/graph.js'
+import type { Operation, Value } from '../jit/graph.js'
 import { boolAttribute, constantInts, floatAttribute, intAttribute, onnxTypes, type OnnxGraph } from './onnx-graph.js'
 import { SIZES_OP } from './open-graph.js'
 

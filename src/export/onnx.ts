@@ -1,5 +1,5 @@
 import type { FileContent } from '../io/save-folder.js'
-import { nodesOf } from '../runtime/jit/graph.js'
+import { nodesOf } from '../jit/graph.js'
 import { Message } from '../io/protobuf.js'
 import { OnnxGraph, onnxTypes, tensorProto, valueInfo } from './onnx-graph.js'
 import { addOperation } from './onnx-ops.js'

@@ -5,15 +5,7 @@
  * @module
  */
 import { ConfigError } from '../errors.js'
-import {
-  nodesOf,
-  operation,
-  type Argument,
-  type Constant,
-  type Graph,
-  type Node,
-  type Value,
-} from '../runtime/jit/graph.js'
+import { nodesOf, operation, type Argument, type Constant, type Graph, type Node, type Value } from '../jit/graph.js'
 
 /** A size that is open: the first dimension of that argument. */
 export interface OpenSize {

@@ -1,5 +1,5 @@
 import type { FileContent } from '../io/save-folder.js'
-import type { DataType } from '../runtime/jit/graph.js'
+import type { DataType } from '../jit/graph.js'
 import { attr, constNode, graphNodes, nodeDef, shapeProto, tensorFlowTypes } from './graph-def.js'
 import { Message } from '../io/protobuf.js'
 import type { OpenGraph } from './open-graph.js'

@@ -4,7 +4,7 @@
  * @module
  */
 import type { FileContent } from '../io/save-folder.js'
-import type { DataType } from '../runtime/jit/graph.js'
+import type { DataType } from '../jit/graph.js'
 import { crc32c, maskedCrc32c } from '../io/crc32c.js'
 import { shapeProto, tensorFlowTypes } from './graph-def.js'
 import { Message } from '../io/protobuf.js'

@@ -1,4 +1,4 @@
-import type { DataType } from '../runtime/jit/graph.js'
+import type { DataType } from '../jit/graph.js'
 
 /** A tensor that goes into an exported file. */
 export interface Weight {

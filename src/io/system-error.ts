@@ -8,3 +8,9 @@ export function systemErrorCode(error: unknown): string | undefined {
   const isOfSystem = typeof error === 'object' && error !== null && 'syscall' in error
   return isOfSystem ? errorCode(error) : undefined
 }
+
+/** The message of what was thrown, an error or not. */
+export function messageOf(thrown: unknown): string {
+  const isError = typeof thrown === 'object' && thrown !== null && 'message' in thrown
+  return isError ? String(thrown.message) : String(thrown)
+}

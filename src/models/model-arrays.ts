@@ -1,6 +1,6 @@
 import type * as tf from '@tensorflow/tfjs'
 import { InputError } from '../errors.js'
-import { isInt32 } from '../runtime/tensor-input.js'
+import { isInt32 } from '../backend/tensor-input.js'
 import type { NdArray } from '../nd-array.js'
 
 /** Arrays by their names, the first side of each being the batch. */

@@ -1,7 +1,7 @@
 /** Inputs of models as tensors of the right shapes, or an `InputError`. To be called inside `tf.tidy`. */
 import type * as tf from '@tensorflow/tfjs'
 import { InputError } from '../errors.js'
-import { describe, idTensor, toTensor, type TensorInput } from '../runtime/tensor-input.js'
+import { describe, idTensor, toTensor, type TensorInput } from '../backend/tensor-input.js'
 import type { SiglipVisionConfig, TextConfig } from './siglip/configuration.js'
 
 /**

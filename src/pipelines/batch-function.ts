@@ -2,9 +2,9 @@ import * as tf from '@tensorflow/tfjs'
 import { InputError, NonFiniteError } from '../errors.js'
 import type { Arrays } from '../models/model-arrays.js'
 import { firstNonFiniteOf } from '../models/loading/non-finite.js'
-import { isInt32 } from '../runtime/tensor-input.js'
-import { jit } from '../runtime/jit/jit.js'
-import type { Precision } from '../runtime/jit/precision.js'
+import { isInt32 } from '../backend/tensor-input.js'
+import { jit } from '../jit/jit.js'
+import type { Precision } from '../jit/precision.js'
 
 /** How a pipeline's model computes. */
 export interface ComputeOptions {

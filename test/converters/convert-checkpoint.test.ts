@@ -13,7 +13,7 @@ import { ConfigError, FileError, InputError, WeightsError } from '../../src/erro
 import { MemoryFolder } from '../../src/hub/memory-folder.js'
 import { openFolder } from '../../src/hub/open-folder-node.js'
 import { SiglipVisionModel } from '../../src/models/siglip/vision-model.js'
-import { useBackend } from '../../src/runtime/backend-node.js'
+import { useBackend } from '../../src/backend/backend-node.js'
 import { tinyVision } from '../tiny-models.js'
 
 const fixtures = 'test/fixtures'

@@ -11,7 +11,7 @@ import type { SiglipTextConfig } from '../../src/models/siglip/configuration.js'
 import { SiglipModel } from '../../src/models/siglip/modeling.js'
 import { SiglipTextModel } from '../../src/models/siglip/text-model.js'
 import { SiglipVisionModel } from '../../src/models/siglip/vision-model.js'
-import { useBackend } from '../../src/runtime/backend-node.js'
+import { useBackend } from '../../src/backend/backend-node.js'
 import { deviation, fixturePath } from '../fixture.js'
 
 /** Runs a signature of a SavedModel as TensorFlow does. */

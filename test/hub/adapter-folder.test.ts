@@ -12,7 +12,7 @@ import { pipeline } from '../../src/pipelines/pipeline.js'
 import { addLora } from '../../src/training/lora/add-lora.js'
 import { loadLora } from '../../src/training/lora/load-lora.js'
 import { saveLora } from '../../src/training/lora/save-lora.js'
-import { useBackend } from '../../src/runtime/backend-node.js'
+import { useBackend } from '../../src/backend/backend-node.js'
 import { deviation, fixturePath, readFixture } from '../fixture.js'
 
 const lora = fixturePath('training', 'lora')

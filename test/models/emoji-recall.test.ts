@@ -3,7 +3,7 @@ import { readGallery } from '../../examples/emoji/gallery.js'
 import { SiglipModel } from '../../src/models/siglip/modeling.js'
 import { evaluateRetrieval } from '../../src/pipelines/evaluate-retrieval.js'
 import { SiglipProcessor } from '../../src/processor/siglip-processor.js'
-import { useBackend } from '../../src/runtime/backend-node.js'
+import { useBackend } from '../../src/backend/backend-node.js'
 import type { Sample } from '../../src/training/data/sample.js'
 
 const folder = path.join(__dirname, '..', '..', 'models', 'emoji')

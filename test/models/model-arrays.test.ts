@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs'
 import fc from 'fast-check'
 import { InputError } from '../../src/errors.js'
 import { stacked, takeRows } from '../../src/models/model-arrays.js'
-import { useBackend } from '../../src/runtime/backend-node.js'
+import { useBackend } from '../../src/backend/backend-node.js'
 
 describe('stacked', () => {
   it('keeps every row in its place, and the type of its numbers', () => {

@@ -52,7 +52,7 @@ async function convert(source: string, destination: string, options: Options, se
   const { to, revision, dtype, tower, maxShardSize, heads, force = false, json = false } = options
   if (!force) await checkEmpty(destination, 'Name another one, or replace the checkpoint in it with --force.')
   const folder = await openCheckpoint(source, { revision }, session)
-  const { progressPrinter } = await import('../../runtime/setup/setup-progress.js')
+  const { progressPrinter } = await import('../../setup/setup-progress.js')
   const { onProgress, end } = progressPrinter(process.stderr)
   try {
     const { from, files, notes } = await convertCheckpoint(folder, destination, {

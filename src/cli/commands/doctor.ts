@@ -12,7 +12,7 @@ export function addDoctor(program: Command): void {
 }
 
 async function examine({ json = false }: { readonly json?: boolean }): Promise<void> {
-  const { doctor, formatDoctor } = await import('../../runtime/doctor.js')
+  const { doctor, formatDoctor } = await import('../../setup/doctor.js')
   const report = await doctor()
   const text = json ? jsonLine(report) : formatDoctor(report).split('\n').map(printable).join('\n')
   process.stdout.write(`${text}\n`)

@@ -1,5 +1,5 @@
 import { Option, type Command } from 'commander'
-import type { Precision } from '../../runtime/jit/precision.js'
+import type { Precision } from '../../jit/precision.js'
 import type { Sample } from '../../training/data/sample.js'
 import type { OnBroken } from '../../training/data/broken-sample.js'
 import { promptSets } from '../../training/evaluators/prompt-sets.js'

@@ -31,8 +31,8 @@ export function addSetup(program: Command, session: Session): void {
 }
 
 async function addNative({ force = false, official = false, json = false }: Options, session: Session): Promise<void> {
-  const { setup } = await import('../../runtime/setup.js')
-  const { progressPrinter } = await import('../../runtime/setup/setup-progress.js')
+  const { setup } = await import('../../setup/setup.js')
+  const { progressPrinter } = await import('../../setup/setup-progress.js')
   const { onProgress, end } = progressPrinter(process.stderr)
   try {
     const report = await setup({ signal: session.signal, force, official, ...(session.quiet ? {} : { onProgress }) })

@@ -12,7 +12,7 @@ import { Module, ParameterScope } from '../../layers/module.js'
 import { loadPretrained, type LoadOptions, type ModelClass } from './load-pretrained.js'
 import { compareWeights, weightsError, type LoadingInfo } from './compare-weights.js'
 import type { PretrainedConfig } from './pretrained-config.js'
-import { checkTensorInput, toTensor, type TensorInput } from '../../runtime/tensor-input.js'
+import { checkTensorInput, toTensor, type TensorInput } from '../../backend/tensor-input.js'
 
 /** How a model is made. */
 export interface ModelOptions {

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs'
 import { InputError } from '../../errors.js'
-import { checkTensorInput, checkValues, isInt32, toTensor, type TensorInput } from '../../runtime/tensor-input.js'
+import { checkTensorInput, checkValues, isInt32, toTensor, type TensorInput } from '../../backend/tensor-input.js'
 import type { ProblemType } from '../loading/config-fields.js'
 
 /** A label of −100 counts for nothing, as in torch. */

@@ -13,7 +13,7 @@ import { WeightsError } from '../../../src/errors.js'
 import { MemoryFolder } from '../../../src/hub/memory-folder.js'
 import { openFolder } from '../../../src/hub/open-folder-node.js'
 import { SiglipVisionModel } from '../../../src/models/siglip/vision-model.js'
-import { useBackend } from '../../../src/runtime/backend-node.js'
+import { useBackend } from '../../../src/backend/backend-node.js'
 
 const bytes = (name: string): Uint8Array => Uint8Array.from(readFileSync(`test/fixtures/${name}`))
 const tiny = parseSafetensors(bytes('siglip-tiny/model.safetensors')).tensors

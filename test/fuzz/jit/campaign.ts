@@ -1,4 +1,4 @@
-import type { Engine } from '../../../src/runtime/jit/engine.js'
+import type { Engine } from '../../../src/jit/program/engine.js'
 import { engineOf, type Fault, faultOf, type Machine, targetOf } from './check.js'
 import { type Kind, type Specimen, specimenOf } from './specimen.js'
 

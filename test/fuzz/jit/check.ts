@@ -1,8 +1,8 @@
 import * as tf from '@tensorflow/tfjs'
 
-import { compile } from '../../../src/runtime/jit/compile.js'
-import type { Engine } from '../../../src/runtime/jit/engine.js'
-import type { GraphEngine } from '../../../src/runtime/jit/recorded-function.js'
+import { compile } from '../../../src/jit/compile.js'
+import type { Engine } from '../../../src/jit/program/engine.js'
+import type { GraphEngine } from '../../../src/jit/record/recorded-function.js'
 import { type Difference, judged } from './judge.js'
 import type { Snapshot } from './snapshot.js'
 import { withBf16Products, withRandomRounding } from './rounding.js'

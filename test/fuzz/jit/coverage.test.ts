@@ -4,10 +4,10 @@ import process from 'node:process'
 
 import * as tf from '@tensorflow/tfjs'
 
-import { activations, rowOps } from '../../../src/runtime/jit/program.js'
-import { translatedOperations } from '../../../src/runtime/jit/rewrites/canonical.js'
-import { tables } from '../../../src/runtime/jit/tables.js'
-import { NATIVE } from '../../../src/runtime/native.js'
+import { activations, elementwiseOps } from '../../../src/jit/program/program.js'
+import { translatedOperations } from '../../../src/jit/rewrites/canonical.js'
+import { tables } from '../../../src/jit/program/tables.js'
+import { NATIVE } from '../../../src/backend/native.js'
 import { onEngine } from '../../backends.js'
 import { type Coverage, coverageOf } from './coverage.js'
 import { operations } from './operations/table.js'
@@ -29,7 +29,7 @@ const kernelsLeftOut: Readonly<Record<string, string>> = {
 }
 
 /** The kind of step that runs a kernel, if its name is another one. */
-const stepOf: Readonly<Record<string, string>> = { gemm: 'product', elementwise: 'rows' }
+const stepOf: Readonly<Record<string, string>> = { gemm: 'product', elementwise: 'elementwise' }
 
 const OTHER_NAME = 'tfjs-node calls another operation that does the same, or none'
 
@@ -57,7 +57,7 @@ onEngine((engine) => {
     ['operation that the engine knows', 'operations', () => translatedOperations, operationsLeftOut],
     ['kind of step', 'steps', () => tables.steps, {}],
     ['end of a product', 'epilogues', () => [...activations, 'bias', 'residual'], {}],
-    ['operation on rows', 'rowOps', () => rowOps, { multiplyAdd: 'no rule makes it' }],
+    ['operation on rows', 'elementwiseOps', () => elementwiseOps, { multiplyAdd: 'no rule makes it' }],
   ]
 
   beforeAll(() => {

@@ -1,10 +1,10 @@
 import * as tf from '@tensorflow/tfjs'
 
-import { compile } from '../../../src/runtime/jit/compile.js'
-import { nodesOf } from '../../../src/runtime/jit/graph.js'
-import { rowOps } from '../../../src/runtime/jit/program.js'
-import { record } from '../../../src/runtime/jit/recorder.js'
-import type { ShapeInference } from '../../../src/runtime/jit/shape-inference.js'
+import { compile } from '../../../src/jit/compile.js'
+import { nodesOf } from '../../../src/jit/graph.js'
+import { elementwiseOps } from '../../../src/jit/program/program.js'
+import { record } from '../../../src/jit/record/recorder.js'
+import type { ShapeInference } from '../../../src/jit/record/shape-inference.js'
 import { generateOf } from './generate.js'
 import { tensorsOf } from './inputs.js'
 import { kernelsOf } from './kernel-hook.js'
@@ -25,7 +25,7 @@ export interface Coverage {
   /** What products apply to their sums, and `bias` and `residual`. */
   readonly epilogues: Set<string>
   /** Operations of the engine's passes over rows. */
-  readonly rowOps: Set<string>
+  readonly elementwiseOps: Set<string>
 }
 
 /** What programs cover of each operation of the table, round after round, until it is enough. */
@@ -36,7 +36,7 @@ export function coverageOf(
 ): Coverage {
   const coverage: Coverage = {
     ...{ table: new Set(), kernels: new Set(), operations: new Set() },
-    ...{ steps: new Set(), epilogues: new Set(), rowOps: new Set() },
+    ...{ steps: new Set(), epilogues: new Set(), elementwiseOps: new Set() },
   }
   const modes = ['normal', 'grad', 'special'] as const
   for (let seed = 0; seed < rounds && !isEnough(coverage); seed++) {
@@ -63,8 +63,9 @@ function cover(program: Program, shapes: ShapeInference, coverage: Coverage): vo
           if (step.bias) coverage.epilogues.add('bias')
           if (step.residual) coverage.epilogues.add('residual')
         }
-        if (step.kind !== 'rows') continue
-        for (let i = 0; i < step.code.length; i += 5) coverage.rowOps.add(rowOps[step.code[i] ?? 0] ?? '')
+        if (step.kind !== 'elementwise') continue
+        for (let i = 0; i < step.code.length; i += 5)
+          coverage.elementwiseOps.add(elementwiseOps[step.code[i] ?? 0] ?? '')
       }
     }).forEach((kernel) => coverage.kernels.add(kernel))
     for (const { operation } of program.statements) coverage.table.add(operation)

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs'
 
-import type { GraphEngine } from '../../../src/runtime/jit/recorded-function.js'
+import type { GraphEngine } from '../../../src/jit/record/recorded-function.js'
 import { onEngine } from '../../backends.js'
 import { engineOf, faultOf, type Machine, targetOf } from './check.js'
 import { Dice } from './dice.js'

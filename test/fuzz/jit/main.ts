@@ -13,7 +13,7 @@ import { parseArgs } from 'node:util'
 
 import { SingleBar } from 'cli-progress'
 
-import { useBackend } from '../../../src/runtime/backend-node.js'
+import { useBackend } from '../../../src/backend/backend-node.js'
 import { loadEveryKernel } from '../../backends.js'
 import { smallest, trials } from './campaign.js'
 import { described, faultOf } from './check.js'

@@ -6,7 +6,7 @@ import type { PreTrainedModel } from '../../../src/models/loading/pre-trained-mo
 import { Siglip2ForImageClassification, Siglip2Model } from '../../../src/models/siglip2/modeling.js'
 import { SiglipForImageClassification } from '../../../src/models/siglip/image-classification.js'
 import { SiglipModel } from '../../../src/models/siglip/modeling.js'
-import { jitted } from '../../../src/runtime/jit/jitted.js'
+import { jitted } from '../../../src/jit/jitted.js'
 import { AdamW } from '../../../src/training/optimizers/adamw.js'
 import type { Optimizer } from '../../../src/training/optimizers/optimizer.js'
 import { SGD } from '../../../src/training/optimizers/sgd.js'

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs'
 
-import { jitted } from '../../../src/runtime/jit/jitted.js'
-import type { GraphEngine } from '../../../src/runtime/jit/recorded-function.js'
+import { jitted } from '../../../src/jit/jitted.js'
+import type { GraphEngine } from '../../../src/jit/record/recorded-function.js'
 import { tensorsOf, valuesOf } from './inputs.js'
 import type { Recorded, Subject } from './check.js'
 import { argumentsOf, type Input, type Program, sourceOf } from './program.js'
