@@ -4,7 +4,7 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 
-/** Somebody who does a piece of work and says how long each time took. */
+/** Somebody who does a workload and says how long each time took. */
 export interface Contender {
   readonly name: string
   /** Everything up to and including a first run. */
@@ -22,7 +22,7 @@ export function havePeers(): boolean {
   return existsSync(peersPython)
 }
 
-/** A Python process of its own that does one piece of work: `bench/peers/peer.py`. */
+/** A Python process of its own that does one workload: `bench/peers/peer.py`. */
 export class PythonPeer implements Contender {
   private process: ChildProcessWithoutNullStreams | undefined
   private readonly waiting: ((answer: string) => void)[] = []
@@ -30,11 +30,11 @@ export class PythonPeer implements Contender {
 
   constructor(
     readonly name: string,
-    private readonly work: Readonly<Record<string, unknown>>,
+    private readonly workload: Readonly<Record<string, unknown>>,
   ) {}
 
   async prepare(): Promise<void> {
-    await this.ask({ prepare: this.work })
+    await this.ask({ prepare: this.workload })
   }
 
   async run(times: number): Promise<readonly number[]> {
@@ -43,7 +43,7 @@ export class PythonPeer implements Contender {
     return milliseconds.map(Number)
   }
 
-  /** Of the packages that do the work. */
+  /** Of the packages that do the workload. */
   versions(): Promise<Readonly<Record<string, unknown>>> {
     return this.ask({ versions: true })
   }
@@ -79,7 +79,7 @@ export class PythonPeer implements Contender {
 export class Ours implements Contender {
   private once: (() => unknown) | undefined
 
-  /** @param make prepares the work and returns what is timed; what it returns is awaited */
+  /** @param make prepares the workload and returns what is timed; what it returns is awaited */
   constructor(
     private readonly make: () => Promise<() => unknown>,
     readonly name = 'siglip-tfjs',

@@ -14,9 +14,9 @@ import { useBackend } from '../src/index.js'
 import { machine } from './machine.js'
 import { median } from './median.js'
 import { havePeers, PythonPeer, type Contender } from './peer.js'
-import { works, type Work } from './works.js'
+import { workloads, type Workload } from './workloads.js'
 
-/** One work's figures. */
+/** One workload's figures. */
 interface Figures {
   readonly id: string
   readonly title: string
@@ -55,21 +55,21 @@ async function prepared(contenders: readonly Contender[]): Promise<{ ready: Cont
   return { ready, trouble }
 }
 
-async function measure(work: Work, rounds: number, peak: number): Promise<Figures> {
-  const { ready, trouble } = await prepared([work.ours, ...(havePeers() ? work.others : [])])
+async function measure(workload: Workload, rounds: number, peak: number): Promise<Figures> {
+  const { ready, trouble } = await prepared([workload.ours, ...(havePeers() ? workload.others : [])])
   const samples = new Map(ready.map((contender) => [contender, [] as number[]]))
   for (let round = 0; round < rounds; round++)
-    for (const [contender, sample] of samples) sample.push(median(await contender.run(work.times)))
+    for (const [contender, sample] of samples) sample.push(median(await contender.run(workload.times)))
   for (const contender of ready) contender.close()
   const medians: Record<string, number> = {}
   for (const [{ name }, sample] of samples) medians[name] = median(sample)
-  const own = medians[work.ours.name]
-  const best = Math.min(...ready.filter((one) => one !== work.ours).map(({ name }) => medians[name] ?? Infinity))
-  const nearPeak = work.flops / best / 1e6 > 0.8 * peak
-  const toReach = work.toReach[nearPeak ? 1 : 0]
-  const figures = { id: work.id, title: work.title, unit: work.unit, medians, toReach, trouble }
+  const own = medians[workload.ours.name]
+  const best = Math.min(...ready.filter((one) => one !== workload.ours).map(({ name }) => medians[name] ?? Infinity))
+  const nearPeak = workload.flops / best / 1e6 > 0.8 * peak
+  const toReach = workload.toReach[nearPeak ? 1 : 0]
+  const figures = { id: workload.id, title: workload.title, unit: workload.unit, medians, toReach, trouble }
   if (own === undefined) return { ...figures, gigaflops: NaN }
-  const gigaflops = work.flops / own / 1e6
+  const gigaflops = workload.flops / own / 1e6
   if (best === Infinity) return { ...figures, gigaflops }
   return { ...figures, gigaflops, ratio: best / own, reached: best / own >= toReach }
 }
@@ -95,11 +95,12 @@ async function main(): Promise<void> {
   const only = options.only?.split(',')
   const figures: Figures[] = []
   const peaks = { float32: 0, bfloat16: 0 }
-  for (const work of works(Number(options.threads))) {
-    const precision = work.id.includes('float32') ? 'float32' : 'bfloat16'
-    if (only && !only.includes(work.id)) continue
-    const result = await measure(work, Number(options.rounds), peaks[precision])
-    if (work.id.startsWith('product')) peaks[precision] = work.flops / Math.min(...Object.values(result.medians)) / 1e6
+  for (const workload of workloads(Number(options.threads))) {
+    const precision = workload.id.includes('float32') ? 'float32' : 'bfloat16'
+    if (only && !only.includes(workload.id)) continue
+    const result = await measure(workload, Number(options.rounds), peaks[precision])
+    if (workload.id.startsWith('product'))
+      peaks[precision] = workload.flops / Math.min(...Object.values(result.medians)) / 1e6
     figures.push(result)
     console.log(line(result))
     if (peaks[precision] > 0 && result.gigaflops > 0)

@@ -33,6 +33,7 @@ export type { Naming } from '../converters/names/naming.js'
 export type { Tower } from '../converters/names/tower-names.js'
 
 export { train, Trainer } from './training/trainer.js'
+export type { TrainConfig } from './training/train-config.js'
 export type {
   Evaluator,
   OptimizerMaker,

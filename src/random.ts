@@ -1,5 +1,8 @@
 const { cos, log, PI, sin, sqrt } = Math
 
+/** The seed of what is drawn at random, where none is given. */
+export const DEFAULT_SEED = 0
+
 /** A stream of uniform random numbers in [0, 1) from a 32-bit seed: the same numbers on every machine. */
 export function uniformStream(seed: number): () => number {
   return buffered(sfc32(seed))

@@ -1,4 +1,4 @@
-"""The work of bench/emoji-step.ts in PyTorch: a compiled model, batched augmentation, Muon in stacks of one size, fused AdamW.
+"""bench/emoji-step.ts in PyTorch: a compiled model, batched augmentation, Muon in stacks of one size, fused AdamW.
 
     python emoji-step.py DATA half|all STEPS
 """

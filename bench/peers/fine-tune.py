@@ -1,4 +1,4 @@
-"""The work of bench/fine-tune.ts in PyTorch, as its users write it: autocast, fused AdamW, pictures by a DataLoader's workers.
+"""bench/fine-tune.ts in PyTorch, as its users write it: autocast, fused AdamW, pictures by a DataLoader's workers.
 
     python fine-tune.py CHECKPOINT STEPS BATCH PRECISION PICTURE...
 """

@@ -1,4 +1,4 @@
-"""Does the work of the benchmarks in PyTorch, ONNX Runtime, Pillow or tokenizers: a JSON command a line, an answer a line.
+"""Runs the workloads of the benchmarks in PyTorch, ONNX Runtime, Pillow or tokenizers: a JSON command a line, an answer a line.
 
     {"prepare": {...}}        -> {"ready": true}
     {"run": times}            -> {"milliseconds": [...]}
@@ -23,31 +23,31 @@ def vision_config(size):
     return SiglipVisionConfig()
 
 
-def tower(work):
+def tower(workload):
     """The module, its input, and what is computed of it."""
     import torch
     from transformers import SiglipTextConfig, SiglipTextModel, SiglipVisionModel
 
     torch.manual_seed(0)
-    if work["tower"] == "text":
+    if workload["tower"] == "text":
         model = SiglipTextModel(SiglipTextConfig())
-        data = torch.randint(2, 32000, (work["batch"], 64))
+        data = torch.randint(2, 32000, (workload["batch"], 64))
     else:
-        config = vision_config(work["size"])
+        config = vision_config(workload["size"])
         model = SiglipVisionModel(config)
-        data = torch.randn(work["batch"], 3, config.image_size, config.image_size)
+        data = torch.randn(workload["batch"], 3, config.image_size, config.image_size)
     return model, data
 
 
-def torch_inference(work):
+def torch_inference(workload):
     import torch
 
-    model, data = tower(work)
+    model, data = tower(workload)
     model.eval()
-    if work["precision"] == "bfloat16":
+    if workload["precision"] == "bfloat16":
         model = model.to(torch.bfloat16)
         data = data if data.dtype == torch.int64 else data.to(torch.bfloat16)
-    if work["engine"] == "torch.compile":
+    if workload["engine"] == "torch.compile":
         model = torch.compile(model)
 
     def run():
@@ -57,16 +57,16 @@ def torch_inference(work):
     return run
 
 
-def torch_training(work):
+def torch_training(workload):
     import torch
 
-    model, data = tower(work)
-    if work["engine"] == "torch.compile":
+    model, data = tower(workload)
+    if workload["engine"] == "torch.compile":
         model = torch.compile(model)
 
     def run():
         model.zero_grad(set_to_none=True)
-        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=work["precision"] == "bfloat16"):
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=workload["precision"] == "bfloat16"):
             loss = model(data).pooler_output.float().square().mean()
         loss.backward()
         float(loss)
@@ -74,12 +74,12 @@ def torch_training(work):
     return run
 
 
-def onnx_inference(work):
+def onnx_inference(workload):
     import onnxruntime
     import torch
 
-    model, data = tower(work)
-    path = os.path.join(work["folder"], f"{work['tower']}-{work['size']}-{work['batch']}.onnx")
+    model, data = tower(workload)
+    path = os.path.join(workload["folder"], f"{workload['tower']}-{workload['size']}-{workload['batch']}.onnx")
     if not os.path.exists(path):
 
         class Pooled(torch.nn.Module):
@@ -91,7 +91,7 @@ def onnx_inference(work):
                 return self.model(x).pooler_output
 
         torch.onnx.export(Pooled(), (data,), path, dynamo=True, external_data=True, input_names=["x"], output_names=["y"])
-    if work["engine"] == "onnxruntime-int8":
+    if workload["engine"] == "onnxruntime-int8":
         quantized = path.replace(".onnx", "-int8.onnx")
         if not os.path.exists(quantized):
             from onnxruntime.quantization import quantize_dynamic
@@ -99,19 +99,19 @@ def onnx_inference(work):
             quantize_dynamic(path, quantized, extra_options={"DefaultTensorType": 1})
         path = quantized
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = work["threads"]
+    options.intra_op_num_threads = workload["threads"]
     options.log_severity_level = 3
     session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     feed = {"x": data.numpy()}
     return lambda: session.run(None, feed)
 
 
-def matrix_product(work):
+def matrix_product(workload):
     import torch
 
-    dtype = torch.bfloat16 if work["precision"] == "bfloat16" else torch.float32
-    a = torch.randn(work["m"], work["k"], dtype=dtype)
-    b = torch.randn(work["n"], work["k"], dtype=dtype)
+    dtype = torch.bfloat16 if workload["precision"] == "bfloat16" else torch.float32
+    a = torch.randn(workload["m"], workload["k"], dtype=dtype)
+    b = torch.randn(workload["n"], workload["k"], dtype=dtype)
 
     def run():
         with torch.inference_mode():
@@ -120,49 +120,49 @@ def matrix_product(work):
     return run
 
 
-def sigmoid_loss(work):
+def sigmoid_loss(workload):
     import torch
     import torch.nn.functional as F
 
     torch.manual_seed(0)
-    embeds = [F.normalize(torch.randn(work["batch"], work["width"])).requires_grad_() for _ in range(2)]
+    embeds = [F.normalize(torch.randn(workload["batch"], workload["width"])).requires_grad_() for _ in range(2)]
     scale, bias = torch.tensor([2.302585], requires_grad=True), torch.tensor([-10.0], requires_grad=True)
-    signs = 2 * torch.eye(work["batch"]) - 1
+    signs = 2 * torch.eye(workload["batch"]) - 1
 
     def run():
         for tensor in (*embeds, scale, bias):
             tensor.grad = None
         logits = embeds[0] @ embeds[1].T * scale.exp() + bias
-        loss = -F.logsigmoid(signs * logits).sum() / work["batch"]
+        loss = -F.logsigmoid(signs * logits).sum() / workload["batch"]
         loss.backward()
         float(loss)
 
     return run
 
 
-def resize(work):
+def resize(workload):
     from PIL import Image
 
     picture = Image.effect_noise((640, 427), 64).convert("RGB")
     return lambda: picture.resize((224, 224), Image.Resampling.BICUBIC)
 
 
-def tokenize(work):
+def tokenize(workload):
     from tokenizers import Tokenizer
 
-    tokenizer = Tokenizer.from_file(work["tokenizer"])
-    captions = json.load(open(work["captions"]))
-    return lambda: tokenizer.encode_batch_fast(captions) if work["batched"] else [tokenizer.encode(c) for c in captions]
+    tokenizer = Tokenizer.from_file(workload["tokenizer"])
+    captions = json.load(open(workload["captions"]))
+    return lambda: tokenizer.encode_batch_fast(captions) if workload["batched"] else [tokenizer.encode(c) for c in captions]
 
 
-def prepare(work):
+def prepare(workload):
     import torch
 
-    torch.set_num_threads(work["threads"])
+    torch.set_num_threads(workload["threads"])
     kinds = {"inference": torch_inference, "training": torch_training, "product": matrix_product, "resize": resize, "tokenize": tokenize, "sigmoid_loss": sigmoid_loss}
-    if work["engine"].startswith("onnxruntime"):
-        return onnx_inference(work)
-    return kinds[work["kind"]](work)
+    if workload["engine"].startswith("onnxruntime"):
+        return onnx_inference(workload)
+    return kinds[workload["kind"]](workload)
 
 
 def versions():

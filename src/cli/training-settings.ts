@@ -5,17 +5,40 @@ import type { Augmentation } from '../image/augment/augmentation.js'
 import { isObject } from '../io/is-object.js'
 import { ConfigReader } from '../models/loading/config-reader.js'
 import type { ParameterGroup } from '../training/optimizers/parameter-group.js'
+import type { TrainOptions } from '../training/train-options.js'
 import { errorCode } from '../io/system-error.js'
+import { trainDefaults } from '../training/train-defaults.js'
 
 export const LOSSES = ['sigmoid', 'softmax', 'chunked', 'classification', 'multi-label'] as const
 export const OPTIMIZERS = ['adamw', 'lion', 'adafactor', 'muon', 'sgd'] as const
 export const SCHEDULES = ['cosine', 'rsqrt', 'constant'] as const
 export const PRECISIONS = ['float32', 'bfloat16', 'auto'] as const
 
+/** What `siglip train` does where its settings leave it open, beside what any training does. */
+export const commandDefaults = Object.freeze({
+  batchSize: 32,
+  loss: trainDefaults.loss,
+  optimizer: 'adamw',
+  schedule: 'cosine',
+  onBroken: 'fail',
+} as const)
+
 /** The names of all settings: those of the command line, and what only a file can say. */
 const NAMES = [
   ...['data', 'model', 'out', 'loss', 'epochs', 'steps', 'batchSize', 'lr', 'weightDecay', 'optimizer', 'schedule'],
-  ...['warmup', 'lora', 'freeze', 'precision', 'seed', 'resume', 'clipNorm', 'ema', 'parts', 'keepPatches', 'onBroken'],
+  ...[
+    'warmup',
+    'lora',
+    'freeze',
+    'precision',
+    'seed',
+    'resume',
+    'clipNorm',
+    'ema',
+    'microBatches',
+    'keepPatches',
+    'onBroken',
+  ],
   ...['augmentation', 'saveEvery', 'keepCheckpoints', 'distinct', 'neighbours', 'each', 'eval', 'evalEvery'],
   ...['revision', 'captionColumn', 'cooldown', 'maxLogitScale', 'groups'],
 ]
@@ -65,28 +88,28 @@ function checkedSettings(given: Readonly<Record<string, unknown>>, where: string
     model: text('model'),
     revision: text('revision'),
     out: text('out'),
-    loss: read.oneOf('loss', LOSSES) ?? 'sigmoid',
+    loss: read.oneOf('loss', LOSSES) ?? commandDefaults.loss,
     epochs: count('epochs'),
     steps: count('steps'),
-    batchSize: count('batchSize') ?? 32,
+    batchSize: count('batchSize') ?? commandDefaults.batchSize,
     lr: number('lr'),
     weightDecay: number('weightDecay'),
-    optimizer: read.oneOf('optimizer', OPTIMIZERS) ?? 'adamw',
-    schedule: read.oneOf('schedule', SCHEDULES) ?? 'cosine',
+    optimizer: read.oneOf('optimizer', OPTIMIZERS) ?? commandDefaults.optimizer,
+    schedule: read.oneOf('schedule', SCHEDULES) ?? commandDefaults.schedule,
     warmup: count('warmup', 0),
     cooldown: count('cooldown', 0),
     lora: loraOf(read.take('lora'), where),
     groups: groupsOf(read.take('groups'), where),
     freeze: patternsOf(read.take('freeze'), where),
-    precision: read.oneOf('precision', PRECISIONS) ?? 'auto',
-    seed: count('seed', 0) ?? 0,
-    resume: read.boolean('resume', false),
+    precision: read.oneOf('precision', PRECISIONS) ?? trainDefaults.precision,
+    seed: count('seed', 0) ?? trainDefaults.seed,
+    resume: read.boolean('resume', trainDefaults.resume),
     clipNorm: number('clipNorm'),
     maxLogitScale: optional('maxLogitScale', () => read.number('maxLogitScale', 100, { min: 1 })),
     ema: number('ema', 1),
-    parts: count('parts'),
+    microBatches: count('microBatches'),
     keepPatches: keepPatchesOf(read.object('keepPatches'), where),
-    onBroken: read.oneOf('onBroken', ['fail', 'skip']) ?? 'fail',
+    onBroken: read.oneOf('onBroken', ['fail', 'skip']) ?? commandDefaults.onBroken,
     augmentation: read.object('augmentation') as Augmentation | undefined, // its own check names what is wrong
     saveEvery: count('saveEvery'),
     keepCheckpoints: count('keepCheckpoints'),
@@ -141,14 +164,15 @@ function pairsOf(text: string, where: string): Readonly<Record<string, unknown>>
   )
 }
 
-function keepPatchesOf(value: object | undefined, where: string): { share: number; fullShare: number } | undefined {
+function keepPatchesOf(value: object | undefined, where: string): TrainOptions['keepPatches'] {
   if (!value) return undefined
   checkNames(value, ['share', 'fullShare'], `keepPatches in ${where}`)
   const read = new ConfigReader(value, `keepPatches in ${where}`)
-  return {
-    share: read.number('share', 0.5, { min: 0, max: 1 }),
-    fullShare: read.number('fullShare', 0.1, { min: 0, max: 1 }),
-  }
+  const shareOf = (name: string): number | undefined =>
+    read.has(name) ? read.number(name, 0, { min: 0, max: 1 }) : undefined
+  const share = shareOf('share')
+  if (share === undefined) throw read.wrong('share', 'a number from 0 to 1', undefined)
+  return { share, fullShare: shareOf('fullShare') }
 }
 
 /** What holds for some parameters, e.g. `[{ "pattern": "^logit_", "learningRate": 5 }]`. */

@@ -18,7 +18,10 @@ import { evaluateClassifier, type EvaluatedClassifier } from './evaluate-classif
 /** How a classifier is trained: as any model, where it is not the folders that say it. */
 export interface TrainClassifierOptions
   extends
-    Omit<TrainOptions, 'model' | 'processor' | 'data' | 'loss' | 'parts' | 'keepPatches' | 'caption'>,
+    Omit<
+      TrainOptions,
+      'model' | 'processor' | 'data' | 'loss' | 'microBatches' | 'keepPatches' | 'caption' | 'matches' | 'maxLogitScale'
+    >,
     Pick<ImageFolderOptions, 'onBroken'> {
   /** A folder for each class, as the one that is trained on: what the classifier is measured on at the end. Default: that one. */
   readonly evaluation?: string | undefined

@@ -13,10 +13,11 @@ import { ConfigError } from '../errors.js'
 import { isObject } from '../io/is-object.js'
 import type { PreTrainedModel } from '../models/loading/pre-trained-model.js'
 import type { Position } from './data/batches.js'
+import { checkSameConfig, type ConfigFingerprint } from './config-fingerprint.js'
 import { checkSameData, storedFingerprint, type Fingerprint } from './data/fingerprint.js'
 import type { ExponentialAverage } from './optimizers/exponential-average.js'
 import { loadState } from './optimizers/load-state.js'
-import type { TrainOptions } from './train-options.js'
+import type { TrainConfig } from './train-config.js'
 import { trainedFiles } from './trained-files.js'
 import type { Optimizer } from './optimizers/optimizer.js'
 import { readJsonObject } from '../hub/read-json.js'
@@ -27,8 +28,8 @@ export interface Progress {
   readonly step: number
   /** Where the data goes on. */
   readonly position: Position
-  /** What a training must have alike to be the same one. */
-  readonly settings: Settings
+  /** What the training's numbers depend on. */
+  readonly config: ConfigFingerprint
   /** The pool that the last step's batch came from. */
   readonly data?: TrainedData | undefined
 }
@@ -40,12 +41,10 @@ export interface TrainedData {
   readonly fingerprint: Fingerprint
 }
 
-export type Settings = Readonly<Record<string, string | number | boolean | null>>
-
 /** All that a training changes. */
 export interface Trained {
   readonly model: PreTrainedModel
-  readonly loss: TrainOptions['loss']
+  readonly loss: TrainConfig['loss']
   readonly processor: { toFiles(): ReadonlyMap<string, Uint8Array> }
   /** What is moved; beside the model's, adapters. */
   readonly parameters: ReadonlyMap<string, tf.Variable>
@@ -106,19 +105,19 @@ export class Checkpoints {
 }
 
 /**
- * Takes a training up: everything is as when the checkpoint was written.
+ * Restores the state of a training from a checkpoint.
  * @param poolOf the samples of a pool now
- * @throws {ConfigError} for a checkpoint of a training with other settings or other data; FileError | WeightsError for one that is damaged
+ * @throws {ConfigError} for a checkpoint of a training with other options or data; FileError | WeightsError for one that is damaged
  */
 export async function loadCheckpoint(
   folder: string,
   trained: Trained,
-  settings: Settings,
+  config: ConfigFingerprint,
   poolOf: (place: Omit<TrainedData, 'fingerprint'>) => Promise<Fingerprint>,
 ): Promise<Progress> {
   const opened = await openFolder(folder)
   const progress = checkedProgress(await readJsonObject(opened, PROGRESS), `${folder}/${PROGRESS}`)
-  checkSettings(progress.settings, settings, folder)
+  checkSameConfig(progress.config, config, folder)
   if (progress.data) checkSameData(progress.data.fingerprint, await poolOf(progress.data), folder)
   const weights = await openWeights(opened, { file: 'model.safetensors' })
   const state = await openWeights(opened, { file: STATE })
@@ -171,20 +170,26 @@ async function readInto(variables: ReadonlyMap<string, tf.Variable>, weights: We
 }
 
 function checkedProgress(json: Readonly<Record<string, unknown>>, where: string): Progress {
-  const { step, position, settings, data } = json
-  if (typeof step === 'number' && isObject(position) && isObject(settings)) {
+  const { step, position, config } = json
+  const data = checkedData(json['data'])
+  if (typeof step === 'number' && isObject(position) && isObject(config) && (data || step === 0)) {
     const { epoch, pool, batch } = position
     return {
       step,
       position: { epoch: Number(epoch), pool: Number(pool), batch: Number(batch) },
-      data: checkedData(data),
-      settings: Object.fromEntries(Object.entries(settings).map(([name, value]) => [name, plain(value)])),
+      data,
+      config: Object.fromEntries(Object.entries(config).map(([name, value]) => [name, plain(value)])),
     }
   }
-  throw new ConfigError('Not the progress of a training', { expected: 'step, position and settings', where })
+  throw new ConfigError('The file does not hold the progress of a training', {
+    expected: 'step, position, config and data',
+    found: Object.keys(json).join(', '),
+    where,
+    hint: 'Delete this checkpoint to resume from the one before it.',
+  })
 }
 
-/** What a checkpoint of an earlier version lacks is not compared. */
+/** Undefined before the first step. */
 function checkedData(value: unknown): TrainedData | undefined {
   if (!isObject(value)) return undefined
   const fingerprint = storedFingerprint(value['fingerprint'])
@@ -193,39 +198,3 @@ function checkedData(value: unknown): TrainedData | undefined {
 
 const plain = (value: unknown): string | number | boolean | null =>
   typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? value : null
-
-/** Settings that checkpoints of earlier versions don't hold. */
-const LATER = ['config', 'processor', 'scheduleHash']
-
-/** A setting; of a list of `name value`, a line each, those lines that the other doesn't have. */
-function onlyOwn(value: string | number | boolean, other: unknown): string {
-  const lines = String(value).split('\n')
-  if (lines.length === 1 || typeof other !== 'string')
-    return lines.length === 1 ? String(value) : `of ${lines.length} lines`
-  const others = new Set(other.split('\n'))
-  return lines
-    .filter((line) => !others.has(line))
-    .slice(0, 5)
-    .join(', ')
-}
-
-function checkSettings(before: Settings, now: Settings, where: string): void {
-  const names = new Set([...Object.keys(before), ...Object.keys(now)])
-  const changed = [...names].filter(
-    (name) => (before[name] ?? null) !== (now[name] ?? null) && !(LATER.includes(name) && before[name] === undefined),
-  )
-  if (changed.length === 0) return
-  const isLonger = changed.every((name) => ['steps', 'schedule', 'scheduleHash', 'epochs'].includes(name))
-  const listed = (settings: Settings, others: Settings): string =>
-    (isLonger && changed.includes('steps') ? ['steps'] : changed)
-      .map((name) => `${name} ${onlyOwn(settings[name] ?? 'none', others[name])}`)
-      .join(', ')
-  throw new ConfigError('The training was begun with other settings', {
-    expected: listed(before, now),
-    found: listed(now, before),
-    where,
-    hint: isLonger
-      ? 'Its schedule was made for that many steps. Give as many; to train on after them, begin a training of the model that it saved.'
-      : 'Give the same settings, or another folder.',
-  })
-}

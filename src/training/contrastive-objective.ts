@@ -42,8 +42,8 @@ export interface ContrastiveOptions {
   readonly loss: ContrastiveLoss
   /** Whether the loss asks which pairs belong together: a matrix of all of them. */
   readonly seesPairs: boolean
-  /** In so many parts a batch goes through the towers. */
-  readonly parts: number
+  /** How many micro-batches a batch goes through the towers in. */
+  readonly microBatches: number
   /** How many of an image's patches are seen at a step, from 0 to 1. */
   readonly keptShare: (step: number) => number
   /** Which other samples a caption goes with. */
@@ -76,7 +76,7 @@ export class ContrastiveObjective implements Objective {
   }
 
   gradients(inputs: Inputs, variables: readonly tf.Variable[]): { value: tf.Scalar; grads: tf.NamedTensorMap } {
-    const { model, parts } = this.options
+    const { model, microBatches } = this.options
     const { labels, ...towerInputs } = inputs
     const named = model.namedParameters()
     const [logitScale, logitBias] = [named.get('logit_scale'), named.get('logit_bias')]
@@ -93,10 +93,11 @@ export class ContrastiveObjective implements Objective {
           throw new InputError('This loss has no labels')
         },
       })
-    if (parts === 1) return tf.variableGrads(() => tf.tidy(() => lossOf(this.embed(towerInputs))), [...variables])
+    if (microBatches === 1)
+      return tf.variableGrads(() => tf.tidy(() => lossOf(this.embed(towerInputs))), [...variables])
     return accumulatedGradients({
-      batches: inParts(towerInputs, parts),
-      embed: (part) => this.embed(part),
+      batches: inMicroBatches(towerInputs, microBatches),
+      embed: (microBatch) => this.embed(microBatch),
       loss: lossOf,
       variables,
     })
@@ -156,9 +157,9 @@ interface Embeds {
   readonly textEmbeds: tf.Tensor2D
 }
 
-function inParts(inputs: Inputs, parts: number): readonly Inputs[] {
-  const cut = Object.entries(inputs).map(([name, tensor]) => [name, tf.split(tensor, parts)] as const)
-  return Array.from({ length: parts }, (_, i) =>
+function inMicroBatches(inputs: Inputs, microBatches: number): readonly Inputs[] {
+  const cut = Object.entries(inputs).map(([name, tensor]) => [name, tf.split(tensor, microBatches)] as const)
+  return Array.from({ length: microBatches }, (_, i) =>
     Object.fromEntries(cut.flatMap(([name, pieces]) => (pieces[i] ? [[name, pieces[i]] as const] : []))),
   )
 }

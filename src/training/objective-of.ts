@@ -1,37 +1,26 @@
-import { InputError } from '../errors.js'
 import { TwoTowerModel } from '../models/siglip/modeling.js'
+import { InputError } from '../errors.js'
 import { ClassificationObjective } from './classification-objective.js'
 import { ContrastiveObjective, contrastiveLosses } from './contrastive-objective.js'
 import type { Objective } from './objective.js'
-import type { TrainOptions } from './train-options.js'
+import type { TrainConfig } from './train-config.js'
 
-/**
- * What a model is trained to do.
- * @throws {InputError} for options that it can't have
- */
-export function objectiveOf(options: TrainOptions, steps: number): Objective {
-  const { model, processor, loss = 'sigmoid', parts = 1, seed = 0, keepPatches, matches } = options
-  if (!(model instanceof TwoTowerModel)) {
-    for (const [name, value] of Object.entries({ parts: options.parts, keepPatches, matches })) {
-      if (value === undefined) continue
-      throw new InputError(`${name} of a classifier`, { hint: 'Only trainings of both towers have it: leave it out.' })
-    }
-    return new ClassificationObjective(model)
-  }
-  if (!processor.tokenizer) throw new InputError('no tokenizer', { hint: 'Both towers need a whole processor.' })
-  const { share = 1, fullShare = 0.1 } = keepPatches ?? {}
-  if (!(share > 0 && share <= 1 && fullShare >= 0 && fullShare <= 1)) {
-    throw new InputError('bad keepPatches', { expected: 'shares above 0, to 1', found: `${share} and ${fullShare}` })
-  }
+/** What a model is trained to do. @throws {ConfigError} for a classifier whose classes have no names */
+export function objectiveOf(config: TrainConfig): Objective {
+  const { model, processor, loss, keepPatches, steps } = config
+  if (!(model instanceof TwoTowerModel)) return new ClassificationObjective(model)
+  if (!processor.tokenizer || loss === undefined)
+    throw new InputError('A model of two towers needs a tokenizer and a loss')
+  const { share, fullShare } = keepPatches
   return new ContrastiveObjective({
     model,
     tokenizer: processor.tokenizer,
     loss: typeof loss === 'function' ? loss : contrastiveLosses[loss],
     seesPairs: loss !== 'chunked',
-    parts,
+    microBatches: config.microBatches,
     keptShare: (step) => (step >= steps * (1 - fullShare) ? 1 : share),
-    matches,
-    seed,
-    onTruncated: options.onTruncated,
+    matches: config.matches,
+    seed: config.seed,
+    onTruncated: config.onTruncated,
   })
 }

@@ -44,8 +44,8 @@ export interface StepReport {
   readonly loss: number
   /** Length of the gradient before clipping. */
   readonly gradientNorm: number
-  /** The schedule's share of the learning rate. */
-  readonly rateShare: number
+  /** The factor of the schedule on the learning rate. */
+  readonly lrScale: number
   /** Since the training was started or resumed. */
   readonly imagesPerSecond: number
   /** At this rate. */
@@ -100,8 +100,8 @@ export interface TrainOptions extends Omit<PlanOptions, 'dropLast'> {
   readonly ema?: number | undefined
   /** How many of an image's patches are seen (FLIP), and for which part of the steps at the end all are. Default: all. */
   readonly keepPatches?: { readonly share: number; readonly fullShare?: number | undefined } | undefined
-  /** In so many parts a batch goes through the towers, for batches that memory is too small for. Default: 1. */
-  readonly parts?: number | undefined
+  /** How many micro-batches a batch goes through the towers in, one after the other, if memory is short; divides `batchSize`. Default: 1. */
+  readonly microBatches?: number | undefined
   /** How images are changed at random. Default: not at all. */
   readonly augmentation?: Augmentation | undefined
   /** What is said of a sample; `random` draws numbers from 0 to below 1. Default: one of its captions, at random. */

@@ -2,10 +2,10 @@ import { jsonFile } from '../../converters/configs/json-file.js'
 import type { FileContent } from '../io/save-folder.js'
 import type { PreTrainedModel } from '../models/loading/pre-trained-model.js'
 import { TRAINED_WITH } from '../models/loading/trained-with.js'
-import type { TrainOptions } from './train-options.js'
+import type { TrainConfig } from './train-config.js'
 
 /** A model's files, its configuration saying that it was trained with softmax, or no more so. A loss of the caller's changes nothing. */
-export function trainedFiles(model: PreTrainedModel, loss: TrainOptions['loss'] = 'sigmoid'): Map<string, FileContent> {
+export function trainedFiles(model: PreTrainedModel, loss: TrainConfig['loss']): Map<string, FileContent> {
   const files = model.toFiles()
   const config = files.get('config.json')
   if (typeof loss === 'function' || !('textModel' in model) || !(config instanceof Uint8Array)) return files

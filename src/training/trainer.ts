@@ -4,8 +4,7 @@ import { useBackend } from '#backend'
 import { imagePreparer } from '#image-preparer'
 import { saveFolder } from '#save-folder'
 import { isSavedWeightFile } from '../../converters/formats/weight-files.js'
-import { FileError, InputError, TrainingError } from '../errors.js'
-import { checkAugmentation } from '../image/augment/augmentation.js'
+import { FileError, TrainingError } from '../errors.js'
 import type { Arrays } from '../models/model-arrays.js'
 import { firstNonFiniteOf } from '../models/loading/non-finite.js'
 import { isInt32 } from '../backend/tensor-input.js'
@@ -14,7 +13,7 @@ import { Checkpoints, loadCheckpoint, type Progress, type Trained } from './chec
 import { clampLogitScale } from './losses/clamp-logit-scale.js'
 import { orderOf, sampleBatches } from './data/batches.js'
 import { fingerprintOf, type Fingerprint } from './data/fingerprint.js'
-import type { Sample, TrainingData } from './data/sample.js'
+import type { Sample } from './data/sample.js'
 import { preparedBatches, type PreparedBatch } from './data/prepared-batches.js'
 import { ExponentialAverage } from './optimizers/exponential-average.js'
 import type { Inputs, Objective } from './objective.js'
@@ -23,8 +22,9 @@ import { mergeLora } from './lora/merge-lora.js'
 import { optimizersOf } from './optimizers/optimizers-of.js'
 import { alone } from './alone.js'
 import { saveLora } from './lora/save-lora.js'
-import { cosineSchedule, type Schedule } from './optimizers/schedule.js'
-import { settingsOf } from './optimizers/settings-of.js'
+import { configFingerprint } from './config-fingerprint.js'
+import { resolveTrainOptions } from './resolve-train-options.js'
+import type { TrainConfig } from './train-config.js'
 import type { TrainOptions, TrainResult } from './train-options.js'
 import { trainedFiles } from './trained-files.js'
 import { TrainingLog } from './training-log.js'
@@ -38,8 +38,8 @@ import { trainingStep, type StepTensors } from './training-step.js'
  * folder: a second one is refused.
  * A step updates the model's weights in place: use the model in evaluators, which run between steps, and after the training.
  *
- * @throws {InputError} for options that are wrong; FileError if `out` can't be written, or holds a training that is not to be resumed;
- * ConfigError if that had other settings; TrainingError, with the step and the first bad tensor, once the loss or a gradient is no
+ * @throws {InputError} for options that are wrong; FileError if `out` can't be written, or holds a training and `resume` is not set;
+ * ConfigError if that had other options or data; TrainingError, with the step and the first bad tensor, once the loss or a gradient is no
  * finite number: nothing of it is saved
  * @example
  *     const { folder } = await train({
@@ -66,31 +66,33 @@ export class Trainer {
   readonly #trained: Trained
   readonly #objective: Objective
   readonly #step: Jitted<[Inputs], StepTensors>
-  readonly #schedule: Schedule
   readonly #checkpoints: Checkpoints
   readonly #fingerprints = new WeakMap<readonly Sample[], Fingerprint>()
-  #progress: Progress = { step: 0, position: { epoch: 0, pool: 0, batch: 0 }, settings: {} }
+  #progress: Progress = { step: 0, position: { epoch: 0, pool: 0, batch: 0 }, config: {} }
 
   #begunFrom: string | undefined
 
   private constructor(
-    private readonly options: TrainOptions,
-    /** Of the whole training. */
-    readonly steps: number,
+    /** The options with their defaults. */
+    readonly config: TrainConfig,
   ) {
-    const { model, processor, ema, schedule = fineTuning, clipNorm = 1, precision = 'auto', maxLogitScale } = options
-    const parameters = options.lora?.namedParameters() ?? model.namedParameters()
-    this.#objective = objectiveOf(options, steps)
-    this.#schedule = schedule(steps)
-    const optimizers = optimizersOf(options.optimizer, parameters)
+    const { model, processor, lora, loss, ema, clipNorm, precision, maxLogitScale } = config
+    const parameters = lora?.namedParameters() ?? model.namedParameters()
+    this.#objective = objectiveOf(config)
+    const optimizers = optimizersOf(config.optimizer, parameters)
     const average = ema === undefined ? undefined : new ExponentialAverage(parameters, ema)
-    this.#trained = { model, loss: options.loss, processor, parameters, optimizers, average }
+    this.#trained = { model, loss, processor, parameters, optimizers, average }
     const scale = maxLogitScale === undefined ? undefined : parameters.get('logit_scale')
     const clampScale = (): void => {
       if (scale) clampLogitScale(scale, maxLogitScale)
     }
     this.#step = trainingStep({ objective: this.#objective, optimizers, average, clipNorm, clampScale, precision })
-    this.#checkpoints = new Checkpoints(options.out, options.keepCheckpoints ?? 2)
+    this.#checkpoints = new Checkpoints(config.out, config.keepCheckpoints)
+  }
+
+  /** Of the whole training. */
+  get steps(): number {
+    return this.config.steps
   }
 
   /** Steps done, those before it was resumed included. */
@@ -100,23 +102,9 @@ export class Trainer {
 
   /** Reads the checkpoint to go on from, if there is one. @throws as {@link train} does */
   static async prepare(options: TrainOptions): Promise<Trainer> {
-    const { parts = 1, saveEvery = 1000, keepCheckpoints = 2 } = options
-    for (const [name, value] of Object.entries({ parts, saveEvery, keepCheckpoints })) checkCount(name, value)
-    const { batchSize, data } = options
-    if (!isTrainingData(data)) {
-      throw new InputError('no data to train on', {
-        expected: 'an ImageFolder, a WebDataset or another object with a `pool`',
-        found: typeof data,
-        where: 'data',
-        hint: 'Of a folder of images, `await ImageFolder.open(folder)` makes one.',
-      })
-    }
-    if (batchSize % parts > 0) {
-      throw new InputError('bad parts', { expected: `a divisor of ${batchSize}, the batch size`, found: `${parts}` })
-    }
+    const config = await resolveTrainOptions(options)
     await useBackend()
-    if (options.augmentation) checkAugmentation(options.augmentation)
-    const trainer = new Trainer(options, await stepsOf(options))
+    const trainer = new Trainer(config)
     try {
       trainer.#progress = await trainer.begin()
       return trainer
@@ -128,20 +116,20 @@ export class Trainer {
 
   /** Runs the steps that are not done yet. @throws {FileError} if another process trains in the folder, and as {@link train} does */
   async run(): Promise<TrainResult> {
-    return alone(this.options.out, async () => {
+    return alone(this.config.out, async () => {
       const found = await this.#checkpoints.newest()
       if (found === this.#begunFrom) return this.runAlone()
-      throw new FileError('Another process has trained here at the same time', {
+      throw new FileError('Another process trained in this folder at the same time', {
         expected: this.#begunFrom === undefined ? 'no checkpoint' : path.basename(this.#begunFrom),
         found: found === undefined ? 'none' : path.basename(found),
-        where: this.options.out,
-        hint: 'Start again with resume: true, --resume, or give another folder.',
+        where: this.config.out,
+        hint: 'Resume (resume: true, --resume), or give another folder.',
       })
     })
   }
 
   private async runAlone(): Promise<TrainResult> {
-    const log = new TrainingLog(this.options.out, this.step)
+    const log = new TrainingLog(this.config.out, this.step)
     try {
       const progress = await this.takeSteps(this.#progress, log)
       this.#progress = progress
@@ -150,7 +138,7 @@ export class Trainer {
       if (step < this.steps) return { step, isComplete: false, figures: {}, folder: checkpoint }
       this.takeAverage()
       const folder = await this.saveModel()
-      const figures = await unlessAborted(this.options.signal, () => this.evaluate(step, log))
+      const figures = await unlessAborted(this.config.signal, () => this.evaluate(step, log))
       return figures ? { step, isComplete: true, figures, folder } : { step, isComplete: false, figures: {}, folder }
     } finally {
       log.close()
@@ -164,42 +152,43 @@ export class Trainer {
     this.#trained.average?.dispose()
   }
 
-  /** Where to go on. */
+  /** Where the training starts, or continues. */
   private async begin(): Promise<Progress> {
-    const { out, resume = false } = this.options
-    const settings = settingsOf(this.options, this.#schedule, this.steps, this.#trained.optimizers)
+    const { out, resume } = this.config
+    const config = configFingerprint(this.config, this.#trained.optimizers)
     const newest = await this.#checkpoints.newest()
     this.#begunFrom = newest
-    if (newest === undefined) return { ...this.#progress, settings }
-    if (resume) return loadCheckpoint(newest, this.#trained, settings, (place) => this.poolNow(place))
-    throw new FileError('There is a training already', {
+    if (newest === undefined) return { ...this.#progress, config }
+    if (resume) return loadCheckpoint(newest, this.#trained, config, (place) => this.poolNow(place))
+    throw new FileError('The folder already holds a training', {
+      expected: 'a folder without checkpoints',
       found: path.basename(newest),
       where: out,
-      hint: 'Go on with it (resume: true, --resume), or give another folder.',
+      hint: 'Resume it (resume: true, --resume), or give another folder.',
     })
   }
 
   /** What a pool of the data is now. */
   private async poolNow({ epoch, pool }: { readonly epoch: number; readonly pool: number }): Promise<Fingerprint> {
-    const { data } = this.options
-    return this.fingerprintOf((await data.pool(pool, orderOf(this.options, epoch))) ?? [])
+    const { data } = this.config
+    return this.fingerprintOf((await data.pool(pool, orderOf(this.config, epoch))) ?? [])
   }
 
   /** Computed once for a pool that comes again. */
   private fingerprintOf(samples: readonly Sample[]): Fingerprint {
-    const found = this.#fingerprints.get(samples) ?? fingerprintOf(samples, this.options.data)
+    const found = this.#fingerprints.get(samples) ?? fingerprintOf(samples, this.config.data)
     this.#fingerprints.set(samples, found)
     return found
   }
 
   /** While a step runs, the batch of the next one is prepared. */
   private async takeSteps(begun: Progress, log: TrainingLog): Promise<Progress> {
-    const { options, steps } = this
-    const { data, processor, signal } = options
+    const { config } = this
+    const { data, processor, signal, steps } = config
     const preparer = imagePreparer(processor.imageProcessor)
-    const samples = sampleBatches(data, { ...options, epochs: undefined, from: begun.position })
-    const batches = preparedBatches(samples, preparer, options)
-    const pace = paceFrom(begun.step, steps, options.batchSize)
+    const samples = sampleBatches(data, { ...config, from: begun.position })
+    const batches = preparedBatches(samples, preparer, config)
+    const pace = paceFrom(begun.step, steps, config.batchSize)
     let progress = begun
     let running: Promise<Progress> | undefined
     try {
@@ -229,17 +218,17 @@ export class Trainer {
     pace: Pace,
     log: TrainingLog,
   ): Promise<Progress> {
-    const { saveEvery = 1000, onStep } = this.options
-    const rateShare = this.#schedule(before.step)
+    const { saveEvery, onStep } = this.config
+    const lrScale = this.config.schedule(before.step)
     const step = before.step + 1
-    const [loss, gradientNorm] = await this.compute(arrays, rateShare, step)
-    log.write(step, { loss, gradientNorm, rateShare, ...pace(step) })
-    onStep?.({ step, steps: this.steps, epoch: batch.epoch, loss, gradientNorm, rateShare, ...pace(step) })
+    const [loss, gradientNorm] = await this.compute(arrays, lrScale, step)
+    log.write(step, { loss, gradientNorm, lrScale, ...pace(step) })
+    onStep?.({ step, steps: this.steps, epoch: batch.epoch, loss, gradientNorm, lrScale, ...pace(step) })
     const { epoch, pool } = batch
     const data = pool && { epoch, pool: pool.place, fingerprint: this.fingerprintOf(pool.samples) }
     const progress = { ...before, step, position: batch.next, data }
     if (step === this.steps) return progress // its end is another's
-    await unlessAborted(this.options.signal, () => this.evaluateNow(step, log))
+    await unlessAborted(this.config.signal, () => this.evaluateNow(step, log))
     if (step % saveEvery === 0) await this.save(progress)
     return progress
   }
@@ -253,8 +242,8 @@ export class Trainer {
   }
 
   /** @returns loss and length of the gradient */
-  private async compute(arrays: Arrays, rateShare: number, step: number): Promise<readonly [number, number]> {
-    for (const optimizer of this.#trained.optimizers) optimizer.scaleLearningRate(rateShare)
+  private async compute(arrays: Arrays, lrScale: number, step: number): Promise<readonly [number, number]> {
+    for (const optimizer of this.#trained.optimizers) optimizer.scaleLearningRate(lrScale)
     const inputs = tensors(arrays)
     const result = await this.#step.async(inputs).finally(() => {
       tf.dispose(inputs)
@@ -287,7 +276,7 @@ export class Trainer {
 
   /** The evaluators whose turn it is, with the averages where there are some. */
   private async evaluateNow(step: number, log: TrainingLog): Promise<void> {
-    const due = Object.entries(this.options.evaluators ?? {}).filter(([, { every }]) => every && step % every === 0)
+    const due = Object.entries(this.config.evaluators).filter(([, { every }]) => every && step % every === 0)
     if (due.length === 0) return
     const { average, parameters } = this.#trained
     const before = average ? [...parameters.values()].map((variable) => [variable, tf.clone(variable)] as const) : []
@@ -303,7 +292,7 @@ export class Trainer {
   private async evaluate(
     step: number,
     log: TrainingLog,
-    evaluators = this.options.evaluators ?? {},
+    evaluators = this.config.evaluators,
   ): Promise<TrainResult['figures']> {
     const figures = new Map<string, Readonly<Record<string, number>>>()
     for (const [name, { evaluate }] of Object.entries(evaluators)) {
@@ -322,7 +311,7 @@ export class Trainer {
   }
 
   private async saveModel(): Promise<string> {
-    const { out, lora, baseModel } = this.options
+    const { out, lora, baseModel } = this.config
     const folder = path.join(out, 'model')
     const { model, loss, processor } = this.#trained
     if (lora) {
@@ -341,29 +330,8 @@ const diverged = (where: string, found?: string): TrainingError =>
     expected: 'a finite loss and gradient',
     found,
     where,
-    hint: 'Take a smaller learning rate or a longer warm-up, and go on from the last checkpoint.',
+    hint: 'Use a smaller learning rate or a longer warm-up in another folder.',
   })
-
-const fineTuning = (steps: number): Schedule => cosineSchedule({ steps, warmup: Math.floor(steps / 20) })
-
-async function stepsOf({ steps, epochs, data, ...plan }: TrainOptions): Promise<number> {
-  if ((steps === undefined) === (epochs === undefined)) {
-    throw new InputError('How long?', {
-      expected: 'either steps or epochs',
-      found: steps === undefined ? 'neither' : 'both',
-    })
-  }
-  if (steps !== undefined) return checkCount('steps', steps)
-  let counted = 0
-  const batches = sampleBatches(data, { ...plan, epochs: checkCount('epochs', epochs) })
-  while (!(await batches.next()).done) counted++
-  return counted
-}
-
-function checkCount(name: string, value: number | undefined): number {
-  if (value !== undefined && Number.isInteger(value) && value >= 1) return value
-  throw new InputError(`bad ${name}`, { expected: 'a whole number from 1', found: String(value) })
-}
 
 type Pace = (step: number) => { readonly imagesPerSecond: number; readonly secondsLeft: number }
 
@@ -397,9 +365,4 @@ function tensors(arrays: Arrays): Inputs {
     return [name, tf.tensor(array.data, [...array.shape], isInt32(array) ? 'int32' : 'float32')] as const
   })
   return Object.fromEntries(made)
-}
-
-/** Programs in JavaScript pass the path of a folder. */
-function isTrainingData(data: unknown): data is TrainingData {
-  return typeof data === 'object' && data !== null && 'pool' in data
 }

@@ -10,7 +10,16 @@ it('reports the captions of the first epoch that are cut, each once', async () =
   const { tokenizer } = await SiglipProcessor.fromPretrained(fixturePath('siglip-tiny'))
   const onTruncated = jest.fn()
   const options = {
-    ...{ model, tokenizer, loss: sigmoidLoss, seesPairs: true, parts: 1, matches: undefined, seed: 0, onTruncated },
+    ...{
+      model,
+      tokenizer,
+      loss: sigmoidLoss,
+      seesPairs: true,
+      microBatches: 1,
+      matches: undefined,
+      seed: 0,
+      onTruncated,
+    },
     keptShare: () => 1,
   }
   const long = ['red', 'blue'].map((word) => `${'word '.repeat(30)}${word}`)

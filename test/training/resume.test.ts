@@ -73,7 +73,9 @@ describe('a training is taken up', () => {
   test('with a stream whose pools are told apart', async () => {
     const stream = (prefix: string) => streamedData(() => samplesOf(prefix, 8), 2)
     await trained(stream('a'))
-    await expect(trained(stream('b'), { resume: true })).rejects.toThrow(/begun with other data.*"a2\.png".*"b2\.png"/)
+    await expect(trained(stream('b'), { resume: true })).rejects.toThrow(
+      /belongs to a training on other data.*"a2\.png".*"b2\.png"/,
+    )
     expect(await trained(stream('a'), { resume: true })).toMatchObject({ step: 3 })
   })
 

@@ -174,7 +174,7 @@ onEachBackend(() => {
       if (step === 2) controller.abort()
     }
     await trained({ ...options(3), signal: controller.signal, onStep }, lora)
-    await expect(trained({ ...options(2), resume: true }, lora)).rejects.toThrow(/groups .*head.* 3/)
+    await expect(trained({ ...options(2), resume: true }, lora)).rejects.toThrow(/optimizer 0\.groups .*head.* 3/)
     const rest = await trained({ ...options(3), resume: true }, lora)
     expect(rest.weights).toEqual(whole.weights)
     expect((await adapter()).equals(saved)).toBe(true)
@@ -211,12 +211,12 @@ onEachBackend(() => {
     await expect(trained({ steps: 3, resume: true, schedule: () => () => 0.5 })).rejects.toThrow(/schedule/)
   })
 
-  it('in chunks, it moves as with all pairs at once, also in parts', async () => {
+  it('in chunks, it moves as with all pairs at once, also in micro-batches', async () => {
     const options: Partial<TrainOptions> = { steps: 3, each: 'label', precision: 'float32' }
     const whole = await trained(options)
-    for (const parts of [1, 2]) {
+    for (const microBatches of [1, 2]) {
       await rm(out, { recursive: true })
-      const chunked = await trained({ ...options, loss: 'chunked', parts })
+      const chunked = await trained({ ...options, loss: 'chunked', microBatches })
       for (const [i, loss] of whole.losses.entries()) expect(chunked.losses[i]).toBeCloseTo(loss, 3)
     }
   })
@@ -229,11 +229,11 @@ onEachBackend(() => {
     expect(weights.get('logit_scale')?.[0]).toBeCloseTo(Math.log(3), 3)
   })
 
-  it('in parts, it moves as with whole batches', async () => {
+  it('in micro-batches, it moves as with whole batches', async () => {
     const whole = await trained({ steps: 2 })
     await rm(out, { recursive: true })
-    const parts = await trained({ steps: 2, parts: 3 })
-    for (const [i, loss] of whole.losses.entries()) expect(parts.losses[i]).toBeCloseTo(loss, 3)
+    const accumulated = await trained({ steps: 2, microBatches: 3 })
+    for (const [i, loss] of whole.losses.entries()) expect(accumulated.losses[i]).toBeCloseTo(loss, 3)
   })
 
   it('moves what the optimizers name, and leaves the rest', async () => {
@@ -319,14 +319,21 @@ onEachBackend(() => {
   it.each([
     [{ steps: undefined }, /either steps or epochs/],
     [{ epochs: 1 }, /either steps or epochs/],
-    [{ steps: 0 }, /bad steps/],
-    [{ parts: 4 }, /divisor of 6/],
-    [{ saveEvery: 0 }, /bad saveEvery/],
-    [{ keepPatches: { share: 0 } }, /bad keepPatches/],
+    [{ steps: 0 }, /Invalid steps/],
+    [{ microBatches: 4 }, /divisor of 6/],
+    [{ saveEvery: 0 }, /Invalid saveEvery/],
+    [{ keepPatches: { share: 0 } }, /Invalid keepPatches/],
     [{ augmentation: { color: { hue: 3 } } as object }, /no such augmentation.*crop.*found color/],
     [{ augmentation: { flip: '0.5' } as object }, /bad flip/],
+    [{ parts: 3 } as object, /Unknown option.*found parts/],
+    [{ savEvery: 3 } as object, /Unknown option.*expected saveEvery, found savEvery/],
+    [{ clipNorm: NaN }, /Invalid clipNorm/],
+    [{ evaluators: { x: { every: 0, evaluate: () => Promise.resolve({}) } } }, /Invalid evaluators\.x\.every/],
     [{ batchSize: 400 }, /does not fill a batch/],
-    [{ optimizer: [{ pattern: /nothing/, make: (parameters) => new AdamW({ parameters }) }] }, /without parameters/],
+    [
+      { optimizer: [{ pattern: /nothing/, make: (parameters) => new AdamW({ parameters }) }] },
+      /has no parameters.*matches none/,
+    ],
     [{ optimizer: (parameters) => new AdamW({ parameters, groups: [{ pattern: /./, frozen: true }] }) }, /frozen/],
   ] as [Partial<TrainOptions>, RegExp][])('refuses %j', async (options, message) => {
     const training = trained(options)

@@ -17,7 +17,9 @@ import { trainee, type Trainee } from '../trainee.js'
 import { Progress } from '../progress.js'
 import type { Session } from '../session.js'
 import { truncationReporter } from '../truncation-reporter.js'
+import { defaultWarmup, trainDefaults } from '../../training/train-defaults.js'
 import {
+  commandDefaults,
   LOSSES,
   OPTIMIZERS,
   PRECISIONS,
@@ -45,33 +47,52 @@ export function addTrain(program: Command, session: Session): void {
     .addOption(revisionOption())
     .option('--out <dir>', 'checkpoints, figures for TensorBoard, and in model/ the result')
     .option('--caption-column <name>', 'of metadata.jsonl or .csv (default: text, caption, captions or label)')
-    .addOption(new Option('--loss <name>', `${LOSSES.join(', ')} (default: sigmoid)`).argParser(oneOf(LOSSES)))
+    .addOption(
+      new Option('--loss <name>', `${LOSSES.join(', ')} (default: ${commandDefaults.loss})`).argParser(oneOf(LOSSES)),
+    )
     .option('--epochs <n>', 'rounds through the data', count)
     .option('--steps <n>', 'batches, instead of epochs', count)
-    .option('--batch-size <n>', 'images at once (default: 32)', count)
-    .option('--parts <n>', 'parts that a batch goes through the model in, if memory is short', count)
-    .option('--lr <rate>', 'the learning rate (default: by the optimizer, 1e-5 for adamw)', amount)
+    .option('--batch-size <n>', `images at once (default: ${commandDefaults.batchSize})`, count)
+    .option(
+      '--micro-batches <n>',
+      `split each batch into this many, to save memory (default: ${trainDefaults.microBatches})`,
+      count,
+    )
+    .option(
+      '--lr <rate>',
+      `the learning rate (default: by the optimizer, ${trainDefaults.learningRate} for adamw)`,
+      amount,
+    )
     .option('--weight-decay <share>', 'how fast weights shrink', amount)
     .addOption(
-      new Option('--optimizer <name>', `${OPTIMIZERS.join(', ')} (default: adamw)`).argParser(oneOf(OPTIMIZERS)),
+      new Option('--optimizer <name>', `${OPTIMIZERS.join(', ')} (default: ${commandDefaults.optimizer})`).argParser(
+        oneOf(OPTIMIZERS),
+      ),
     )
-    .addOption(new Option('--schedule <name>', `${SCHEDULES.join(', ')} (default: cosine)`).argParser(oneOf(SCHEDULES)))
+    .addOption(
+      new Option('--schedule <name>', `${SCHEDULES.join(', ')} (default: ${commandDefaults.schedule})`).argParser(
+        oneOf(SCHEDULES),
+      ),
+    )
     .option('--warmup <steps>', 'in which the learning rate rises (default: a twentieth)', count)
     .option('--cooldown <steps>', 'in which it falls to 0 at the end, on top of the schedule (default: none)', count)
     .option('--lora <settings>', 'train adapters alone, and a classifier’s top: r=8 or r=8,alpha=16')
     .option('--freeze <pattern>', 'parameters that stay, by name; may be repeated', gathered)
     .option('--ema <decay>', 'save an average of the weights, e.g. 0.999', amount)
     .addOption(
-      new Option('--precision <name>', `${PRECISIONS.join(', ')} (default: auto)`).argParser(oneOf(PRECISIONS)),
+      new Option('--precision <name>', `${PRECISIONS.join(', ')} (default: ${trainDefaults.precision})`).argParser(
+        oneOf(PRECISIONS),
+      ),
     )
-    .option('--seed <n>', 'every random choice follows from it (default: 0)', amount)
-    .option('--save-every <steps>', 'between two checkpoints (default: 1000)', count)
+    .option('--seed <n>', `every random choice follows from it (default: ${trainDefaults.seed})`, amount)
+    .option('--save-every <steps>', `between two checkpoints (default: ${trainDefaults.saveEvery})`, count)
     .option('--eval <data>', 'what the model is measured on, at the end and with --eval-every')
     .option('--eval-every <steps>', 'between two measurements', count)
     .addOption(
-      new Option('--on-broken <what>', 'broken images and captions: fail or skip (default: fail)').argParser(
-        oneOf(['fail', 'skip']),
-      ),
+      new Option(
+        '--on-broken <what>',
+        `broken images and captions: fail or skip (default: ${commandDefaults.onBroken})`,
+      ).argParser(oneOf(['fail', 'skip'])),
     )
     .option('--resume', 'go on from the newest checkpoint in --out')
     .option(
@@ -99,7 +120,10 @@ async function train(data: string | undefined, options: Options, session: Sessio
   const settings = await trainingSettings({ ...given, data }, config)
   const [source, folder, out] = [needed(settings, 'data'), needed(settings, 'model'), needed(settings, 'out')]
   if ((settings.epochs === undefined) === (settings.steps === undefined)) {
-    throw new UsageError('How long?', { expected: 'either --epochs or --steps' })
+    throw new UsageError('The length of the training is ambiguous', {
+      expected: 'either --epochs or --steps',
+      found: settings.epochs === undefined ? 'neither' : 'both',
+    })
   }
   checkTogether(settings)
   limitThreads({ threads })
@@ -121,10 +145,13 @@ async function train(data: string | undefined, options: Options, session: Sessio
   try {
     if (evaluation) await check(evaluation)
     checkPatterns(settings, model)
+    const { loss, epochs, steps, batchSize, distinct, each, neighbours, seed, precision, clipNorm, ema } = settings
+    const { maxLogitScale, microBatches, keepPatches, augmentation, saveEvery, keepCheckpoints, resume } = settings
     const trainer = await Trainer.prepare({
-      ...settings,
       ...{ model, processor, data: samples, out, signal: session.signal },
-      loss: settings.loss === 'softmax' || settings.loss === 'chunked' ? settings.loss : 'sigmoid',
+      ...{ epochs, steps, batchSize, distinct, each, neighbours, seed, precision, clipNorm, ema, maxLogitScale },
+      ...{ microBatches, keepPatches, augmentation, saveEvery, keepCheckpoints, resume },
+      loss: loss === 'classification' || loss === 'multi-label' ? undefined : loss,
       lora: await loraOf(settings, model),
       baseModel: existsSync(folder) ? path.resolve(folder) : nameAt(folder, settings.revision),
       optimizer: await optimizerOf(settings),
@@ -197,29 +224,30 @@ function tell({ step, isComplete, folder, figures }: TrainResult, steps: number,
   }
 }
 
-/** @throws {UsageError} for settings that each are right, and wrong together */
-function checkTogether({ loss, lora, optimizer, parts, keepPatches }: TrainingSettings): void {
+/** @throws {UsageError} for settings that exclude each other */
+function checkTogether({ loss, lora, optimizer, ...settings }: TrainingSettings): void {
   const isOfClasses = loss === 'classification' || loss === 'multi-label'
   if (lora && optimizer === 'muon') {
-    throw new UsageError('Adapters by Muon', {
+    throw new UsageError('Muon does not train adapters', {
       found: '--lora with --optimizer muon',
-      hint: 'Muon moves whole matrices of the encoders. Take adamw.',
+      hint: 'It updates whole matrices of the encoders. Use adamw.',
     })
   }
-  if (isOfClasses && (parts !== undefined || keepPatches)) {
-    throw new UsageError('parts and keepPatches are for captions', {
-      found: `${parts === undefined ? 'keepPatches' : '--parts'} with --loss ${loss}`,
-      hint: 'Leave it out.',
+  for (const name of ['microBatches', 'keepPatches', 'maxLogitScale'] as const) {
+    if (!isOfClasses || settings[name] === undefined) continue
+    throw new UsageError(`A classifier does not support ${name}`, {
+      found: `${name} with --loss ${loss}`,
+      hint: 'Remove the setting, or choose another loss.',
     })
   }
 }
 
-/** @throws {UsageError} for a pattern that names no parameter: it would silently have no effect */
+/** @throws {UsageError} for a pattern that matches no parameter, which would silently have no effect */
 function checkPatterns({ freeze, groups }: TrainingSettings, model: Trainee['model']): void {
   const names = [...model.namedParameters().keys()]
   for (const pattern of [...freeze, ...groups.map((group) => group.pattern)]) {
     if (names.some((name) => name.search(pattern) >= 0)) continue
-    throw new UsageError('A pattern names no parameter', {
+    throw new UsageError('A pattern matches no parameter', {
       expected: `one of names such as ${names[0] ?? ''}`,
       found: pattern.source,
       where: freeze.includes(pattern) ? 'freeze' : 'groups',
@@ -231,8 +259,10 @@ function needed(settings: TrainingSettings, name: 'data' | 'model' | 'out'): str
   const value = settings[name]
   if (value !== undefined) return value
   const hint =
-    name === 'data' ? 'Name the images: siglip train DATA.' : `Give it by --${name}, or in the --config file.`
-  throw new UsageError(`No ${name}`, { hint })
+    name === 'data'
+      ? 'Name the images: siglip train DATA, or data in the --config file.'
+      : `Set --${name}, or ${name} in the --config file.`
+  throw new UsageError(`Missing ${name}`, { hint })
 }
 
 async function optimizerOf({
@@ -247,7 +277,8 @@ async function optimizerOf({
   const frozen = freeze.map((pattern): ParameterGroup => ({ pattern, frozen: true }))
   const groups = [...frozen, ...given, noDecay]
   const adamw: OptimizerPart = {
-    make: (parameters) => new AdamW({ parameters, groups, weightDecay, learningRate: lr ?? 1e-5 }),
+    make: (parameters) =>
+      new AdamW({ parameters, groups, weightDecay, learningRate: lr ?? trainDefaults.learningRate }),
   }
   const settings = { groups, weightDecay, learningRate: lr }
   switch (optimizer) {
@@ -276,5 +307,5 @@ async function optimizerOf({
 async function scheduleOf({ schedule, warmup, cooldown }: TrainingSettings): Promise<(steps: number) => Schedule> {
   const { constantSchedule, cosineSchedule, rsqrtSchedule } = await import('../../training/optimizers/schedule.js')
   const make = { constant: constantSchedule, cosine: cosineSchedule, rsqrt: rsqrtSchedule }[schedule]
-  return (steps) => make({ steps, cooldown, warmup: warmup ?? Math.floor(steps / 20) })
+  return (steps) => make({ steps, cooldown, warmup: warmup ?? defaultWarmup(steps) })
 }

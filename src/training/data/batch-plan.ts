@@ -25,6 +25,9 @@ export interface PlanOptions {
   readonly dropLast?: boolean | undefined
 }
 
+/** How samples are put into batches where the options leave it open. */
+export const planDefaults = Object.freeze({ shuffle: true, each: 'sample', neighbours: 1, dropLast: true } as const)
+
 /** The numbers from 0 to below `count` in a random order (Fisher and Yates). */
 export function permutation(count: number, random: () => number): Int32Array {
   const order = Int32Array.from({ length: count }, (_, i) => i)
@@ -51,17 +54,18 @@ function shuffledRuns(count: number, length: number, random: () => number): Int3
  *
  * @param keys what must differ in a batch, one for each sample
  * @returns the places of the samples of each batch
- * @throws {InputError} for a `batchSize` or `neighbours` that are none
+ * @throws {InputError} unless `batchSize` and `neighbours` are whole numbers from 1
  */
 export function planBatches(
   keys: readonly string[],
   options: PlanOptions,
   random: () => number,
 ): readonly Int32Array[] {
-  const { batchSize, shuffle = true, distinct, each = 'sample', neighbours = 1, dropLast = true } = options
+  const { batchSize, distinct, shuffle = planDefaults.shuffle, each = planDefaults.each } = options
+  const { neighbours = planDefaults.neighbours, dropLast = planDefaults.dropLast } = options
   for (const [name, value] of Object.entries({ batchSize, neighbours })) {
     if (Number.isInteger(value) && value >= 1) continue
-    throw new InputError(`bad ${name}`, { expected: 'a whole number from 1', found: String(value) })
+    throw new InputError(`Invalid ${name}`, { expected: 'a whole number from 1', found: String(value) })
   }
   const ordered = (count: number): Int32Array =>
     shuffle ? shuffledRuns(count, neighbours, random) : Int32Array.from({ length: count }, (_, i) => i)

@@ -1,6 +1,6 @@
 import { InputError } from '../../errors.js'
-import { seedOf, uniformStream } from '../../random.js'
-import { permutation, planBatches, type PlanOptions } from './batch-plan.js'
+import { DEFAULT_SEED, seedOf, uniformStream } from '../../random.js'
+import { permutation, planBatches, planDefaults, type PlanOptions } from './batch-plan.js'
 import type { Sample, TrainingData } from './sample.js'
 
 /** How data comes in batches. */
@@ -56,7 +56,7 @@ export interface SeededSample {
  *     for await (const { samples, next } of sampleBatches(data, { batchSize: 192, distinct: 'label', seed: 1, from })) { … }
  */
 export async function* sampleBatches(data: TrainingData, options: BatchesOptions): AsyncGenerator<SampleBatch> {
-  const { seed = 0, epochs = Infinity, from = { epoch: 0, pool: 0, batch: 0 } } = options
+  const { seed = DEFAULT_SEED, epochs = Infinity, from = { epoch: 0, pool: 0, batch: 0 } } = options
   checkPosition(from)
   let { pool, batch } = from
   for (let { epoch } = from; epoch < epochs; epoch++, pool = 0) {
@@ -91,11 +91,14 @@ export async function* sampleBatches(data: TrainingData, options: BatchesOptions
 }
 
 /** The order that shards have in an epoch: what a pool is made of depends on it. */
-export function orderOf({ seed = 0, shuffle }: BatchesOptions, epoch: number): (count: number) => Int32Array {
+export function orderOf(
+  { seed = DEFAULT_SEED, shuffle = planDefaults.shuffle }: Pick<BatchesOptions, 'seed' | 'shuffle'>,
+  epoch: number,
+): (count: number) => Int32Array {
   return (count) =>
-    shuffle === false
-      ? Int32Array.from({ length: count }, (_, i) => i)
-      : permutation(count, uniformStream(seedOf(seed, `${epoch}/shards`)))
+    shuffle
+      ? permutation(count, uniformStream(seedOf(seed, `${epoch}/shards`)))
+      : Int32Array.from({ length: count }, (_, i) => i)
 }
 
 /** The caption of a sample in an epoch: one of its captions. */

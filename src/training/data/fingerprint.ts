@@ -45,7 +45,7 @@ export function fingerprintOf(
   }
 }
 
-/** A fingerprint out of a checkpoint; undefined for one of an earlier version, which has none. */
+/** A fingerprint as a checkpoint holds it; undefined for what is none. */
 export function storedFingerprint(value: unknown): Fingerprint | undefined {
   if (!isObject(value)) return undefined
   const { samples, ends, names, anyOrder, captions, labels, shards } = value
@@ -65,11 +65,11 @@ export function storedFingerprint(value: unknown): Fingerprint | undefined {
 export function checkSameData(before: Fingerprint, now: Fingerprint, where: string): void {
   const found = difference(before, now)
   if (found === undefined) return
-  throw new ConfigError('The training was begun with other data', {
+  throw new ConfigError('The checkpoint belongs to a training on other data', {
     expected: described(before),
     found,
     where,
-    hint: 'Give the same data in the same order, or begin a training in another folder.',
+    hint: 'Give the same data in the same order, or another folder.',
   })
 }
 

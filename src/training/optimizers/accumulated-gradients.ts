@@ -3,14 +3,14 @@ import { InputError } from '../../errors.js'
 
 /** What the towers make of a batch, and any loss of it. */
 export interface AccumulatedOptions<Batch> {
-  /** The parts of one large batch. */
+  /** The micro-batches of one large batch. */
   readonly batches: readonly Batch[]
   /**
-   * The embeddings of a part: `[images, width]` and `[texts, width]`. It is called twice for each part and must give the same both
+   * The embeddings of a micro-batch: `[images, width]` and `[texts, width]`. It is called twice for each and must give the same both
    * times: a dropout has its seed.
    */
   readonly embed: (batch: Batch) => { readonly imageEmbeds: tf.Tensor2D; readonly textEmbeds: tf.Tensor2D }
-  /** Of the embeddings of all parts, one after the other. */
+  /** Of the embeddings of all micro-batches, one after the other. */
   readonly loss: (embeds: { readonly imageEmbeds: tf.Tensor2D; readonly textEmbeds: tf.Tensor2D }) => tf.Scalar
   /** By which the gradients are: `optimizer.variables`, or a model's parameters. */
   readonly variables: readonly tf.Variable[]
@@ -18,7 +18,7 @@ export interface AccumulatedOptions<Batch> {
 
 /**
  * The gradients of a contrastive loss over a batch that is larger than what fits into memory: all embeddings first, without what
- * their gradients would need; then the loss's gradient by the embeddings; then each part again, with its share of that gradient.
+ * their gradients would need; then the loss's gradient by the embeddings; then each micro-batch again, with its share of that gradient.
  * Equal to one batch, for one more forward pass.
  * Source: Gao et al. 2021, "Scaling Deep Contrastive Learning Batch Size under Memory Limited Setup" (GradCache), section 3.2.
  *
@@ -31,14 +31,14 @@ export function accumulatedGradients<Batch>({ batches, embed, loss, variables }:
 } {
   if (batches.length === 0) throw new InputError('no gradients', { expected: 'at least one batch', found: 'none' })
   return tf.tidy(() => {
-    const parts = batches.map((batch) =>
+    const embedded = batches.map((batch) =>
       tf.tidy(() => {
         const { imageEmbeds, textEmbeds } = embed(batch)
         return { imageEmbeds, textEmbeds }
       }),
     )
-    const imageEmbeds = tf.concat<tf.Tensor2D>(parts.map((part) => part.imageEmbeds))
-    const textEmbeds = tf.concat<tf.Tensor2D>(parts.map((part) => part.textEmbeds))
+    const imageEmbeds = tf.concat<tf.Tensor2D>(embedded.map((each) => each.imageEmbeds))
+    const textEmbeds = tf.concat<tf.Tensor2D>(embedded.map((each) => each.textEmbeds))
     // By the embeddings, and by what the loss has of its own: scale and bias.
     const { value, grads } = tf
       .engine()
@@ -49,15 +49,15 @@ export function accumulatedGradients<Batch>({ batches, embed, loss, variables }:
     const slopes = [
       split(
         dImages,
-        parts.map((part) => part.imageEmbeds),
+        embedded.map((each) => each.imageEmbeds),
       ),
       split(
         dTexts,
-        parts.map((part) => part.textEmbeds),
+        embedded.map((each) => each.textEmbeds),
       ),
     ] as const
     for (const [i, batch] of batches.entries()) {
-      const ofPart = tf.tidy(() => {
+      const ofMicroBatch = tf.tidy(() => {
         const [images, texts] = [slopes[0][i], slopes[1][i]]
         return tf.variableGrads(() => {
           const embeds = embed(batch)
@@ -65,7 +65,7 @@ export function accumulatedGradients<Batch>({ batches, embed, loss, variables }:
           return tf.add(alongImages, texts ? tf.sum(tf.mul(embeds.textEmbeds, texts)) : tf.scalar(0)).asScalar()
         }, [...variables]).grads
       })
-      for (const [name, gradient] of Object.entries(ofPart)) {
+      for (const [name, gradient] of Object.entries(ofMicroBatch)) {
         const before = sums.get(name)
         sums.set(name, before ? tf.add(before, gradient) : gradient)
         if (before) tf.dispose([before, gradient])

@@ -77,11 +77,11 @@ describe('siglip train', () => {
     expect([labelled.code, labelled.stderr]).toEqual([2, expect.stringMatching(/is a classifier.*its own classes/)])
   })
 
-  it('refuses a pattern that names no parameter', async () => {
+  it('refuses a pattern that matches no parameter', async () => {
     const { code, stderr } = await siglip(['train', data, '--steps', '1', '--freeze', 'visionmodel', ...common('none')])
     expect([code, stderr]).toEqual([
       2,
-      expect.stringMatching(/names no parameter.*logit_scale.*visionmodel \(freeze\)/),
+      expect.stringMatching(/matches no parameter.*logit_scale.*visionmodel \(freeze\)/),
     ])
   })
 
@@ -136,19 +136,19 @@ describe('siglip train', () => {
 
   it.each<[string, readonly string[], object, number, RegExp]>([
     ['no length', ['--model', model, '--out', 'x'], {}, 2, /either --epochs or --steps/],
-    ['no model', ['--steps', '1', '--out', 'x'], {}, 2, /No model.*--model/],
+    ['no model', ['--steps', '1', '--out', 'x'], {}, 2, /Missing model.*--model/],
     ['a mistyped loss', ['--loss', 'sigmod'], {}, 2, /Did you mean sigmoid/],
     ['a mistyped setting', [], { batchsize: 3 }, 1, /No such setting.*batchsize.*Did you mean batchSize/],
     ['a mistyped group', [], { groups: [{ pattern: 'x', lr: 3 }] }, 1, /No such setting.*lr \(groups\[0\]/],
     ['a group of nothing', [], { groups: { frozen: true } }, 1, /Not a pattern/],
     ['a wrong setting', [], { epochs: 'many' }, 1, /bad epochs.*whole number/],
-    ['adapters by Muon', ['--lora', 'r=8', '--optimizer', 'muon'], { steps: 1, model, out: 'x' }, 2, /Take adamw/],
+    ['adapters by Muon', ['--lora', 'r=8', '--optimizer', 'muon'], { steps: 1, model, out: 'x' }, 2, /Use adamw/],
     [
-      'parts of a classifier',
-      ['--parts', '2', '--loss', 'multi-label'],
+      'micro-batches of a classifier',
+      ['--micro-batches', '2', '--loss', 'multi-label'],
       { steps: 1, model, out: 'x' },
       2,
-      /for captions/,
+      /does not support microBatches/,
     ],
     ['adapters of nothing', ['--lora', 'rank=8'], {}, 1, /No such setting.*rank/],
     ['a pattern that is none', ['--freeze', '('], {}, 1, /Not a pattern/],

@@ -31,7 +31,7 @@ test.each<[string, readonly Sample[], RegExp]>([
 ])('%s are refused, with what differs', (_, now, message) => {
   expect(check(now)).toThrow(ConfigError)
   expect(check(now)).toThrow(message)
-  expect(check(now)).toThrow(/begun with other data.*step-2.*another folder/)
+  expect(check(now)).toThrow(/belongs to a training on other data.*step-2.*another folder/)
 })
 
 test('other shards are refused, and no fingerprint of an earlier version is none', () => {

@@ -23,8 +23,8 @@ import {
 import { Command } from './command.js'
 import { Ours, peersFolder, peersPython, PythonPeer, type Contender } from './peer.js'
 
-/** A piece of work that several do, and what is to be reached in it. */
-export interface Work {
+/** A task that several contenders run, and the speed to reach in it. */
+export interface Workload {
   readonly id: string
   readonly title: string
   /** Floating-point operations of one run in matrix products; 0 if they are not the point. */
@@ -39,8 +39,8 @@ export interface Work {
   readonly others: readonly Contender[]
 }
 
-/** What differs between works on a tower. */
-interface TowerWork {
+/** What differs between workloads on a tower. */
+interface TowerWorkload {
   readonly tower: 'vision' | 'text'
   readonly size: 'base' | 'so400m'
   readonly batch: number
@@ -61,7 +61,7 @@ const sizes = {
 }
 
 /** In a tower's matrix products: projections, mlp, and both products of the attention; the pooling head is left out. */
-function towerFlops({ tower, size, batch }: TowerWork): number {
+function towerFlops({ tower, size, batch }: TowerWorkload): number {
   const config = tower === 'text' ? new SiglipTextConfig() : sizes[size]
   const { hiddenSize, intermediateSize, numHiddenLayers } = config
   const length = tower === 'text' ? 64 : Math.floor(sizes[size].imageSize / sizes[size].patchSize) ** 2
@@ -71,7 +71,7 @@ function towerFlops({ tower, size, batch }: TowerWork): number {
 }
 
 /** The tower as a function of nothing that gives one tensor. */
-function towerFunction({ tower, size, batch }: TowerWork): () => tf.Tensor {
+function towerFunction({ tower, size, batch }: TowerWorkload): () => tf.Tensor {
   if (tower === 'text') {
     const model = new SiglipTextModel(new SiglipTextConfig())
     const inputIds = tf.randomUniform<tf.Rank.R2>([batch, 64], 2, 32_000, 'int32', 0)
@@ -89,19 +89,19 @@ function towerFunction({ tower, size, batch }: TowerWork): () => tf.Tensor {
 function inference(
   id: string,
   title: string,
-  work: TowerWork,
-  toReach: Work['toReach'],
+  workload: TowerWorkload,
+  toReach: Workload['toReach'],
   engines: readonly string[],
-): Work {
+): Workload {
   return {
     id,
     title,
-    flops: towerFlops(work),
+    flops: towerFlops(workload),
     unit: 'ms',
-    times: work.size === 'so400m' ? 1 : 3,
+    times: workload.size === 'so400m' ? 1 : 3,
     toReach,
     ours: new Ours(() => {
-      const run = jit(towerFunction(work), { precision: work.precision })
+      const run = jit(towerFunction(workload), { precision: workload.precision })
       return Promise.resolve(() => {
         const pooled = run()
         pooled.dataSync()
@@ -110,8 +110,8 @@ function inference(
     }),
     others: engines.map((engine) => {
       const onnx = engine.startsWith('onnx')
-      return new PythonPeer(onnx || work.precision === 'float32' ? engine : `${engine} bfloat16`, {
-        ...work,
+      return new PythonPeer(onnx || workload.precision === 'float32' ? engine : `${engine} bfloat16`, {
+        ...workload,
         kind: 'inference',
         engine,
         folder: peersFolder,
@@ -120,17 +120,17 @@ function inference(
   }
 }
 
-function training(id: string, title: string, work: TowerWork): Work {
+function training(id: string, title: string, workload: TowerWorkload): Workload {
   return {
     id,
     title,
-    flops: 3 * towerFlops(work),
+    flops: 3 * towerFlops(workload),
     unit: 'ms',
     times: 1,
     toReach: [1, 1],
     ours: new Ours(() => {
-      const pooled = towerFunction(work)
-      const step = jit(() => tf.variableGrads(() => tf.mean(tf.square(pooled()))), { precision: work.precision })
+      const pooled = towerFunction(workload)
+      const step = jit(() => tf.variableGrads(() => tf.mean(tf.square(pooled()))), { precision: workload.precision })
       return Promise.resolve(() => {
         const { value, grads } = step()
         value.dataSync()
@@ -138,12 +138,12 @@ function training(id: string, title: string, work: TowerWork): Work {
       })
     }),
     others: ['torch', 'torch.compile'].map(
-      (engine) => new PythonPeer(engine, { ...work, kind: 'training', engine, folder: peersFolder }),
+      (engine) => new PythonPeer(engine, { ...workload, kind: 'training', engine, folder: peersFolder }),
     ),
   }
 }
 
-function product(precision: Precision, threads: number): Work {
+function product(precision: Precision, threads: number): Workload {
   const [m, k, n] = [1568, 768, 3072]
   return {
     id: `product-${precision}`,
@@ -164,7 +164,7 @@ function product(precision: Precision, threads: number): Work {
   }
 }
 
-function resizing(): Work {
+function resizing(): Workload {
   const image = {
     width: 640,
     height: 427,
@@ -182,7 +182,7 @@ function resizing(): Work {
   }
 }
 
-function tokenizing(threads: number): Work {
+function tokenizing(threads: number): Workload {
   const folder = join('test', 'fixtures', 'tokenizer-siglip2')
   const words = [
     'a photo of',
@@ -199,7 +199,7 @@ function tokenizing(threads: number): Work {
   )
   const file = join(tmpdir(), 'siglip-tfjs-captions.json')
   writeFileSync(file, JSON.stringify(captions))
-  const work = {
+  const workload = {
     kind: 'tokenize',
     engine: 'tokenizers',
     threads,
@@ -220,13 +220,13 @@ function tokenizing(threads: number): Work {
       }
     }),
     others: [
-      new PythonPeer('tokenizers', { ...work, batched: false }),
-      new PythonPeer('tokenizers, batch', { ...work, batched: true }),
+      new PythonPeer('tokenizers', { ...workload, batched: false }),
+      new PythonPeer('tokenizers, batch', { ...workload, batched: true }),
     ],
   }
 }
 
-/** Where works that need files make them, once. */
+/** Where workloads that need files make them, once. */
 const baseFolder = join(tmpdir(), 'siglip-tfjs-base')
 const imagesFolder = join(tmpdir(), 'siglip-tfjs-images')
 const emojiFolder = join(tmpdir(), 'siglip-tfjs-emoji')
@@ -250,7 +250,7 @@ async function makeImages(folder: string, count: number): Promise<readonly strin
   )
 }
 
-function wholePipeline(precision: Precision): Work {
+function wholePipeline(precision: Precision): Workload {
   const count = 1000
   return {
     id: `images-${precision}`,
@@ -296,7 +296,7 @@ async function makeModel(folder: string): Promise<void> {
 }
 
 /** Whole processes, from their start to the scores of one image. */
-function processes(measure: 'time' | 'memory'): Work {
+function processes(measure: 'time' | 'memory'): Workload {
   const image = join('examples', 'pictures', 'chelsea.png')
   const program = join('dist', 'bench', 'first-scores.js')
   const command = new Command('siglip-tfjs', [process.execPath, program, baseFolder, image], measure)
@@ -323,7 +323,7 @@ function processes(measure: 'time' | 'memory'): Work {
 }
 
 /** All parameters of a base model, from JPEGs on. */
-function fineTuning(measure: 'printed' | 'memory', precision: Precision): Work {
+function fineTuning(measure: 'printed' | 'memory', precision: Precision): Workload {
   const images = Array.from({ length: 48 }, (_, n) => join(imagesFolder, `${n}.jpg`))
   const args = [baseFolder, '7', '8', precision, ...images]
   const command = new Command(
@@ -354,7 +354,7 @@ function fineTuning(measure: 'printed' | 'memory', precision: Precision): Work {
 }
 
 /** A step of the training of the model in the box. */
-function emojiStep(patches: 'half' | 'all'): Work {
+function emojiStep(patches: 'half' | 'all'): Workload {
   const args = [emojiFolder, patches, '15']
   const command = (name: string, program: readonly [string, string]): Command =>
     new Command(name, [...program, ...args], 'printed')
@@ -383,9 +383,9 @@ function emojiStep(patches: 'half' | 'all'): Work {
 }
 
 /** Everything that is timed inside running processes. */
-export function works(threads: number): readonly Work[] {
+export function workloads(threads: number): readonly Workload[] {
   const on = (tower: 'vision' | 'text', batch: number, precision: Precision, size: 'base' | 'so400m' = 'base') =>
-    ({ tower, size, batch, precision, threads }) satisfies TowerWork
+    ({ tower, size, batch, precision, threads }) satisfies TowerWorkload
   const float32 = ['torch', 'torch.compile', 'onnxruntime']
   const half = ['torch', 'torch.compile']
   return [
