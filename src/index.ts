@@ -44,7 +44,7 @@ export {
   type SiglipConfigFields,
 } from './models/siglip/configuration.js'
 export type { ProblemType } from './models/loading/config-fields.js'
-export type { Json, JsonObject } from './models/loading/config-reader.js'
+export type { Json, JsonObject } from './io/field-reader.js'
 export {
   Siglip2Config,
   Siglip2TextConfig,

@@ -51,7 +51,11 @@ function checkKind(config: JsonObject, where: string): void {
 export function wholeNames({ config, where }: PeftAdapter): readonly string[] {
   const names: unknown = config['modules_to_save'] ?? []
   if (Array.isArray(names) && names.every((name) => typeof name === 'string')) return names
-  throw new ConfigError('bad modules_to_save', { expected: 'names of modules', found: JSON.stringify(names), where })
+  throw new ConfigError('Invalid modules_to_save', {
+    expected: 'names of modules',
+    found: JSON.stringify(names),
+    where,
+  })
 }
 
 /** Adapters of the layer of which torch's `MultiheadAttention` reads the weight alone; peft makes them for `all-linear`. */
@@ -66,7 +70,7 @@ export function alphaOf({ config, where }: PeftAdapter, layer: string, rank: num
     return alpha * (config['use_rslora'] === true ? Math.sqrt(rank) : 1)
   }
   const key = other ? `alpha_pattern of ${layer}` : 'lora_alpha'
-  throw new ConfigError(`bad ${key}`, { expected: 'a number', found: JSON.stringify(alpha), where })
+  throw new ConfigError(`Invalid ${key}`, { expected: 'a number', found: JSON.stringify(alpha), where })
 }
 
 /** A file's pattern may be made to take for ever: repeated groups, many repetitions, references back. */
@@ -83,7 +87,7 @@ function endsAs(layer: string, pattern: string, where: string): boolean {
     checkPattern(pattern)
     return new RegExp(`^(.*\\.)?(${pattern})$`).test(layer)
   } catch (cause) {
-    throw new ConfigError('bad alpha_pattern', {
+    throw new ConfigError('Invalid alpha_pattern', {
       expected: 'regular expressions for keys',
       found: `${JSON.stringify(pattern)}: ${cause instanceof Error ? cause.message : String(cause)}`,
       where,

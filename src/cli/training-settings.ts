@@ -3,7 +3,7 @@ import { nearest } from '../../converters/formats/nearest.js'
 import { ConfigError, FileError } from '../errors.js'
 import type { Augmentation } from '../image/augment/augmentation.js'
 import { isObject } from '../io/is-object.js'
-import { ConfigReader } from '../models/loading/config-reader.js'
+import { FieldReader, type Limits } from '../io/field-reader.js'
 import type { ParameterGroup } from '../training/optimizers/parameter-group.js'
 import type { TrainOptions } from '../training/train-options.js'
 import { errorCode } from '../io/system-error.js'
@@ -76,46 +76,43 @@ async function readSettings(file: string): Promise<Readonly<Record<string, unkno
 
 function checkedSettings(given: Readonly<Record<string, unknown>>, where: string) {
   checkNames(given, NAMES, where)
-  const read = new ConfigReader(given, where)
-  const optional = <T>(name: string, take: (name: string) => T): T | undefined =>
-    read.has(name) ? take(name) : undefined
-  const text = (name: string): string | undefined => optional(name, () => read.string(name, ''))
-  const count = (name: string, min = 1): number | undefined => optional(name, () => read.integer(name, 1, { min }))
-  const number = (name: string, max?: number): number | undefined =>
-    optional(name, () => read.number(name, 0, max === undefined ? { min: 0 } : { min: 0, max }))
+  const read = new FieldReader(given, where)
+  const text = (name: string): string | undefined => read.string(name, undefined)
+  const count = (name: string, min = 1): number | undefined => read.integer(name, undefined, { min })
+  const number = (name: string, limits: Limits = { min: 0 }): number | undefined => read.number(name, undefined, limits)
   return {
     data: text('data'),
     model: text('model'),
     revision: text('revision'),
     out: text('out'),
-    loss: read.oneOf('loss', LOSSES) ?? commandDefaults.loss,
+    loss: read.oneOf('loss', LOSSES, commandDefaults.loss),
     epochs: count('epochs'),
     steps: count('steps'),
     batchSize: count('batchSize') ?? commandDefaults.batchSize,
     lr: number('lr'),
     weightDecay: number('weightDecay'),
-    optimizer: read.oneOf('optimizer', OPTIMIZERS) ?? commandDefaults.optimizer,
-    schedule: read.oneOf('schedule', SCHEDULES) ?? commandDefaults.schedule,
+    optimizer: read.oneOf('optimizer', OPTIMIZERS, commandDefaults.optimizer),
+    schedule: read.oneOf('schedule', SCHEDULES, commandDefaults.schedule),
     warmup: count('warmup', 0),
     cooldown: count('cooldown', 0),
     lora: loraOf(read.take('lora'), where),
     groups: groupsOf(read.take('groups'), where),
     freeze: patternsOf(read.take('freeze'), where),
-    precision: read.oneOf('precision', PRECISIONS) ?? trainDefaults.precision,
+    precision: read.oneOf('precision', PRECISIONS, trainDefaults.precision),
     seed: count('seed', 0) ?? trainDefaults.seed,
     resume: read.boolean('resume', trainDefaults.resume),
     clipNorm: number('clipNorm'),
-    maxLogitScale: optional('maxLogitScale', () => read.number('maxLogitScale', 100, { min: 1 })),
-    ema: number('ema', 1),
+    maxLogitScale: number('maxLogitScale', { min: 1 }),
+    ema: number('ema', { min: 0, max: 1 }),
     microBatches: count('microBatches'),
     keepPatches: keepPatchesOf(read.object('keepPatches'), where),
-    onBroken: read.oneOf('onBroken', ['fail', 'skip']) ?? commandDefaults.onBroken,
+    onBroken: read.oneOf('onBroken', ['fail', 'skip'], commandDefaults.onBroken),
     augmentation: read.object('augmentation') as Augmentation | undefined, // its own check names what is wrong
     saveEvery: count('saveEvery'),
     keepCheckpoints: count('keepCheckpoints'),
-    distinct: read.oneOf('distinct', ['label', 'caption']),
+    distinct: read.oneOf('distinct', ['label', 'caption'], undefined),
     neighbours: count('neighbours'),
-    each: read.oneOf('each', ['sample', 'label']),
+    each: read.oneOf('each', ['sample', 'label'], undefined),
     eval: text('eval'),
     evalEvery: count('evalEvery'),
     captionColumn: text('captionColumn'),
@@ -138,11 +135,11 @@ function checkNames(given: object, names: readonly string[], where: string): voi
 function loraOf(value: unknown, where: string): LoraSettings | undefined {
   if (value === undefined) return undefined
   const given = typeof value === 'string' ? pairsOf(value, where) : value
-  const read = new ConfigReader(given, `lora in ${where}`)
+  const read = new FieldReader(given, `lora in ${where}`)
   if (isObject(given)) checkNames(given, ['r', 'alpha', 'pattern'], `lora in ${where}`)
   const r = read.integer('r', 8)
-  const pattern = read.string('pattern', '')
-  return { r, alpha: read.number('alpha', 8), pattern: pattern === '' ? undefined : patternOf(pattern, where) }
+  const pattern = read.string('pattern', undefined)
+  return { r, alpha: read.number('alpha', 8), pattern: pattern === undefined ? undefined : patternOf(pattern, where) }
 }
 
 /** Of `addLora`. */
@@ -157,7 +154,7 @@ function pairsOf(text: string, where: string): Readonly<Record<string, unknown>>
     text.split(',').map((pair) => {
       const [, name, value] = /^(\w+)=(.+)$/.exec(pair.trim()) ?? []
       if (name === undefined || value === undefined) {
-        throw new ConfigError('bad lora', { expected: 'such as r=8,alpha=16', found: text, where })
+        throw new ConfigError('Invalid lora', { expected: 'such as r=8,alpha=16', found: text, where })
       }
       return [name, name === 'pattern' ? value : Number(value)]
     }),
@@ -167,9 +164,8 @@ function pairsOf(text: string, where: string): Readonly<Record<string, unknown>>
 function keepPatchesOf(value: object | undefined, where: string): TrainOptions['keepPatches'] {
   if (!value) return undefined
   checkNames(value, ['share', 'fullShare'], `keepPatches in ${where}`)
-  const read = new ConfigReader(value, `keepPatches in ${where}`)
-  const shareOf = (name: string): number | undefined =>
-    read.has(name) ? read.number(name, 0, { min: 0, max: 1 }) : undefined
+  const read = new FieldReader(value, `keepPatches in ${where}`)
+  const shareOf = (name: string): number | undefined => read.number(name, undefined, { min: 0, max: 1 })
   const share = shareOf('share')
   if (share === undefined) throw read.wrong('share', 'a number from 0 to 1', undefined)
   return { share, fullShare: shareOf('fullShare') }
@@ -180,14 +176,14 @@ function groupsOf(value: unknown, where: string): readonly ParameterGroup[] {
   const given: readonly unknown[] = value === undefined ? [] : Array.isArray(value) ? value : [value]
   return given.map((group, i) => {
     const place = `groups[${i}] in ${where}`
-    const read = new ConfigReader(group, place)
+    const read = new FieldReader(group, place)
     if (isObject(group)) checkNames(group, ['pattern', 'learningRate', 'weightDecay', 'frozen'], place)
-    const number = (name: string): number | undefined => (read.has(name) ? read.number(name, 0, { min: 0 }) : undefined)
+    const number = (name: string): number | undefined => read.number(name, undefined, { min: 0 })
     return {
       pattern: patternOf(read.take('pattern'), place),
       learningRate: number('learningRate'),
       weightDecay: number('weightDecay'),
-      frozen: read.has('frozen') ? read.boolean('frozen', false) : undefined,
+      frozen: read.boolean('frozen', undefined),
     }
   })
 }

@@ -79,7 +79,7 @@ tf.serialization.registerClass(SiglipAttention)
 export function checkHeads({ hiddenSize, numAttentionHeads: heads }: AttentionConfig): void {
   if (Number.isInteger(hiddenSize / heads) && heads > 0) return
   const expected = `a divisor of hidden_size, ${hiddenSize}`
-  throw new ConfigError('bad num_attention_heads', { expected, found: `${heads}` })
+  throw new ConfigError('Invalid num_attention_heads', { expected, found: `${heads}` })
 }
 
 /** Sets that share of the elements to zero, and scales the others so that the expectation stays. */

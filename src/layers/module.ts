@@ -18,7 +18,8 @@ export type ParameterSource = (spec: ParameterSpec) => tf.Tensor
 
 /** Random values; a parameter's seed is made of `seed` and its name. @throws {InputError} for a seed that is not a whole number */
 export function randomSource(seed: number = Math.floor(Math.random() * 2 ** 32)): ParameterSource {
-  if (!Number.isSafeInteger(seed)) throw new InputError('bad seed', { expected: 'a whole number', found: `${seed}` })
+  if (!Number.isSafeInteger(seed))
+    throw new InputError('Invalid seed', { expected: 'a whole number', found: `${seed}` })
   return ({ name, shape, initializer }) => tf.tensor(initializer(shape, seedOf(seed, name)), [...shape])
 }
 

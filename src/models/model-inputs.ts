@@ -16,13 +16,13 @@ export function pixelTensor(input: TensorInput, config: SiglipVisionConfig, anyS
   if (tensor.rank !== 4 || batch < 1 || channels !== numChannels || height < 1 || width < 1) {
     const expected = `[batch, ${numChannels}, height, width]`
     const hint = 'SiglipImageProcessor makes them.'
-    throw new InputError('bad pixelValues', { expected, found: describe(tensor), hint })
+    throw new InputError('Invalid pixelValues', { expected, found: describe(tensor), hint })
   }
   const patches = (side: number): number => Math.floor(side / patchSize)
   const fits = (side: number): boolean => (anySize ? patches(side) > 0 : patches(side) === patches(imageSize))
   if (fits(height) && fits(width)) return tensor.as4D(batch, numChannels, height, width)
   const whole = `[batch, ${numChannels}, ${imageSize}, ${imageSize}]`
-  throw new InputError('bad pixelValues', {
+  throw new InputError('Invalid pixelValues', {
     expected: anySize ? `sides of at least a patch, ${patchSize}` : whole,
     found: `[${tensor.shape.join(', ')}]`,
     hint: anySize ? undefined : 'Resize the images, or set interpolatePosEncoding.',
@@ -48,5 +48,5 @@ export function besideIds(
   const tensor = input && idTensor(input, name, limit)
   if (!tensor || (tensor.shape[1] === length && (tensor.shape[0] === batch || tensor.shape[0] === 1))) return tensor
   const found = `[${tensor.shape.join(', ')}]`
-  throw new InputError(`bad ${name}`, { expected: `[${batch}, ${length}], the shape of inputIds`, found })
+  throw new InputError(`Invalid ${name}`, { expected: `[${batch}, ${length}], the shape of inputIds`, found })
 }

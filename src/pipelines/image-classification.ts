@@ -113,7 +113,7 @@ function functionFor({ problemType, numLabels }: TwoTowerConfig): keyof typeof f
 
 function checkedFunction(name: keyof typeof functions): (logits: readonly number[]) => readonly number[] {
   if (Object.hasOwn(functions, name)) return functions[name]
-  throw new InputError('bad functionToApply', {
+  throw new InputError('Invalid functionToApply', {
     expected: `one of ${Object.keys(functions).join(', ')}`,
     found: JSON.stringify(name),
   })

@@ -64,7 +64,7 @@ const nextTask = (): Promise<void> => new Promise((resolve) => setTimeout(resolv
 
 function checkedSize(batchSize: number): number {
   if (Number.isInteger(batchSize) && batchSize > 0 && batchSize <= MAX_BATCH_SIZE) return batchSize
-  throw new InputError('bad batchSize', {
+  throw new InputError('Invalid batchSize', {
     expected: `a whole number from 1 to ${MAX_BATCH_SIZE}`,
     found: String(batchSize),
   })

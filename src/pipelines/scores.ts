@@ -4,7 +4,7 @@ import { largest } from '../largest.js'
 /** How many of the best are returned. @throws {InputError} */
 export function checkTopK(topK: number | undefined): number | undefined {
   if (topK === undefined || (Number.isInteger(topK) && topK > 0)) return topK
-  throw new InputError('bad topK', { expected: 'a whole number from 1', found: String(topK) })
+  throw new InputError('Invalid topK', { expected: 'a whole number from 1', found: String(topK) })
 }
 
 export const sigmoid = (logit: number): number => 1 / (1 + Math.exp(-logit))

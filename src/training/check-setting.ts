@@ -4,5 +4,5 @@ import { InputError } from '../errors.js'
 export function checkSetting(name: string, value: number, below: number = Infinity): void {
   if (Number.isFinite(value) && value >= 0 && value < below) return
   const expected = below === Infinity ? 'a number from 0' : `a number from 0 to below ${below}`
-  throw new InputError(`bad ${name}`, { expected, found: String(value) })
+  throw new InputError(`Invalid ${name}`, { expected, found: String(value) })
 }

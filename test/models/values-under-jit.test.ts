@@ -154,7 +154,7 @@ it('a training step with a label that is none changes nothing', async () => {
   await step.async({ pixelValues, labels: ints([1, 2], [2]) })
   const before = values()
   const bad = step.async({ pixelValues, labels: ints([1, 4], [2]) })
-  await expect(bad).rejects.toThrow('bad labels: expected classes from 0 to 3, or -100, found 4 at 1')
+  await expect(bad).rejects.toThrow('Invalid labels: expected classes from 0 to 3, or -100, found 4 at 1')
   expect(values()).toEqual(before)
   await step.async({ pixelValues, labels: ints([1, 3], [2]) })
   expect(values()).not.toEqual(before)

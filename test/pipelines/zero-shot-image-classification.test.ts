@@ -174,8 +174,8 @@ describe(task, () => {
     ['no place for the label', labels, { hypothesisTemplate: 'a photo' }, /no place for the label.*\{\}/],
     ['no labels', [], {}, /no labels/],
     ['an empty label', ['a cat', ' '], {}, /empty label.*label 2/],
-    ['topK', labels, { topK: 0 }, /bad topK/],
-    ['batchSize', labels, { batchSize: 0.5 }, /bad batchSize/],
+    ['topK', labels, { topK: 0 }, /Invalid topK/],
+    ['batchSize', labels, { batchSize: 0.5 }, /Invalid batchSize/],
   ])('refuses %s', async (_, candidates, options, message) => {
     using classify = await pipeline(task, tiny)
     const before = tf.memory().numTensors

@@ -101,7 +101,7 @@ onEachBackend(() => {
       const expected = (mean(logits, own, counts) + mean(turned(logits), turned(own), turned(counts))) / 2
       const inputs = { imageEmbeds, textEmbeds, logitScale } as Omit<LossInputs, 'logitBias'>
       expect(softmaxLoss({ ...inputs, labels, weights }).dataSync()[0]).toBeCloseTo(expected, 5)
-      expect(() => softmaxLoss({ ...inputs, labels, weights: tf.ones([2, 2]) })).toThrow(/bad weights/)
+      expect(() => softmaxLoss({ ...inputs, labels, weights: tf.ones([2, 2]) })).toThrow(/Invalid weights/)
     })
   })
 
@@ -176,10 +176,10 @@ onEachBackend(() => {
       expect(() => sigmoidLoss(inputs)).toThrow(InputError)
       expect(() => softmaxLoss(inputs)).toThrow(/labels of the pairs/)
       expect(() => softmaxLoss(wider)).toThrow(/differ in width/)
-      expect(() => sigmoidLoss({ ...inputs, labels })).toThrow(/bad labels: expected \[2, 4\], found \[4, 2\]/)
-      expect(() => sigmoidLoss({ ...square, weights: labels })).toThrow(/bad weights/)
+      expect(() => sigmoidLoss({ ...inputs, labels })).toThrow(/Invalid labels: expected \[2, 4\], found \[4, 2\]/)
+      expect(() => sigmoidLoss({ ...square, weights: labels })).toThrow(/Invalid weights/)
       expect(() => chunkedSigmoidLoss(inputs)).toThrow(InputError)
-      expect(() => chunkedSigmoidLoss({ ...square, chunkSize: 0 })).toThrow(/bad chunkSize/)
+      expect(() => chunkedSigmoidLoss({ ...square, chunkSize: 0 })).toThrow(/Invalid chunkSize/)
     })
   })
 

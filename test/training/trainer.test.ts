@@ -324,7 +324,7 @@ onEachBackend(() => {
     [{ saveEvery: 0 }, /Invalid saveEvery/],
     [{ keepPatches: { share: 0 } }, /Invalid keepPatches/],
     [{ augmentation: { color: { hue: 3 } } as object }, /no such augmentation.*crop.*found color/],
-    [{ augmentation: { flip: '0.5' } as object }, /bad flip/],
+    [{ augmentation: { flip: '0.5' } as object }, /Invalid flip/],
     [{ parts: 3 } as object, /Unknown option.*found parts/],
     [{ savEvery: 3 } as object, /Unknown option.*expected saveEvery, found savEvery/],
     [{ clipNorm: NaN }, /Invalid clipNorm/],

@@ -93,14 +93,14 @@ function checkNames(what: string, given: object | undefined, names: readonly str
 
 function checkNumber(name: string, value: unknown, greatest: number): void {
   if (value === undefined || (typeof value === 'number' && value >= 0 && value <= greatest)) return
-  throw new InputError(`bad ${name}`, { expected: `a number from 0 to ${greatest}`, found: JSON.stringify(value) })
+  throw new InputError(`Invalid ${name}`, { expected: `a number from 0 to ${greatest}`, found: JSON.stringify(value) })
 }
 
 function checkRange(name: string, range: Range | undefined, from: number, to: number): void {
   if (range === undefined) return
   const [least, greatest] = range
   if (least >= from && least <= greatest && greatest <= to) return
-  throw new InputError(`bad ${name}`, {
+  throw new InputError(`Invalid ${name}`, {
     expected: `[least, greatest] from ${from} to ${to}`,
     found: `[${range.join(', ')}]`,
   })

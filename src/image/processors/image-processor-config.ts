@@ -1,4 +1,5 @@
-import type { OptionReader } from './option-reader.js'
+import type { FieldReader } from '../../io/field-reader.js'
+import { readChannels, readFactor, readResample } from './option-values.js'
 import type { ValueOptions } from './pixel-values.js'
 import type { Resampling } from '../resize/resampling.js'
 import type { ResizeBackend } from '../resize/resize.js'
@@ -21,16 +22,16 @@ export interface ImageProcessorConfig extends ValueOptions {
 }
 
 /** The shared settings as far as `options` has them, and otherwise the `defaults`. */
-export function readImageProcessorConfig(options: OptionReader, defaults: ImageProcessorConfig): ImageProcessorConfig {
+export function readImageProcessorConfig(options: FieldReader, defaults: ImageProcessorConfig): ImageProcessorConfig {
   return {
     doConvertRgb: options.boolean('doConvertRgb', defaults.doConvertRgb),
     doResize: options.boolean('doResize', defaults.doResize),
-    resample: options.resample('resample', defaults.resample),
+    resample: readResample(options, 'resample', defaults.resample),
     doRescale: options.boolean('doRescale', defaults.doRescale),
-    rescaleFactor: options.factor('rescaleFactor', defaults.rescaleFactor),
+    rescaleFactor: readFactor(options, 'rescaleFactor', defaults.rescaleFactor),
     doNormalize: options.boolean('doNormalize', defaults.doNormalize),
-    imageMean: options.channels('imageMean', defaults.imageMean, false),
-    imageStd: options.channels('imageStd', defaults.imageStd, true),
-    backend: options.backend('backend', defaults.backend),
+    imageMean: readChannels(options, 'imageMean', defaults.imageMean, false),
+    imageStd: readChannels(options, 'imageStd', defaults.imageStd, true),
+    backend: options.oneOf('backend', ['pillow', 'torchvision'], defaults.backend),
   }
 }

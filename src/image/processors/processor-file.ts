@@ -4,7 +4,7 @@ import { isObject } from '../../io/is-object.js'
 import { refuseAdapterAlone } from '../../hub/adapter-folder.js'
 import type { CheckpointFolder } from '../../hub/checkpoint-folder.js'
 import { foreignSettings } from './foreign-settings.js'
-import { snakeCase } from './snake-case.js'
+import { snakeCase } from '../../io/field-reader.js'
 import { readJsonObject } from '../../hub/read-json.js'
 
 /** Values by name, not yet checked. */

@@ -7,7 +7,8 @@ import { fit } from '../resize/fit.js'
 import type { ImageInput, ReadOptions } from '../decode/image-input.js'
 import { checkedList, decodeEach, type OneOrMore } from '../image-list.js'
 import { readImageProcessorConfig, type ImageProcessorConfig } from './image-processor-config.js'
-import { OptionReader } from './option-reader.js'
+import { FieldReader } from '../../io/field-reader.js'
+import { readColour, readShare, readSize, readTargetSize } from './option-values.js'
 import { valueTable } from './pixel-values.js'
 import { extraKeys, processorFile, readProcessorFile, type Options } from './processor-file.js'
 import { CHANNELS, type RawImage } from '../raw-image.js'
@@ -95,7 +96,7 @@ export class SiglipImageProcessor {
     options: SiglipImageProcessorOptions = {},
     private readonly extra: Options = {},
   ) {
-    this.config = readConfig(new OptionReader(options, undefined), defaults)
+    this.config = readConfig(new FieldReader(options, undefined, 'own'), defaults)
   }
 
   /**
@@ -109,7 +110,7 @@ export class SiglipImageProcessor {
     options: SiglipImageProcessorOptions = {},
   ): Promise<SiglipImageProcessor> {
     const file = await readProcessorFile(source, 'SiglipImageProcessor')
-    const config = readConfig(new OptionReader(file.options, file.where), defaults)
+    const config = readConfig(new FieldReader(file.options, file.where, 'own'), defaults)
     return new SiglipImageProcessor({ ...given(config), ...options }, extraKeys(file, defaults))
   }
 
@@ -134,7 +135,7 @@ export class SiglipImageProcessor {
     images: OneOrMore<ImageInput>,
     options: SiglipImageProcessorOptions & ReadOptions = {},
   ): Promise<PixelValues> {
-    const config = readConfig(new OptionReader(options, undefined), this.config)
+    const config = readConfig(new FieldReader(options, undefined, 'own'), this.config)
     const ready = await decodeEach(images, config.doConvertRgb, options, (image) => shaped(image, config))
     return toPixelValues(ready, config)
   }
@@ -146,40 +147,40 @@ export class SiglipImageProcessor {
    * @throws InputError if an image or an option is wrong, or if the images end in different sizes.
    */
   preprocess(images: OneOrMore<RawImage>, options: SiglipImageProcessorOptions = {}): PixelValues {
-    const config = readConfig(new OptionReader(options, undefined), this.config)
+    const config = readConfig(new FieldReader(options, undefined, 'own'), this.config)
     const ready = checkedList(images).map((image) => shaped(image, config))
     return toPixelValues(ready, config)
   }
 }
 
-function readConfig(options: OptionReader, base: SiglipImageProcessorConfig): SiglipImageProcessorConfig {
+function readConfig(options: FieldReader, base: SiglipImageProcessorConfig): SiglipImageProcessorConfig {
   const defaultToSquare = options.boolean('defaultToSquare', base.defaultToSquare)
   const config = {
     ...readImageProcessorConfig(options, base),
-    size: options.targetSize('size', base.size, defaultToSquare),
+    size: readTargetSize(options, 'size', base.size, defaultToSquare),
     defaultToSquare,
     doCenterCrop: options.boolean('doCenterCrop', base.doCenterCrop),
-    cropSize: options.size('cropSize', base.cropSize),
+    cropSize: readSize(options, 'cropSize', base.cropSize),
     doPad: options.boolean('doPad', base.doPad),
-    padSize: options.size('padSize', base.padSize),
-    resizeMode: options.oneOf('resizeMode', base.resizeMode, ['shortest', 'longest', 'squash']),
+    padSize: readSize(options, 'padSize', base.padSize),
+    resizeMode: options.oneOf('resizeMode', ['shortest', 'longest', 'squash'], base.resizeMode),
   }
   if (config.resizeMode === undefined) return checked(config, options)
   const fitted = {
     ...config,
-    cropPct: options.share('cropPct', base.cropPct),
-    fillColor: options.colour('fillColor', base.fillColor),
+    cropPct: readShare(options, 'cropPct', base.cropPct),
+    fillColor: readColour(options, 'fillColor', base.fillColor),
   }
   if ('height' in config.size && config.doResize && !config.doCenterCrop && config.backend === 'pillow') return fitted
-  throw options.error('resizeMode does not go with these settings', {
+  throw options.error('resizeMode does not support these settings', {
     expected: 'a size of height and width, doResize, no doCenterCrop and Pillow’s arithmetic',
     found: JSON.stringify({ size: config.size, doResize: config.doResize, doCenterCrop: config.doCenterCrop }),
   })
 }
 
-function checked(config: SiglipImageProcessorConfig, options: OptionReader): SiglipImageProcessorConfig {
+function checked(config: SiglipImageProcessorConfig, options: FieldReader): SiglipImageProcessorConfig {
   if (!config.doCenterCrop || config.cropSize) return config
-  throw options.error('cropSize is missing', { expected: 'the size to crop to with doCenterCrop', found: 'none' })
+  throw options.error('Missing cropSize', { expected: 'the size to crop to with doCenterCrop', found: 'none' })
 }
 
 /** A configuration as options: without what isn't set. */

@@ -6,7 +6,7 @@ import type { ImageInput, ReadOptions } from '../decode/image-input.js'
 import { checkedList, decodeEach, type OneOrMore } from '../image-list.js'
 import { readImageProcessorConfig, type ImageProcessorConfig } from './image-processor-config.js'
 import { naflexSize } from '../resize/naflex-size.js'
-import { OptionReader } from './option-reader.js'
+import { FieldReader } from '../../io/field-reader.js'
 import { valueTable, type ValueTable } from './pixel-values.js'
 import { extraKeys, processorFile, readProcessorFile, type Options } from './processor-file.js'
 import { CHANNELS, type RawImage } from '../raw-image.js'
@@ -71,7 +71,7 @@ export class Siglip2ImageProcessor {
     options: Siglip2ImageProcessorOptions = {},
     private readonly extra: Options = {},
   ) {
-    this.config = readConfig(new OptionReader(options, undefined), defaults)
+    this.config = readConfig(new FieldReader(options, undefined, 'own'), defaults)
   }
 
   /**
@@ -85,7 +85,7 @@ export class Siglip2ImageProcessor {
     options: Siglip2ImageProcessorOptions = {},
   ): Promise<Siglip2ImageProcessor> {
     const file = await readProcessorFile(source, 'Siglip2ImageProcessor')
-    const config = readConfig(new OptionReader(file.options, file.where), defaults)
+    const config = readConfig(new FieldReader(file.options, file.where, 'own'), defaults)
     return new Siglip2ImageProcessor({ ...config, ...options }, extraKeys(file, defaults))
   }
 
@@ -104,7 +104,7 @@ export class Siglip2ImageProcessor {
     images: OneOrMore<ImageInput>,
     options: Siglip2ImageProcessorOptions & ReadOptions = {},
   ): Promise<NaflexInputs> {
-    const config = readConfig(new OptionReader(options, undefined), this.config)
+    const config = readConfig(new FieldReader(options, undefined, 'own'), this.config)
     const shaped = await decodeEach(images, config.doConvertRgb, options, (image) => wholePatches(image, config))
     return toPatches(shaped, config)
   }
@@ -116,17 +116,17 @@ export class Siglip2ImageProcessor {
    * @throws InputError if an image or an option is wrong, or if an image isn't whole patches without `doResize`.
    */
   preprocess(images: OneOrMore<RawImage>, options: Siglip2ImageProcessorOptions = {}): NaflexInputs {
-    const config = readConfig(new OptionReader(options, undefined), this.config)
+    const config = readConfig(new FieldReader(options, undefined, 'own'), this.config)
     const shaped = checkedList(images).map((image) => wholePatches(image, config))
     return toPatches(shaped, config)
   }
 }
 
-function readConfig(options: OptionReader, base: Siglip2ImageProcessorConfig): Siglip2ImageProcessorConfig {
+function readConfig(options: FieldReader, base: Siglip2ImageProcessorConfig): Siglip2ImageProcessorConfig {
   return {
     ...readImageProcessorConfig(options, base),
-    patchSize: options.integer('patchSize', base.patchSize, MAX_PATCH_SIZE),
-    maxNumPatches: options.integer('maxNumPatches', base.maxNumPatches, MAX_NUM_PATCHES),
+    patchSize: options.integer('patchSize', base.patchSize, { max: MAX_PATCH_SIZE }),
+    maxNumPatches: options.integer('maxNumPatches', base.maxNumPatches, { max: MAX_NUM_PATCHES }),
   }
 }
 

@@ -3,7 +3,7 @@ import { saveFolder } from '#save-folder'
 import { configOf, type ConfigOptions } from '../../../converters/configs/config-of.js'
 import { jsonFile } from '../../../converters/configs/json-file.js'
 import type { CheckpointFolder } from '../../hub/checkpoint-folder.js'
-import { ConfigReader, snakeCase, type JsonObject } from './config-reader.js'
+import { FieldReader, snakeCase, type JsonObject } from '../../io/field-reader.js'
 
 /** A configuration's fields as its constructor takes them: all optional, each with its default. */
 export type Fields<T> = {
@@ -16,19 +16,19 @@ export abstract class PretrainedConfig {
   abstract readonly modelType: string
   /** Keys of the file that this package has no use for; they are written back. */
   abstract readonly extra: JsonObject
-  readonly #read: ConfigReader
+  readonly #read: FieldReader
 
   /**
    * @param where the file or object, for messages
    * @throws {ConfigError} unless `fields` is an object, of this `model_type` if it has one
    */
   protected constructor(fields: object, modelType: string, where: string) {
-    this.#read = new ConfigReader(fields, where)
-    this.#read.oneOf('modelType', [modelType])
+    this.#read = new FieldReader(fields, where)
+    this.#read.oneOf('modelType', [modelType], modelType)
   }
 
   /** Reads a field by its name, with its default and its limits. */
-  protected get read(): ConfigReader {
+  protected get read(): FieldReader {
     return this.#read
   }
 

@@ -56,5 +56,5 @@ function binaryCrossEntropy(logits: tf.Tensor2D, labels: tf.Tensor): tf.Scalar {
 function inShape(labels: tf.Tensor, shape: number[]): tf.Tensor {
   const essence = (dimensions: readonly number[]): string => String(dimensions.filter((n) => n !== 1))
   if (essence(labels.shape) === essence(shape)) return tf.reshape(labels, shape)
-  throw new InputError('bad labels', { expected: `[${shape.join(', ')}]`, found: `[${labels.shape.join(', ')}]` })
+  throw new InputError('Invalid labels', { expected: `[${shape.join(', ')}]`, found: `[${labels.shape.join(', ')}]` })
 }

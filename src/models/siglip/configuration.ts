@@ -4,7 +4,7 @@
  */
 import { activationNames } from '../../layers/activation.js'
 import type { EncoderConfig } from '../../layers/attention.js'
-import { partOf, problemTypes, readLabels, towerOf } from '../loading/config-fields.js'
+import { partOf, problemTypes, readLabels, readSide, readTokenId, towerOf } from '../loading/config-fields.js'
 import { PretrainedConfig, type Fields } from '../loading/pretrained-config.js'
 
 const maxWidth = 2 ** 20
@@ -20,7 +20,7 @@ abstract class TowerConfig extends PretrainedConfig implements EncoderConfig {
   /** Divides `hiddenSize`. Default: 12. */
   readonly numAttentionHeads = this.read.integer('numAttentionHeads', 12)
   /** Default: `gelu_pytorch_tanh`. */
-  readonly hiddenAct = this.read.oneOf('hiddenAct', activationNames) ?? 'gelu_pytorch_tanh'
+  readonly hiddenAct = this.read.oneOf('hiddenAct', activationNames, 'gelu_pytorch_tanh')
   /** Default: 1e-6. */
   readonly layerNormEps = this.read.number('layerNormEps', 1e-6, { min: 0, max: 1 })
   /** Share of attention weights dropped in training. Default: 0. */
@@ -40,11 +40,11 @@ export abstract class TextConfig extends TowerConfig {
   /** Longest text in tokens. Default: 64. */
   readonly maxPositionEmbeddings = this.read.integer('maxPositionEmbeddings', 64)
   /** Default: 1. */
-  readonly padTokenId = this.read.tokenId('padTokenId', 1)
+  readonly padTokenId = readTokenId(this.read, 'padTokenId', 1)
   /** Default: 49406. */
-  readonly bosTokenId = this.read.tokenId('bosTokenId', 49406)
+  readonly bosTokenId = readTokenId(this.read, 'bosTokenId', 49406)
   /** Default: 49407. */
-  readonly eosTokenId = this.read.tokenId('eosTokenId', 49407)
+  readonly eosTokenId = readTokenId(this.read, 'eosTokenId', 49407)
   /** Width of the text embedding. Default: `hiddenSize`. */
   readonly projectionSize = this.read.integer('projectionSize', this.hiddenSize, { max: maxWidth })
 }
@@ -54,7 +54,7 @@ export abstract class VisionConfig extends TowerConfig {
   /** Default: 3. */
   readonly numChannels = this.read.integer('numChannels', 3, { max: 4096 })
   /** Side of a patch in pixels. Default: 16. */
-  readonly patchSize = this.read.side('patchSize', 16)
+  readonly patchSize = readSide(this.read, 'patchSize', 16)
   /** Whether the tower ends in the pooling head. Default: true. */
   readonly visionUseHead = this.read.boolean('visionUseHead', true)
 }
@@ -79,7 +79,7 @@ export class SiglipTextConfig extends TextConfig {
 export class SiglipVisionConfig extends VisionConfig {
   readonly modelType = 'siglip_vision_model'
   /** Side of the image in pixels. Default: 224. */
-  readonly imageSize = this.read.side('imageSize', 224)
+  readonly imageSize = readSide(this.read, 'imageSize', 224)
   readonly extra = this.read.rest()
 
   /** @throws {ConfigError} */
@@ -109,7 +109,7 @@ export abstract class TwoTowerConfig extends PretrainedConfig {
   /** Scales the classifier's first weights. Default: 1. */
   readonly initializerFactor = this.read.number('initializerFactor', 1)
   /** Default: found from the labels at the first loss, which sets it. */
-  problemType = this.read.oneOf('problemType', problemTypes)
+  problemType = this.read.oneOf('problemType', problemTypes, undefined)
   readonly #labels = readLabels(this.read)
   /** The classes' names by their index; their number is that of the classes. Default: `LABEL_0` and `LABEL_1`. */
   readonly id2label = this.#labels.id2label

@@ -156,7 +156,11 @@ function logitsStart(start: NonNullable<TwoTowerModelOptions['logits']>): { scal
   if (start === 'paper') return { scale: Math.log(10), bias: -10 }
   const { batchSize } = start
   if (Number.isInteger(batchSize) && batchSize >= 2) return { scale: Math.log(10), bias: -Math.log(batchSize - 1) }
-  throw new InputError('bad batchSize', { expected: 'a whole number from 2', found: `${batchSize}`, where: 'logits' })
+  throw new InputError('Invalid batchSize', {
+    expected: 'a whole number from 2',
+    found: `${batchSize}`,
+    where: 'logits',
+  })
 }
 
 /**

@@ -198,7 +198,7 @@ function gatherPatches(patches: tf.Tensor3D, keptPatches: TensorInput): tf.Tenso
   const kept = idTensor(keptPatches, 'keptPatches', count, 'They are indices of patches.') // [batch, kept]
   const [rows, size] = kept.shape
   if (rows !== batch)
-    throw new InputError('bad keptPatches', { expected: `[${batch}, kept]`, found: `[${rows}, ${size}]` })
+    throw new InputError('Invalid keptPatches', { expected: `[${batch}, kept]`, found: `[${rows}, ${size}]` })
   const firsts = tf.range(0, batch * count, count, 'int32').as2D(batch, 1)
   const indices = tf.reshape(tf.add(kept, firsts), [batch * size])
   return tf.reshape(tf.gather(tf.reshape(patches, [batch * count, hidden]), indices), [batch, size, hidden])

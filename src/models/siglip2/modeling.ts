@@ -191,7 +191,7 @@ export class Siglip2VisionModel extends VisionTower<Siglip2VisionInputs, Siglip2
     const tensor = toTensor(input, 'pixelValues', 'float32')
     const [batch = 0, patches = 0, found]: readonly (number | undefined)[] = tensor.shape
     if (tensor.rank === 3 && found === width && batch > 0 && patches > 0) return tensor.as3D(batch, patches, width)
-    throw new InputError('bad pixelValues', {
+    throw new InputError('Invalid pixelValues', {
       expected: `[batch, patches, ${width}]`,
       found: `[${tensor.shape.join(', ')}]`,
       hint,

@@ -63,7 +63,7 @@ export class WebDataset implements TrainingData {
     const { check = names.some(isUrl) ? 'nothing' : 'images', mix = 4, onBroken = 'fail' } = options
     if (names.length === 0) throw new InputError('no shards', { expected: 'at least one' })
     if (!Number.isInteger(mix) || mix < 1) {
-      throw new InputError('bad mix', { expected: 'a whole number from 1', found: String(mix) })
+      throw new InputError('Invalid mix', { expected: 'a whole number from 1', found: String(mix) })
     }
     const data = new WebDataset(names, { ...options, check, mix })
     if (check === 'nothing') return data

@@ -19,7 +19,7 @@ export interface MeanAveragePrecision {
  */
 export function averagePrecision(scores: ArrayLike<number>, relevant: ArrayLike<unknown>): number | undefined {
   if (scores.length !== relevant.length) {
-    throw new InputError('bad relevant', {
+    throw new InputError('Invalid relevant', {
       expected: `one for each of ${scores.length} scores`,
       found: `${relevant.length}`,
     })
@@ -50,7 +50,7 @@ export async function meanAveragePrecision(scores: MatrixInput, targets: MatrixI
   const { data, rows, columns } = await readMatrix(scores, 'scores')
   const truth = await readMatrix(targets, 'targets')
   if (truth.rows !== rows || truth.columns !== columns) {
-    throw new InputError('bad targets', {
+    throw new InputError('Invalid targets', {
       expected: `[${rows}, ${columns}], as the scores`,
       found: `[${truth.rows}, ${truth.columns}]`,
     })

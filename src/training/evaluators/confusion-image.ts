@@ -14,7 +14,7 @@ const MAX_NAME = 16
  */
 export function confusionImage(confusion: readonly Int32Array[], names: readonly string[]): string {
   if (names.length !== confusion.length) {
-    throw new InputError('bad names', {
+    throw new InputError('Invalid names', {
       expected: `one for each of ${confusion.length} classes`,
       found: `${names.length}`,
     })

@@ -22,7 +22,7 @@ export async function readMatrix(input: MatrixInput, where: string): Promise<Mat
   const [rows = 0, columns = 0, ...more]: readonly number[] = input.shape
   const data = input instanceof tf.Tensor ? Float32Array.from(await input.data()) : input.data
   if (more.length > 0 || rows < 1 || columns < 1 || data.length !== rows * columns) {
-    throw new InputError(`bad ${where}`, {
+    throw new InputError(`Invalid ${where}`, {
       expected: '[rows, columns]',
       found: `[${input.shape.join(', ')}] with ${data.length} numbers`,
     })
@@ -44,9 +44,9 @@ export async function readMatrix(input: MatrixInput, where: string): Promise<Mat
  */
 export function checkLabels(labels: ArrayLike<number>, rows: number, classes: number): void {
   if (labels.length !== rows) {
-    throw new InputError('bad labels', { expected: `one for each of ${rows} rows`, found: String(labels.length) })
+    throw new InputError('Invalid labels', { expected: `one for each of ${rows} rows`, found: String(labels.length) })
   }
   const wrong = Array.from(labels).find((label) => !Number.isInteger(label) || label < 0 || label >= classes)
   if (wrong === undefined) return
-  throw new InputError('bad labels', { expected: `whole numbers from 0 to ${classes - 1}`, found: String(wrong) })
+  throw new InputError('Invalid labels', { expected: `whole numbers from 0 to ${classes - 1}`, found: String(wrong) })
 }

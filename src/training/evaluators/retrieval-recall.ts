@@ -58,7 +58,7 @@ export async function retrievalRecall(input: RetrievalInput): Promise<RetrievalR
   }
   for (const k of ks) {
     if (!Number.isInteger(k) || k < 1) {
-      throw new InputError('bad ks', { expected: 'whole numbers from 1', found: String(k) })
+      throw new InputError('Invalid ks', { expected: 'whole numbers from 1', found: String(k) })
     }
   }
   const imageKeys = keysOf(input.imageKeys, images.rows, 'imageKeys')
@@ -118,5 +118,5 @@ async function scoresOf(queries: Matrix, first: number, end: number, candidates:
 function keysOf(keys: ArrayLike<unknown> | undefined, rows: number, where: string): readonly unknown[] {
   if (keys === undefined) return Array.from({ length: rows }, (_, i) => i)
   if (keys.length === rows) return Array.from(keys)
-  throw new InputError(`bad ${where}`, { expected: `one for each of ${rows} rows`, found: String(keys.length) })
+  throw new InputError(`Invalid ${where}`, { expected: `one for each of ${rows} rows`, found: String(keys.length) })
 }

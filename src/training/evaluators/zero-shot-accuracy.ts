@@ -22,7 +22,7 @@ export interface ZeroShotInput {
 export function classPrompts(names: readonly string[], templates: readonly string[]): readonly string[] {
   for (const template of templates) {
     if (template.includes('{}')) continue
-    throw new InputError('bad template', { expected: '{} where the name goes', found: JSON.stringify(template) })
+    throw new InputError('Invalid template', { expected: '{} where the name goes', found: JSON.stringify(template) })
   }
   return names.flatMap((name) => templates.map((template) => template.replaceAll('{}', () => name)))
 }
@@ -38,7 +38,7 @@ export async function zeroShotAccuracy(input: ZeroShotInput): Promise<Readonly<R
   const [, size = 0]: readonly number[] = imageEmbeds.shape
   const [prompts = 0, promptSize = 0]: readonly number[] = promptEmbeds.shape
   if (size !== promptSize || !Number.isInteger(prompts / templates)) {
-    throw new InputError('bad promptEmbeds', {
+    throw new InputError('Invalid promptEmbeds', {
       expected: `[classes × ${templates}, ${size}]`,
       found: `[${promptEmbeds.shape.join(', ')}]`,
     })

@@ -27,8 +27,8 @@ export function addLora(model: PreTrainedModel, options: LoraOptions = {}): Lora
   const { r = 8, alpha = 8, pattern = /\.(q_proj|v_proj)$/, modulesToSave = [] } = options
   const { seed = Math.floor(Math.random() * 2 ** 32) } = options
   if (!Number.isInteger(r) || r < 1)
-    throw new InputError('bad r', { expected: 'a whole number from 1', found: String(r) })
-  if (!Number.isFinite(alpha)) throw new InputError('bad alpha', { expected: 'a number', found: String(alpha) })
+    throw new InputError('Invalid r', { expected: 'a whole number from 1', found: String(r) })
+  if (!Number.isFinite(alpha)) throw new InputError('Invalid alpha', { expected: 'a number', found: String(alpha) })
   const whole = wholeModules(model, modulesToSave)
   const missing = modulesToSave.find((name) => !whole.names.includes(name))
   if (missing !== undefined) {

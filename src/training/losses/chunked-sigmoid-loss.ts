@@ -26,7 +26,7 @@ export interface ChunkOptions {
 export function chunkedSigmoidLoss(inputs: LossInputs & ChunkOptions): tf.Scalar {
   const { imageEmbeds, textEmbeds, logitScale, logitBias, chunkSize = 2048, offset = 0 } = inputs
   if (!Number.isInteger(chunkSize) || chunkSize < 1) {
-    throw new InputError('bad chunkSize', { expected: 'a whole number from 1', found: String(chunkSize) })
+    throw new InputError('Invalid chunkSize', { expected: 'a whole number from 1', found: String(chunkSize) })
   }
   if (String(imageEmbeds.shape) !== String(textEmbeds.shape)) {
     const [expected, found] = [imageEmbeds, textEmbeds].map(({ shape }) => `[${shape.join(', ')}]`)

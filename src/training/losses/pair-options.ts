@@ -20,5 +20,5 @@ export function pairLabels(logits: tf.Tensor2D, labels?: tf.Tensor2D): tf.Tensor
 /** @throws {InputError} for another shape than the logits' */
 export function checkPairs(name: string, found: tf.Tensor2D, logits: tf.Tensor2D): void {
   const [expected, actual] = [logits.shape, found.shape].map((shape) => `[${shape.join(', ')}]`)
-  if (expected !== actual) throw new InputError(`bad ${name}`, { expected, found: actual })
+  if (expected !== actual) throw new InputError(`Invalid ${name}`, { expected, found: actual })
 }

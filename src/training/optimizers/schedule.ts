@@ -40,14 +40,15 @@ export function cosineSchedule(options: ScheduleOptions): Schedule {
  */
 export function rsqrtSchedule(options: ScheduleOptions & { readonly timescale?: number | undefined }): Schedule {
   const { warmup = 0, timescale = 10_000 } = options
-  if (!(timescale > 0)) throw new InputError('bad timescale', { expected: 'steps from 1', found: String(timescale) })
+  if (!(timescale > 0))
+    throw new InputError('Invalid timescale', { expected: 'steps from 1', found: String(timescale) })
   return within(options, (step) => 1 / Math.sqrt(1 + Math.max(0, step - warmup) / timescale))
 }
 
 function within({ steps, warmup = 0, cooldown = 0 }: ScheduleOptions, shape: Schedule): Schedule {
   for (const [name, value] of Object.entries({ steps, warmup, cooldown })) {
     if (Number.isInteger(value) && value >= (name === 'steps' ? 1 : 0)) continue
-    throw new InputError(`bad ${name}`, { expected: 'a whole number of steps', found: String(value) })
+    throw new InputError(`Invalid ${name}`, { expected: 'a whole number of steps', found: String(value) })
   }
   if (warmup + cooldown > steps || warmup === steps) {
     const found = `${warmup} + ${cooldown} steps of ${steps}`

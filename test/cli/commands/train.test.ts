@@ -141,7 +141,7 @@ describe('siglip train', () => {
     ['a mistyped setting', [], { batchsize: 3 }, 1, /No such setting.*batchsize.*Did you mean batchSize/],
     ['a mistyped group', [], { groups: [{ pattern: 'x', lr: 3 }] }, 1, /No such setting.*lr \(groups\[0\]/],
     ['a group of nothing', [], { groups: { frozen: true } }, 1, /Not a pattern/],
-    ['a wrong setting', [], { epochs: 'many' }, 1, /bad epochs.*whole number/],
+    ['a wrong setting', [], { epochs: 'many' }, 1, /Invalid epochs.*whole number/],
     ['adapters by Muon', ['--lora', 'r=8', '--optimizer', 'muon'], { steps: 1, model, out: 'x' }, 2, /Use adamw/],
     [
       'micro-batches of a classifier',

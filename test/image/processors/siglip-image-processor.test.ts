@@ -227,12 +227,7 @@ describe('files', () => {
       '{ shortest_edge }',
     ],
     ['a setting of another type', { 'preprocessor_config.json': { do_resize: 1 } }, ConfigError, 'do_resize'],
-    [
-      'a crop of no size',
-      { 'preprocessor_config.json': { do_center_crop: true } },
-      ConfigError,
-      'crop_size is missing',
-    ],
+    ['a crop of no size', { 'preprocessor_config.json': { do_center_crop: true } }, ConfigError, 'Missing crop_size'],
     ['a negative size', { 'preprocessor_config.json': { size: { height: -1, width: 3 } } }, ConfigError, 'size'],
     [
       'another processor',

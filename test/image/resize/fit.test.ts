@@ -57,10 +57,10 @@ const timm = (pretrained_cfg: object): MemoryFolder =>
 test.each<[string, MemoryFolder, RegExp]>([
   ['resize_mode', openClip({ resize_mode: 'stretch' }), /no such resize_mode: expected shortest, longest, squash/],
   ['interpolation', openClip({ interpolation: 'lanczos' }), /no such interpolation.*found "lanczos"/],
-  ['fill_color', openClip({ resize_mode: 'longest', fill_color: 300 }), /fill_color is not what it should be/],
+  ['fill_color', openClip({ resize_mode: 'longest', fill_color: 300 }), /Invalid fill_color/],
   ['interpolation', timm({ interpolation: 'random' }), /no such interpolation/],
-  ['crop_pct', timm({ crop_pct: 1.5 }), /crop_pct is not what it should be/],
-  ['mean', timm({ mean: 'none' }), /image_mean is not what it should be/],
+  ['crop_pct', timm({ crop_pct: 1.5 }), /Invalid crop_pct/],
+  ['mean', timm({ mean: 'none' }), /Invalid image_mean/],
 ])('a %s that neither package has is refused by name', async (_, folder, message) => {
   await expect(AutoImageProcessor.fromPretrained(folder)).rejects.toThrow(ConfigError)
   await expect(AutoImageProcessor.fromPretrained(folder)).rejects.toThrow(message)
