@@ -9,7 +9,7 @@ import { judged } from './judge.js'
 import type { Program } from './program.js'
 import { withRandomRounding } from './rounding.js'
 import { runPlain, subjectOf } from './run.js'
-import type { Snapshot } from './snapshot.js'
+import { type Snapshot, snapshotOf } from './snapshot.js'
 import { specimenOf } from './specimen.js'
 
 const seeds = Array.from({ length: 25 }, (_, seed) => seed)
@@ -76,6 +76,47 @@ onEngine((engine) => {
       { what: 'x', shape: [values.length], dtype: 'float32', values: Float32Array.from(values) },
     ]
     expect(judged(seen(right), others.map(seen), seen(found)) === undefined).toBe(isRight)
+  })
+
+  it('knows that sums whose terms overflow with both signs are −∞ in some orders, and not after it', () => {
+    const large = tf.tensor2d([[3e38, 3e38]])
+    const terms = tf.tensor2d([3e38, 0.1, 3e38, -3e38, 0.1, -2e38], [2, 3])
+    const run = () => [
+      snapshotOf(
+        'weights',
+        tf.tidy(() => tf.softmax(tf.matMul(large, terms))),
+      ),
+    ]
+    const found = { ...{ what: 'weights', shape: [1, 3] }, dtype: 'float32' as const, values: Float32Array.of(0, 1, 0) }
+    const samples = Array.from({ length: 16 }, (_, i) => withRandomRounding(i, false, run))
+    expect(run().map(plainValues)).toEqual([[NaN, NaN, NaN]])
+    expect(judged(run(), samples, [found])).toBeUndefined()
+    expect(judged(run(), samples, [{ ...found, values: Float32Array.of(Infinity, 1, 0) }])).toBeDefined()
+    tf.dispose([large, terms])
+  })
+
+  it('knows that a sum may overflow before an activation that ends in finite numbers', () => {
+    const [a, b] = [tf.tensor2d([[3e38, 3e38]]), tf.tensor2d([[3e38], [-3e38]])]
+    const run = () => [
+      snapshotOf(
+        'result',
+        tf.tidy(() => tf.fused.matMul({ a, b, activation: 'sigmoid' })),
+      ),
+    ]
+    const samples = Array.from({ length: 8 }, (_, i) => withRandomRounding(i, false, run))
+    const found = { ...{ what: 'result', shape: [1, 1] }, dtype: 'float32' as const, values: Float32Array.of(1) }
+    expect(run().map(plainValues)).toEqual([[NaN]])
+    expect(judged(run(), samples, [found])).toBeUndefined()
+    tf.dispose([a, b])
+  })
+
+  it('assigns no variable to itself, which tfjs refuses', () => {
+    for (const seed of [3003010, 3003145, 3006065]) {
+      for (const mode of ['normal', 'bf16'] as const) {
+        const program = generate(seed, mode)
+        if (program) expect(() => runPlain(program)).not.toThrow()
+      }
+    }
   })
 
   it('sees what is refused and what leaks', async () => {

@@ -128,7 +128,12 @@ class Generator {
   #assigned(inputs: Draw['inputs']): Program['assigned'] {
     const { dice, values } = this.#draw
     return inputs.flatMap(({ name, kind, shape, dtype }) => {
-      const same = values.filter((y) => y.name !== name && y.dtype === dtype && String(y.shape) === String(shape))
+      const variable = this.#tensors.get(name)
+      const same = values.filter((y) => {
+        // tfjs fails to assign a variable to itself, as a function that returns its argument would have it.
+        const isOther = y.name !== name && this.#tensors.get(y.name) !== variable
+        return isOther && y.dtype === dtype && String(y.shape) === String(shape)
+      })
       if (kind !== 'variable' || same.length === 0 || dice.chance(0.4)) return []
       return [{ variable: name, value: dice.pick(same).name }]
     })

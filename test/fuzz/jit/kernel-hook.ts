@@ -5,12 +5,11 @@ import { NATIVE } from '../../../src/backend/native.js'
 /** A kernel's inputs, by tfjs' names; an array where it takes any number of them. */
 export type KernelInputs = tf.NamedTensorInfoMap
 
-/** Stands around each kernel that runs. `run` runs it on these inputs. */
-export type KernelHook = (
-  kernel: string,
-  inputs: KernelInputs,
-  run: (inputs: KernelInputs) => tf.TensorInfo[],
-) => tf.TensorInfo[]
+/** Runs a kernel on these inputs, and with these of its attributes instead of its own. */
+export type RunKernel = (inputs: KernelInputs, attributes?: tf.NamedAttrMap) => tf.TensorInfo[]
+
+/** Stands around each kernel that runs. */
+export type KernelHook = (kernel: string, inputs: KernelInputs, run: RunKernel) => tf.TensorInfo[]
 
 let current: KernelHook | undefined
 let isInstalled = false
@@ -41,10 +40,10 @@ function install(): void {
         if (!hook) return kernelFunc(call)
         const made = { isOne: false }
         // Kernels that a kernel runs are part of it.
-        const run = (inputs: KernelInputs): tf.TensorInfo[] => {
+        const run: RunKernel = (inputs, attributes) => {
           current = undefined
           try {
-            const results = kernelFunc({ ...call, inputs })
+            const results = kernelFunc({ ...call, inputs, attrs: { ...call.attrs, ...attributes } })
             made.isOne = !Array.isArray(results)
             return Array.isArray(results) ? results : [results]
           } finally {

@@ -17,7 +17,7 @@
 import * as tf from '@tensorflow/tfjs'
 
 import { Dice } from './dice.js'
-import { type KernelHook, type KernelInputs, withHook } from './kernel-hook.js'
+import { type KernelHook, type KernelInputs, type RunKernel, withHook } from './kernel-hook.js'
 import { sizeOf } from './shapes.js'
 
 // Looked up once: each global costs time under jest.
@@ -168,10 +168,11 @@ export function withRandomRounding<T>(sample: number, isBf16: boolean, run: () =
     if (!isCoarse && isSmallAndWhole(kernel, inputs)) return run(inputs)
     const results = withChanged(inputs, isCoarse ? coarse : noisy, run).map((made) => changed(made, noisy))
     if (!mayOverflow(inputs)) return results
-    const turn = sample < OVERFLOWN ? sample + overflowing++ : undefined
-    return withOverflows(results, inputs, run, (y, i) =>
-      overflown(y, turn === undefined ? dice.roll(OVERFLOWN) : turn + i),
-    )
+    const turn = overflowing++
+    return withOverflows(results, inputs, run, (y, i) => {
+      if (sample < OVERFLOWN) return overflown(y, sample + turn + i)
+      return overflown(y, sample < 2 * OVERFLOWN ? sample + turn : dice.roll(OVERFLOWN))
+    })
   }, run)
 }
 
@@ -236,20 +237,27 @@ const mayOverflow = (inputs: KernelInputs): boolean =>
 
 const OVERFLOWN = 5
 
-/** What `y` may be where it is a matter of order whether a sum overflows: in the first samples, each element is each once. */
+/** Where the magnitudes of a sum's summands add up to less, no order of it overflows. */
+const MAY_OVERFLOW = 2 ** 127
+
+/**
+ * What `y` may be where it is a matter of order whether a sum overflows. In the first samples each element is each once, beside other
+ * ones; in as many more all elements are the same.
+ */
 const overflown = (y: number, turn: number): number => [NaN, Infinity, -Infinity, y, 1e38][turn % OVERFLOWN] ?? y
 
 /** The results with those changed whose summands are so large that it is a matter of order whether a sum overflows. */
 function withOverflows(
   results: tf.TensorInfo[],
   inputs: KernelInputs,
-  run: (inputs: KernelInputs) => tf.TensorInfo[],
+  run: RunKernel,
   change: (y: number, i: number) => number,
 ): tf.TensorInfo[] {
   const sizes = (values: Float32Array): Float32Array => values.map((x) => (Number.isFinite(x) ? abs(x) : 0))
-  const magnitudes = withChanged(inputs, sizes, run).map((of) => new Float32Array(numbersOf(of)))
+  const sums = withChanged(inputs, sizes, (own) => run(own, { activation: 'linear' }))
+  const magnitudes = sums.map((of) => new Float32Array(numbersOf(of)))
   return results.map((made, k) =>
-    changed(made, (values) => values.map((y, i) => ((magnitudes[k]?.[i] ?? 0) < 2 ** 118 ? y : change(y, i)))),
+    changed(made, (values) => values.map((y, i) => ((magnitudes[k]?.[i] ?? 0) < MAY_OVERFLOW ? y : change(y, i)))),
   )
 }
 
