@@ -20,7 +20,7 @@ inline Float Activate(Float x) {
     case Activation::kRelu: return Select(x <= 0.0f, Float{}, x);  // NaN stays
     case Activation::kSilu: return x * Sigmoid(x);
     case Activation::kQuickGelu: return x * Sigmoid(x * 1.702f);
-    default: return x;
+    case Activation::kNone: return x;
   }
 }
 
@@ -113,12 +113,9 @@ auto EpilogueWithResidual(const View *residual) {
 template <DType kC>
 auto EpilogueWithActivation(Activation activation, const View *residual) {
   switch (activation) {
-    case Activation::kGeluTanh: return EpilogueWithResidual<Activation::kGeluTanh, kC>(residual);
-    case Activation::kGelu: return EpilogueWithResidual<Activation::kGelu, kC>(residual);
-    case Activation::kRelu: return EpilogueWithResidual<Activation::kRelu, kC>(residual);
-    case Activation::kSilu: return EpilogueWithResidual<Activation::kSilu, kC>(residual);
-    case Activation::kQuickGelu: return EpilogueWithResidual<Activation::kQuickGelu, kC>(residual);
-    default: return EpilogueWithResidual<Activation::kNone, kC>(residual);
+#define SIGLIP_ACTIVATION(name, text)                                                 \
+  case Activation::name: return EpilogueWithResidual<Activation::name, kC>(residual); \
+      #include "program/ops.def"
   }
 }
 

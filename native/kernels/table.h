@@ -13,6 +13,7 @@ namespace siglip {
 namespace SIGLIP_ISA {
 
 constexpr Kernels MakeKernels(const char *name, bool bfloat16) {
+  // In the order of `Kernels`: gemm, packed_bytes, pack, attention, elementwise, copy, gather, segment_sum.
   return {name, bfloat16, MultiplyMatrices, PackedBytes, Pack, Attend, RunElementwise, Copy, Gather, SegmentSum};
 }
 

@@ -46,14 +46,14 @@ constexpr const char *kActivations[] = {
 };
 
 enum class ElementwiseOp : int32_t {
-#define SIGLIP_ROW(name, text, slots) name,
+#define SIGLIP_OTHER(name, text, slots) name,
 #define SIGLIP_UNARY(name, text, function) name,
 #define SIGLIP_BINARY(name, text, function) name,
 #define SIGLIP_TERNARY(name, text, function) name,
 #include "program/ops.def"
 };
 constexpr const char *kElementwiseOps[] = {
-#define SIGLIP_ROW(name, text, slots) text,
+#define SIGLIP_OTHER(name, text, slots) text,
 #define SIGLIP_UNARY(name, text, function) text,
 #define SIGLIP_BINARY(name, text, function) text,
 #define SIGLIP_TERNARY(name, text, function) text,
@@ -61,7 +61,7 @@ constexpr const char *kElementwiseOps[] = {
 };
 // How many slots an operation reads.
 constexpr int kSlotsRead[] = {
-#define SIGLIP_ROW(name, text, slots) slots,
+#define SIGLIP_OTHER(name, text, slots) slots,
 #define SIGLIP_UNARY(name, text, function) 1,
 #define SIGLIP_BINARY(name, text, function) 2,
 #define SIGLIP_TERNARY(name, text, function) 3,

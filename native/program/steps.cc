@@ -1,3 +1,4 @@
+// Each step reads its words in the order that src/jit/program/encode-program.ts writes them.
 #include "program/steps.h"
 
 #include <cmath>

@@ -11,24 +11,26 @@ import {
   type Value,
 } from './graph.js'
 import { elementwiseOps } from './program/program.js'
+import { tables } from './program/tables.js'
 import { largest } from '../largest.js'
 
-/** Activations that a product's epilogue knows and that are no row operation of their own. */
-export const composedActivations = ['geluTanh', 'gelu', 'silu', 'quickGelu'] as const
+type ElementwiseOp = (typeof elementwiseOps)[number]
+type ProductActivation = Exclude<(typeof tables.activations)[number], 'none'>
+/** Activations of a product's epilogue that are several operations on elements anywhere else. */
+export type ComposedActivation = Exclude<ProductActivation, ElementwiseOp>
 
-const conditions = new Set<string>([
-  'isNan',
-  'not',
-  'equal',
-  'notEqual',
-  'less',
-  'lessEqual',
-  'greater',
-  'greaterEqual',
+/** What a product's epilogue applies. */
+export const productActivations = tables.activations.filter((name) => name !== 'none')
+export const composedActivations = productActivations.filter(
+  (name): name is ComposedActivation => !elementwiseOps.some((op) => op === name),
+)
+
+/** Operations on elements that give 1 or 0: those that native/program/ops.def marks. */
+const conditions: ReadonlySet<string> = new Set<ElementwiseOp>([
+  ...(['isNan', 'not', 'equal', 'notEqual', 'less', 'lessEqual', 'greater', 'greaterEqual', 'and', 'or'] as const),
 ])
-conditions.add('and').add('or')
 
-/** Operations on each element: the row operations, the activations, and `float`, which makes a number of a bool or int32. */
+/** Operations on each element: the engine's own, the activations, and `float`, which converts a bool or int32. */
 const elementwise = new Set<string>([
   ...elementwiseOps.slice(elementwiseOps.indexOf('negative')),
   ...composedActivations,

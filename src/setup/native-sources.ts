@@ -15,6 +15,7 @@ export const COMPILER_FLAGS = [
   '-ffp-contract=off',
   '-falign-loops=64',
   '-std=c++17',
+  '-Werror=switch', // a new entry of program/ops.def that a switch forgets
   '-fPIC',
   '-DNAPI_VERSION=8',
 ] as const

@@ -8,8 +8,8 @@ interface Instruction {
   readonly detail: number
 }
 
-/** Writes a row program; what is asked for twice is computed once. */
-export class RowCode {
+/** Writes the code of a fused elementwise kernel; what is asked for twice is computed once. */
+export class ElementwiseCode {
   readonly #instructions: Instruction[] = []
   readonly #known = new Map<string, number>()
 
@@ -23,7 +23,7 @@ export class RowCode {
 
   compute(op: string, operands: readonly number[]): number {
     const known = elementwiseOps.find((name) => name === op)
-    if (!known) throw new RangeError(`No row operation: ${op}`)
+    if (!known) throw new RangeError(`Not an operation on elements: ${op}`)
     return this.#add(known, operands, 0)
   }
 

@@ -2,7 +2,7 @@ import { at, intsOf, scalarOf, sizeOf } from '../graph-builder.js'
 import type { Operation, Value } from '../graph.js'
 import type { ElementwiseStep, Step, View } from '../program/program.js'
 import { type Cluster, type Clusters, isReduction } from './clusters.js'
-import { RowCode } from './elementwise-code.js'
+import { ElementwiseCode } from './elementwise-code.js'
 import { broadcastStrides, collapsed, fitted, type Layout, LoopShape } from './strides.js'
 
 /** What a pass needs to know of memory. */
@@ -16,15 +16,15 @@ export interface Memory {
 }
 
 /** The steps that do a cluster: one, as long as one loop fits all its operands. */
-export function rowSteps(cluster: Cluster, clusters: Clusters, memory: Memory): readonly Step[] {
-  return new RowPass(cluster, clusters, memory).steps()
+export function elementwiseSteps(cluster: Cluster, clusters: Clusters, memory: Memory): readonly Step[] {
+  return new ElementwisePass(cluster, clusters, memory).steps()
 }
 
 /** A step that sums dense `values` up into `to`, whose strides are 0 where it sums. */
 function sumStep(values: View, to: View): ElementwiseStep {
   const loop = new LoopShape(sizeOf(to.shape), 1)
   loop.add(to)
-  const code = new RowCode()
+  const code = new ElementwiseCode()
   code.storeSum(code.load(0), 0)
   return {
     kind: 'elementwise',
@@ -37,11 +37,11 @@ function sumStep(values: View, to: View): ElementwiseStep {
 
 const output = (node: Operation): Value => at(node.outputs, 0)
 
-class RowPass {
+class ElementwisePass {
   readonly #cluster: Cluster
   readonly #clusters: Clusters
   readonly #memory: Memory
-  readonly #code = new RowCode()
+  readonly #code = new ElementwiseCode()
   readonly #loop: LoopShape
   /** Whether all there is is one value for each row: then those are the loop's elements. */
   readonly #narrow: boolean

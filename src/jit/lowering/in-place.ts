@@ -1,9 +1,15 @@
 import { sameShape } from '../graph-builder.js'
 import { elementwiseOps, type ElementwiseStep, type Step, type View } from '../program/program.js'
+import { tables } from '../program/tables.js'
 import { inputsOf, outputsOf } from './memory-plan.js'
 
-/** Steps that look at values and may find them out of range: variables must not be half new then. */
-const fallible: ReadonlySet<Step['kind']> = new Set(['gather', 'segmentSum', 'tensorflow', 'check'])
+const { instructionWords } = tables.limits
+
+/** Whether a step looks at values and may find them out of range: no variable may be half updated then. */
+const isFallible: Readonly<Record<Step['kind'], boolean>> = {
+  ...{ product: false, attention: false, elementwise: false, copy: false },
+  ...{ gather: true, segmentSum: true, tensorflow: true, check: true },
+}
 
 /**
  * Which results may be written where the captures that they replace lie: each element is written by the step that is the last to
@@ -22,7 +28,7 @@ export function inPlaceResults(
     for (const { buffer } of inputsOf(step)) lastReaders.set(buffer, i)
     for (const { buffer } of outputsOf(step)) writers.set(buffer, [...(writers.get(buffer) ?? []), i])
   })
-  const lastFallible = steps.findLastIndex(({ kind }) => fallible.has(kind))
+  const lastFallible = steps.findLastIndex(({ kind }) => isFallible[kind])
   return new Map(
     [...replaced].filter(([result, capture]) => {
       const [writer = -1, ...others] = writers.get(result) ?? []
@@ -46,8 +52,8 @@ function readsWhatItWrites(step: Step, result: number, capture: number): boolean
 /** Whether a pass has an element in its tile before it writes the new one, and needs no other pass over the row. */
 function loadsBeforeItStores({ inputs, outputs, code }: ElementwiseStep, result: number, capture: number): boolean {
   let isStored = false
-  for (let i = 0; i < code.length; i += 5) {
-    const [op = 0, to = 0, a = 0] = code.subarray(i, i + 5)
+  for (let i = 0; i < code.length; i += instructionWords) {
+    const [op = 0, to = 0, a = 0] = code.subarray(i, i + instructionWords)
     switch (elementwiseOps[op]) {
       case 'rowSum':
       case 'rowMax':

@@ -11,7 +11,7 @@ import {
 import { baseOf, type Cluster, Clusters, type Single } from './clusters.js'
 import { planMemory } from './memory-plan.js'
 import { copySteps } from './copy-steps.js'
-import { rowSteps } from './elementwise-pass.js'
+import { elementwiseSteps } from './elementwise-pass.js'
 import { broadcastStrides, denseStrides, isDense, reshapedStrides } from './strides.js'
 import { Storage } from './storage.js'
 import { inPlaceResults } from './in-place.js'
@@ -225,6 +225,8 @@ class Lowering {
         this.#pad(node)
         return
       default:
+        // TensorFlow's operations begin with a capital letter, the graph's own with a small one.
+        if (/^[a-z]/.test(node.op)) throw new RangeError(`${node.op} has no step`)
         this.#tensorflow(node)
     }
   }
@@ -357,7 +359,7 @@ class Lowering {
       for (const node of cluster.stored) this.#place(at(node.outputs, 0))
       return
     }
-    const steps = rowSteps(cluster, this.#clusters, {
+    const steps = elementwiseSteps(cluster, this.#clusters, {
       view: (value) => this.#view(value),
       place: (value) => this.#place(value),
       contiguous: (view) => this.#contiguous(view),

@@ -6,7 +6,10 @@ const { limits, activations } = tables
 const bufferKinds: readonly BufferSource['kind'][] = tables.buffers
 const stepKinds: readonly Step['kind'][] = tables.steps
 
-/** A program as the engine's addon reads it: native/program/reader.h. */
+/**
+ * A program as the engine reads it, by native/program/reader.h: buffers in program.cc, the words of a step in the order of its
+ * constructor in steps.cc, TensorFlow's in native/tensorflow/step.cc.
+ */
 export interface EncodedProgram {
   readonly words: Float64Array
   readonly constants: readonly (Float32Array | Int32Array | Uint8Array)[]

@@ -4,7 +4,7 @@
  */
 export const tables = {
   limits: {
-    /** The encoding's version. */
+    /** The version of the words' order and meaning: rises with ops.def's when either changes. */
     encoding: 3,
     /** Dimensions of a view. */
     maxRank: 6,

@@ -1,10 +1,10 @@
 import {
   at,
-  composedActivations,
   type Epilogue,
   epilogueOf,
   type GraphBuilder,
   madeBy,
+  productActivations,
   type Rule,
   scalarOf,
   sizeOf,
@@ -12,7 +12,7 @@ import {
 } from '../graph-builder.js'
 import type { Graph, Operation, Value } from '../graph.js'
 
-const ACTIVATIONS: ReadonlySet<string> = new Set([...composedActivations, 'relu'])
+const ACTIVATIONS: ReadonlySet<string> = new Set(productActivations)
 
 /**
  * Lets products scale their sums, add a bias, apply an activation and add a residual, wherever nothing else needs what is

@@ -1,11 +1,11 @@
-import { at, type GraphBuilder, type Rule } from '../graph-builder.js'
+import { at, type ComposedActivation, type GraphBuilder, type Rule } from '../graph-builder.js'
 import type { Value } from '../graph.js'
 import { CUBIC, ROOT } from './activations.js'
 
 /** Rewrites what no other step covers, softmax and composed activations, as fused elementwise operations. */
 export function expand(builder: GraphBuilder): Rule {
   return (node, inputs) => {
-    const formula = formulas[node.op]
+    const formula = Object.entries(formulas).find(([op]) => op === node.op)?.[1]
     return formula && [formula(builder, at(inputs, 0))]
   }
 }
@@ -13,7 +13,7 @@ export function expand(builder: GraphBuilder): Rule {
 type Formula = (builder: GraphBuilder, x: Value) => Value
 
 /** What src/layers/activation.ts writes. */
-const formulas: Readonly<Record<string, Formula>> = {
+const formulas: Readonly<Record<ComposedActivation | 'softmax', Formula>> = {
   softmax(builder, x) {
     const last = [x.shape.length - 1]
     const powers = builder.elementwise('exp', builder.elementwise('subtract', x, builder.reduce('max', x, last)))

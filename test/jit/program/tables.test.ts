@@ -16,7 +16,7 @@ const lists: Readonly<Record<string, Exclude<keyof typeof tables, 'limits'>>> = 
   SIGLIP_BUFFER: 'buffers',
   SIGLIP_STEP: 'steps',
   SIGLIP_ACTIVATION: 'activations',
-  SIGLIP_ROW: 'operations',
+  SIGLIP_OTHER: 'operations',
   SIGLIP_UNARY: 'operations',
   SIGLIP_BINARY: 'operations',
   SIGLIP_TERNARY: 'operations',
