@@ -21,7 +21,7 @@ async function main(layers: number): Promise<void> {
   const model = new SiglipVisionModel(new SiglipVisionConfig({ numHiddenLayers: layers }))
   const pixelValues = tf.randomNormal<tf.Rank.R4>([8, 3, 224, 224])
   const tower = (): tf.Tensor => model.forward({ pixelValues }).lastHiddenState
-  const { graph, captures } = record(() => [tower()], [], engine.shapeGraph())
+  const { graph, captures } = record(() => [tower()], [], engine.host)
   const tensors = captures.map(({ tensor }) => tensor)
 
   const ways: { readonly name: string; readonly run: () => tf.Tensor[]; readonly program?: Program }[] = [

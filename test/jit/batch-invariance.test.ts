@@ -24,7 +24,7 @@ function compiled(
   precision: Precision,
   options: Omit<CompileOptions, 'precision'> = {},
 ): { readonly run: (inputs: readonly tf.Tensor[]) => Int32Array[]; readonly dispose: () => void } {
-  const { graph, captures, returned } = record((given) => run(...given), inputs, engine.shapeGraph())
+  const { graph, captures, returned } = record((given) => run(...given), inputs, engine.host)
   const executable = engine.compile(compile(graph, { precision, ...options }))
   const tensors = captures.map(({ tensor }) => tensor)
   return {

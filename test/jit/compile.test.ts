@@ -28,7 +28,7 @@ beforeAll(() => {
 type Run = (...inputs: tf.Tensor[]) => readonly tf.Tensor[]
 
 const compiled = (run: Run, inputs: readonly tf.Tensor[], precision: 'float32' | 'bfloat16' = 'float32') => {
-  const { graph, captures, returned } = record((given) => run(...given), inputs, plainEngine.shapes())
+  const { graph, captures, returned } = record((given) => run(...given), inputs, plainEngine.host)
   const tensors = captures.map(({ tensor }) => tensor)
   return { program: compile(graph, { precision }), tensors, returned }
 }
@@ -72,7 +72,7 @@ it.each(['gelu_pytorch_tanh', 'gelu', 'silu', 'quick_gelu', 'relu', 'gelu_fast',
 /** Programs run by a plain interpreter: what is wrong then is wrong before the engine. */
 const interpreter: Machine = {
   engine: (precision) => ({
-    shapes: plainEngine.shapes,
+    host: plainEngine.host,
     compile(graph, variables) {
       const program = compile(graph, { precision, variables })
       const run: Executable['run'] = (args, captures) => runProgram(program, args, captures)
@@ -112,7 +112,7 @@ it('does a layer of a tower in nine steps', () => {
 })
 
 it('keeps weights as products like them, but not those that are assigned', () => {
-  const { graph } = record(([x]) => [tf.matMul(x!, weight)], [tf.ones([2, 3])], plainEngine.shapes())
+  const { graph } = record(([x]) => [tf.matMul(x!, weight)], [tf.ones([2, 3])], plainEngine.host)
   const kept = [new Map<number, number>(), new Map([[0, 0]])].map((replaced) => {
     const [step] = compile(graph, { precision: 'bfloat16', variables: { ...NO_VARIABLES, replaced } }).steps
     return step?.kind === 'product' && step.keep

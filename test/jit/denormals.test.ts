@@ -51,7 +51,7 @@ onEveryKernel((engine) => {
     const bitsOf = (y: tf.Tensor): Int32Array => new Int32Array(y.dataSync<'float32'>().slice().buffer)
     const run = (y: tf.Tensor): tf.Tensor[] => [tf.transpose(y), tf.gather(y, [5, 1, 1]), tf.concat([y, y], 1)]
     const graphs = {
-      shapes: engine().shapeGraph,
+      host: engine().host,
       compile: (graph: Parameters<typeof compile>[0]) => engine().compile(compile(graph, { precision: 'float32' })),
     }
     const fast = jitted(run, () => graphs, { maxTraces: 1, inPlace: false })

@@ -40,7 +40,7 @@ export function expectAsEager(engine: Engine, run: Run, inputs: readonly tf.Tens
 }
 
 const enginesGraphs = (engine: Engine): GraphEngine => ({
-  shapes: engine.shapeGraph,
+  host: engine.host,
   compile: (graph, variables) => engine.compile(compile(graph, { precision: 'float32', variables })),
 })
 

@@ -7,11 +7,15 @@ import {
   TYPE_NUMBERS,
 } from '../../src/jit/record/native-backend.js'
 import type { Executable, GraphEngine } from '../../src/jit/record/recorded-function.js'
+import { nativeHost } from '../../src/jit/record/native-host.js'
 import { byRunning } from '../../src/jit/record/shape-inference.js'
 
 /** Runs graphs as they stand, each operation by itself, as tfjs would. */
 export const plainEngine: GraphEngine = {
-  shapes: () => byRunning(nativeBackend().binding),
+  host(captures) {
+    const backend = nativeBackend()
+    return nativeHost(backend, () => byRunning(backend.binding))(captures)
+  },
   compile: (graph) => {
     const run: Executable['run'] = (args, captures) => runGraph(graph, args, captures)
     return {

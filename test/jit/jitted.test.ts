@@ -20,7 +20,7 @@ function watchedEngine(): { engine: GraphEngine; compiled: number; disposed: num
       for (const go of waiting.splice(0)) go()
     },
     engine: {
-      shapes: () => plainEngine.shapes(),
+      host: plainEngine.host,
       compile: (graph) => {
         const executable = plainEngine.compile(graph, NO_VARIABLES)
         watched.compiled++

@@ -52,7 +52,7 @@ const recordedOf = (run: Run): ReturnType<typeof jitted<tf.Tensor[], tf.Tensor[]
   jitted(
     (...inputs: tf.Tensor[]) => [run(...inputs)].flat(),
     () => ({
-      shapes: engine.shapeGraph,
+      host: engine.host,
       compile: (graph, variables) => engine.compile(compile(graph, { precision: 'float32', variables })),
     }),
     { maxTraces: 1, inPlace: false },

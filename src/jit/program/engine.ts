@@ -20,6 +20,8 @@ import {
 } from '../record/native-backend.js'
 import { nameOf } from '../name-of.js'
 import type { Program } from './program.js'
+import { nativeHost } from '../record/native-host.js'
+import type { HostFactory } from '../record/recording-host.js'
 import type { Running } from '../record/recorded-function.js'
 import type { ShapeInference } from '../record/shape-inference.js'
 import { tables, tablesDifference } from './tables.js'
@@ -33,6 +35,8 @@ export interface Engine extends EngineInfo {
   readonly compile: (program: Program) => Executable
   /** For the shapes of one recording. */
   readonly shapeGraph: () => ShapeInference
+  /** What recordings for it take of the backend. */
+  readonly host: HostFactory
   readonly memory: () => EngineMemory
   /** How many threads run a program from now on. Default: as many as the process may use. */
   readonly setThreads: (count: number) => void
@@ -121,6 +125,7 @@ function engineOf(addon: EngineAddon, backend: NativeBackend): Engine {
     ...addon.info(),
     compile: (program) => executableOf(addon, backend, program),
     shapeGraph: () => new addon.ShapeGraph(),
+    host: nativeHost(backend, () => new addon.ShapeGraph()),
     memory: () => addon.memory(),
     setThreads: (count) => {
       addon.setThreads(count)

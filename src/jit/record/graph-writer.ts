@@ -1,11 +1,10 @@
 import { TraceError } from '../../errors.js'
-import type { ValueCheck } from '../../backend/tracing.js'
-import { type Argument, type Attributes, type Capture, type Constant, operation, type Value } from '../graph.js'
+import { type Argument, type Constant, operation, type Value } from '../graph.js'
 import { type NativeAttribute, type NativeTensor, TYPE_NUMBERS } from './native-backend.js'
 import { isRepeated } from '../is-repeated.js'
 import { asAttribute, dataType } from './recorded-types.js'
 import type { ShapeInference } from './shape-inference.js'
-import { randomError } from './trace-guards.js'
+import { dataDependentError, randomError } from './trace-guards.js'
 import { userLine } from './user-line.js'
 
 /** Recorded tensors have negative numbers, the addon's own are from 0; −1 is tfjs-node's for none. Never used again. */
@@ -35,14 +34,12 @@ export class GraphWriter {
   }
 
   /** From now on the tensor's own number stands for it. */
-  capture(index: number, name: string | undefined, tensor: NativeTensor): Capture {
-    const named = name === undefined ? {} : { name }
-    const node: Capture & { readonly outputs: Value[] } = { kind: 'capture', index, outputs: [], ...named }
-    this.#values.set(tensor.id, this.#input(node, tensor))
-    return node
+  capture(value: Value, { id, dtype, shape }: NativeTensor): void {
+    this.#values.set(id, value)
+    this.#handles.set(value, this.#shapes.input(dtype, shape, id))
   }
 
-  #input(node: (Argument | Capture) & { readonly outputs: Value[] }, { shape, dtype, id }: NativeTensor): Value {
+  #input(node: Argument & { readonly outputs: Value[] }, { shape, dtype, id }: NativeTensor): Value {
     const value: Value = { node, output: 0, shape: [...shape], dtype: dataType(dtype) }
     node.outputs.push(value)
     this.#handles.set(value, this.#shapes.input(dtype, shape, id))
@@ -94,20 +91,6 @@ export class GraphWriter {
     })
   }
 
-  /** What has no elements, and is made once the values of a tensor have been checked. */
-  check(id: number, { summary, expected, whole, least, most, also }: ValueCheck): Value {
-    const attributes: Attributes = {
-      ...{ summary: { string: summary }, expected: { string: expected }, whole: { bool: whole } },
-      ...(least > -Infinity && { least: { float: least } }),
-      ...(most < Infinity && { most: { float: most } }),
-      ...(also !== undefined && { also: { float: also } }),
-    }
-    const node = operation('check', [this.value(id)], [{ shape: [0], dtype: 'bool' }], attributes)
-    const [checked] = node.outputs
-    if (!checked) throw new TraceError('A check has no result')
-    return checked
-  }
-
   #infer(
     op: string,
     attributes: readonly NativeAttribute[],
@@ -149,13 +132,6 @@ const CHECKED = /Gather|Scatter|Segment|Sparse/
 const DATA_DEPENDENT: ReadonlySet<string> = new Set([
   ...['Where', 'Unique', 'UniqueV2', 'NonMaxSuppressionV3', 'NonMaxSuppressionV4', 'NonMaxSuppressionV5'],
 ])
-
-const dataDependentError = (op: string): TraceError =>
-  new TraceError('A shape depends on the values inside a function that `jit` records', {
-    found: op,
-    where: userLine(),
-    hint: 'Do it outside.',
-  })
 
 function isNumbers(values: unknown): values is Float32Array | Int32Array | Uint8Array {
   return ['Float32Array', 'Int32Array', 'Uint8Array'].includes(Object.prototype.toString.call(values).slice(8, -1))

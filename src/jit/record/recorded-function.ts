@@ -4,8 +4,9 @@ import { TraceError } from '../../errors.js'
 import { inOrder } from '../call-order.js'
 import { type Graph, NO_VARIABLES, type Variables } from '../graph.js'
 import { nameOf } from '../name-of.js'
-import { type Captured, record, type Recording } from './recorder.js'
-import type { ShapeInference } from './shape-inference.js'
+import type { Captured } from './captures.js'
+import { record, type Recording } from './recorder.js'
+import type { HostFactory } from './recording-host.js'
 import { type Returned, type TakenApart, takeResultApart } from '../tensor-tree.js'
 import { UsedAsVariable, watchUseAsVariable } from './trace-guards.js'
 import { userLine } from './user-line.js'
@@ -33,8 +34,8 @@ export interface Running {
 
 /** What makes recorded functions run. */
 export interface GraphEngine {
-  /** For one recording, which disposes of it. */
-  readonly shapes: () => ShapeInference
+  /** What recordings take of the backend. */
+  readonly host: HostFactory
   readonly compile: (graph: Graph, variables: Variables) => Executable
 }
 
@@ -212,7 +213,7 @@ function recordOr(
         return results
       },
       args.tensors,
-      engine.shapes(),
+      engine.host,
     )
   } catch (error) {
     throw isUsedAsVariable() ? new UsedAsVariable() : error

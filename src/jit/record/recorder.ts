@@ -3,21 +3,15 @@ import * as tf from '@tensorflow/tfjs'
 import { BackendError, TraceError } from '../../errors.js'
 import { tracing } from '../../backend/tracing.js'
 import { asTheyAre } from '../call-order.js'
-import type { Argument, Capture, Graph, Value } from '../graph.js'
-import { GraphWriter } from './graph-writer.js'
-import { isBeingWritten, isNativeBackend, type NativeBackend, type NativeBinding } from './native-backend.js'
-import { dataType } from './recorded-types.js'
-import { byRunning, type ShapeInference } from './shape-inference.js'
-import { forbidRandom, skipCheckOfGather, spoil } from './trace-guards.js'
+import type { Argument, Graph, Value } from '../graph.js'
+import { type Captured, Captures } from './captures.js'
+import { isNativeBackend } from './native-backend.js'
+import { nativeHost } from './native-host.js'
+import type { HostFactory, RecordingHost } from './recording-host.js'
+import { byRunning } from './shape-inference.js'
+import { forbidRandom, spoil } from './trace-guards.js'
 import { userLine } from './user-line.js'
-
-/** Something from outside that a recorded function uses. */
-export interface Captured {
-  /** The variable, or a tensor that shares the captured one's data without holding it. */
-  readonly tensor: tf.Tensor
-  /** The user's line that used it first, for what has no name. */
-  readonly line: string | undefined
-}
+import { checkOf } from './value-check.js'
 
 /** What a function did. */
 export interface Recording {
@@ -49,56 +43,50 @@ export interface Created {
  * are afterwards as they were before; tensors that it has made are gone.
  *
  * @param inputs of which the function gets stand-ins
- * @param shapes where the shapes come from; by default, operations run for it
+ * @param host the backend that it is written for; by default the native one, where operations run for their shapes
  * @throws TraceError if it does what can't be recorded, naming the line.
  */
 export function record(
   run: (inputs: readonly tf.Tensor[]) => readonly tf.Tensor[],
   inputs: readonly tf.Tensor[],
-  shapes?: ShapeInference,
+  host: HostFactory = nativeByRunning(),
 ): Recording {
-  const { backend } = tf.engine()
-  if (!isNativeBackend(backend)) {
-    throw new BackendError('Only the native backend records functions', { found: tf.getBackend() })
-  }
-  const recorder = new Recorder(backend, shapes ?? byRunning(backend.binding))
   // Of variables it sees shapes alone: it needn't wait for calls that write them.
-  return asTheyAre(() => recorder.record(run, inputs))
+  return asTheyAre(() => new Recorder(host).record(run, inputs))
 }
 
-/** It stands where tfjs-node's backend calls its addon, for as long as the function runs. */
-class Recorder {
-  readonly #backend: NativeBackend
-  readonly #binding: NativeBinding
-  readonly #shapes: ShapeInference
-  readonly #graph: GraphWriter
-  readonly #captures = new Map<object, { readonly capture: Capture; readonly captured: Captured }>()
-  readonly #variables = new Map<object, tf.Variable>()
-  readonly #written = new WeakSet()
+function nativeByRunning(): HostFactory {
+  const { backend } = tf.engine()
+  if (isNativeBackend(backend)) return nativeHost(backend, () => byRunning(backend.binding))
+  throw new BackendError('Only the native backend records functions', { found: tf.getBackend() })
+}
 
+class Recorder {
+  readonly #captures = new Captures()
+  readonly #host: RecordingHost
   readonly #kept: tf.Tensor[] = []
   readonly #created: Created[] = []
   readonly #checks: Value[] = []
 
-  constructor(backend: NativeBackend, shapes: ShapeInference) {
-    this.#backend = backend
-    this.#binding = backend.binding
-    this.#shapes = shapes
-    this.#graph = new GraphWriter(shapes)
+  constructor(host: HostFactory) {
+    this.#host = host(this.#captures)
   }
 
   record(run: (inputs: readonly tf.Tensor[]) => readonly tf.Tensor[], inputs: readonly tf.Tensor[]): Recording {
     const engine = tf.engine()
     const variables = Object.values(engine.registeredVariables)
-    for (const variable of variables) this.#own(variable)
+    for (const variable of variables) {
+      this.#host.own(variable)
+      this.#captures.own(variable)
+    }
     const before = variables.map((variable) => tf.keep(tf.clone(variable)))
     const giveBack = this.#takePlace()
     engine.startScope('jit')
     try {
-      const standIns = inputs.map((input, index) => this.#argument(input, index))
+      const standIns = inputs.map((input, index) => this.#host.argument(input, index))
       const outputs = tracing(
         () => run(standIns.map(({ tensor }) => tensor)),
-        (tensor, check) => this.#checks.push(this.#graph.check(this.#idOf(tensor), check)),
+        (tensor, check) => this.#checks.push(checkOf(this.#host.valueOf(tensor), check)),
       )
       const nodes = standIns.map(({ node }) => node)
       return this.#recording(nodes, outputs, variables, before)
@@ -115,7 +103,7 @@ class Recorder {
       giveBack()
       tf.dispose(before)
       left.forEach(spoil)
-      this.#shapes.dispose()
+      this.#host.dispose()
     }
   }
 
@@ -127,7 +115,7 @@ class Recorder {
   ): Recording {
     const results: Value[] = [...this.#checks] // first, so that no step meets what they would find
     const resultOf = (tensor: tf.Tensor): number => {
-      const value = this.#valueOf(tensor)
+      const value = this.#host.valueOf(tensor)
       const known = results.indexOf(value)
       return known >= 0 ? known : results.push(value) - 1
     }
@@ -135,7 +123,7 @@ class Recorder {
     const assigned = variables.flatMap((variable, i) =>
       variable.dataId === before[i]?.dataId ? [] : [{ variable, result: resultOf(variable) }],
     )
-    const captures = [...this.#captures.values()]
+    const captures = this.#captures.list()
     return {
       graph: { arguments: nodes, captures: captures.map(({ capture }) => capture), results },
       captures: captures.map(({ captured }) => captured),
@@ -145,64 +133,11 @@ class Recorder {
     }
   }
 
-  /** A variable's data are its own, so that data say which variable is meant. */
-  #own(variable: tf.Variable): void {
-    if (this.#backend.refCount(variable.dataId) > 1) {
-      this.#upload(variable.dataId)
-      tf.tidy(() => {
-        const info = this.#backend.tensorMap.get(variable.dataId)
-        const type = { name: 'T', type: 4, value: info.dtype }
-        const [copy] = this.#binding.executeOp('Identity', [type], [info.id], 1)
-        if (copy) variable.assign(this.#backend.createOutputTensor(copy))
-      })
-    }
-    this.#variables.set(variable.dataId, variable)
-  }
-
-  #upload(dataId: object): void {
-    const info = this.#backend.tensorMap.get(dataId)
-    if (info.values === null) return
-    info.id = this.#binding.createTensor(info.shape, info.dtype, info.values)
-    info.values = null
-  }
-
   /** @returns how to undo it. */
   #takePlace(): () => void {
-    const undo = [this.#standForBinding(), this.#watchEngine(), forbidRandom(), skipCheckOfGather(this.#backend)]
+    const undo = [this.#host.takePlace(), this.#watchEngine(), forbidRandom()]
     return () => {
       for (const back of undo) back()
-    }
-  }
-
-  #standForBinding(): () => void {
-    const backend = this.#backend
-    const binding = this.#binding
-    const place: NativeBinding = {
-      executeOp: (op, attributes, inputs, outputs) => this.#graph.operation(op, attributes, inputs, outputs),
-      createTensor: (shape, dtype, values) => this.#graph.constant(shape, dtype, values),
-      deleteTensor: (id) => {
-        binding.deleteTensor(id)
-      },
-      tensorDataSync: () => {
-        throw new TraceError('The values of a tensor are read inside a function that `jit` records', {
-          where: userLine(),
-          hint: 'There are none yet: return the tensor and read it outside.',
-        })
-      },
-    }
-    const properties = Object.entries(place).map(([name, value]: [string, unknown]) => [name, { value }] as const)
-    backend.binding = standIn(binding, Object.fromEntries(properties)) // the addon's own properties are read-only
-    const write = backend.write.bind(backend)
-    backend.write = (values, shape, dtype) => {
-      const dataId = write(values, shape, dtype)
-      this.#written.add(dataId)
-      return dataId
-    }
-    backend.getInputTensorIds = (tensors) => tensors.map((tensor) => this.#idOf(tensor))
-    return () => {
-      backend.binding = binding
-      Reflect.deleteProperty(backend, 'write')
-      Reflect.deleteProperty(backend, 'getInputTensorIds')
     }
   }
 
@@ -214,7 +149,7 @@ class Recorder {
     const disposeVariable = engine.disposeVariable.bind(engine)
     engine.makeVariable = (...of) => {
       const variable = makeVariable(...of)
-      this.#created.push({ variable, initial: this.#valueOf(variable) })
+      this.#created.push({ variable, initial: this.#host.valueOf(variable) })
       return variable
     }
     engine.keep = (tensor) => {
@@ -231,46 +166,7 @@ class Recorder {
       Reflect.deleteProperty(engine, 'keep')
     }
   }
-
-  #idOf({ dataId }: tf.TensorInfo): number {
-    const info = this.#backend.tensorMap.get(dataId)
-    if (info.values !== null) {
-      if (this.#written.has(dataId)) {
-        info.id = this.#graph.constant(info.shape, info.dtype, info.values)
-        info.values = null
-      } else {
-        this.#upload(dataId)
-      }
-    }
-    if (info.id >= 0 || isBeingWritten(info.id)) this.#capture(dataId)
-    return info.id
-  }
-
-  #valueOf(tensor: tf.Tensor): Value {
-    return this.#graph.value(this.#idOf(tensor))
-  }
-
-  #argument(tensor: tf.Tensor, index: number): { readonly node: Argument; readonly tensor: tf.Tensor } {
-    this.#upload(tensor.dataId)
-    const { dtype, id } = this.#backend.tensorMap.get(tensor.dataId)
-    const { shape } = tensor
-    const argument = this.#graph.argument(index, { id, dtype, shape })
-    return { node: argument.node, tensor: this.#backend.createOutputTensor({ id: argument.id, dtype, shape }) }
-  }
-
-  #capture(dataId: object): void {
-    if (this.#captures.has(dataId)) return
-    const info = this.#backend.tensorMap.get(dataId)
-    const variable = this.#variables.get(dataId)
-    const capture = this.#graph.capture(this.#captures.size, variable?.name, info)
-    const tensor = variable ?? new tf.Tensor(info.shape, dataType(info.dtype), dataId, -1)
-    this.#captures.set(dataId, { capture, captured: { tensor, line: variable ? undefined : userLine() } })
-  }
 }
 
 const disposalError = (name: string): TraceError =>
   new TraceError('A variable is disposed inside a function that `jit` records', { found: name, where: userLine() })
-
-function standIn(binding: NativeBinding, properties: PropertyDescriptorMap): NativeBinding {
-  return Object.create(binding, properties) as NativeBinding
-}

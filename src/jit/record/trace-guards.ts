@@ -23,6 +23,21 @@ export const randomError = (): TraceError =>
     hint: 'It would be the same at every call: pass it in as a tensor.',
   })
 
+/** What asking for values while recording ends with. */
+export const valuesReadError = (): TraceError =>
+  new TraceError('The values of a tensor are read inside a function that `jit` records', {
+    where: userLine(),
+    hint: 'There are none yet: return the tensor and read it outside.',
+  })
+
+/** What an operation ends with whose results have as many elements as values say. */
+export const dataDependentError = (op: string): TraceError =>
+  new TraceError('A shape depends on the values inside a function that `jit` records', {
+    found: op,
+    where: userLine(),
+    hint: 'Do it outside.',
+  })
+
 /** tfjs-node's gather reads the indices to check them; while recording there are none, and what runs later checks them. */
 export function skipCheckOfGather(backend: NativeBackend): () => void {
   const gather = tf.getKernel(tf.GatherV2, NATIVE)

@@ -39,7 +39,7 @@ export interface Target {
 export const engineOf =
   (engine: Engine): Machine['engine'] =>
   (precision) => ({
-    shapes: engine.shapeGraph,
+    host: engine.host,
     compile: (graph, variables) => engine.compile(compile(graph, { precision, variables })),
   })
 

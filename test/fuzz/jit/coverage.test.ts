@@ -61,7 +61,7 @@ onEngine((engine) => {
   ]
 
   beforeAll(() => {
-    coverage = coverageOf(engine().shapeGraph, 60, (covered) =>
+    coverage = coverageOf(engine().host, 60, (covered) =>
       levels.every(([, level, names, left]) => missing(names(), covered[level]).length <= Object.keys(left).length),
     )
   }, 300_000)

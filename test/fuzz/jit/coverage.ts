@@ -4,7 +4,7 @@ import { compile } from '../../../src/jit/compile.js'
 import { nodesOf } from '../../../src/jit/graph.js'
 import { elementwiseOps } from '../../../src/jit/program/program.js'
 import { record } from '../../../src/jit/record/recorder.js'
-import type { ShapeInference } from '../../../src/jit/record/shape-inference.js'
+import type { HostFactory } from '../../../src/jit/record/recording-host.js'
 import { generateOf } from './generate.js'
 import { tensorsOf } from './inputs.js'
 import { kernelsOf } from './kernel-hook.js'
@@ -29,11 +29,7 @@ export interface Coverage {
 }
 
 /** What programs cover of each operation of the table, round after round, until it is enough. */
-export function coverageOf(
-  shapes: () => ShapeInference,
-  rounds: number,
-  isEnough: (coverage: Coverage) => boolean,
-): Coverage {
+export function coverageOf(host: HostFactory, rounds: number, isEnough: (coverage: Coverage) => boolean): Coverage {
   const coverage: Coverage = {
     ...{ table: new Set(), kernels: new Set(), operations: new Set() },
     ...{ steps: new Set(), epilogues: new Set(), elementwiseOps: new Set() },
@@ -42,19 +38,19 @@ export function coverageOf(
   for (let seed = 0; seed < rounds && !isEnough(coverage); seed++) {
     for (const name of Object.keys(operations)) {
       const program = generateOf(name, seed, modes[seed % modes.length] ?? 'normal')
-      if (program) cover(program, shapes(), coverage)
+      if (program) cover(program, host, coverage)
     }
   }
   return coverage
 }
 
-function cover(program: Program, shapes: ShapeInference, coverage: Coverage): void {
+function cover(program: Program, host: HostFactory, coverage: Coverage): void {
   const tensors = tensorsOf(program)
   try {
     const run = functionOf(sourceOf(program), tensors)
     const given = argumentsOf(program).map(({ name }) => tensors.get(name) ?? tf.scalar(0))
     kernelsOf(() => {
-      const { graph } = record((standIns) => run(...standIns), given, shapes)
+      const { graph } = record((standIns) => run(...standIns), given, host)
       for (const node of nodesOf(graph.results)) if (node.kind === 'operation') coverage.operations.add(node.op)
       for (const step of compile(graph, { precision: 'float32' }).steps) {
         coverage.steps.add(step.kind)
