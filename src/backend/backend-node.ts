@@ -1,6 +1,8 @@
 import * as tf from '@tensorflow/tfjs'
 
 import { backendSelector, type BackendSelector } from './backend-selector.js'
+import { ENGINE } from './engine/engine-backend.js'
+import { preparedEngine } from './engine/prepared-engine.js'
 import { loadNative, NATIVE } from './native.js'
 import { notify } from './notify-node.js'
 import { registerWasmKernels } from './wasm/wasm-kernels.js'
@@ -30,6 +32,7 @@ const selector = backendSelector(
         return { version: tf.version.tfjs, reason: 'it was asked for' }
       },
     },
+    { name: 'siglip', tfBackend: ENGINE, prepare: preparedEngine },
     { name: 'cpu', tfBackend: 'cpu', prepare: () => ({ version: tf.version.tfjs, reason: 'it was asked for' }) },
   ],
   () => ({

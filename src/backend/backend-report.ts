@@ -1,7 +1,7 @@
 /** The backends this package knows how to start. */
-export const BACKEND_NAMES = ['native', 'webgpu', 'webgl', 'wasm', 'cpu'] as const
+export const BACKEND_NAMES = ['native', 'webgpu', 'webgl', 'wasm', 'siglip', 'cpu'] as const
 
-/** `native` is TensorFlow's C library in Node; `wasm` WebAssembly; `cpu` plain JavaScript, by far the slowest. */
+/** `native` is TensorFlow's C library in Node; `wasm` tfjs's WebAssembly; `siglip` this package's own engine; `cpu` plain JavaScript, by far the slowest. */
 export type BackendName = (typeof BACKEND_NAMES)[number]
 
 /** What to start: a backend by its name, or `auto`, the fastest that can run here. */
@@ -32,6 +32,7 @@ const TITLES: Readonly<Record<BackendReport['name'], string>> = {
   webgpu: 'WebGPU',
   webgl: 'WebGL',
   wasm: 'WebAssembly',
+  siglip: 'its own engine',
   cpu: 'plain JavaScript',
   other: 'a backend of its own',
 }

@@ -1,6 +1,8 @@
 import * as tf from '@tensorflow/tfjs'
 
 import { backendSelector, type BackendSelector, type Prepared } from './backend-selector.js'
+import { ENGINE } from './engine/engine-backend.js'
+import { preparedEngine } from './engine/prepared-engine.js'
 import { registerWasmKernels } from './wasm/wasm-kernels.js'
 import { guardWasmMemory } from './wasm/wasm-memory.js'
 
@@ -35,6 +37,7 @@ const selector = backendSelector(
         return registered('wasm', 'it was not registered')
       },
     },
+    { name: 'siglip', tfBackend: ENGINE, prepare: preparedEngine },
     { name: 'cpu', tfBackend: 'cpu', prepare: () => registered('cpu', 'it was not registered') },
   ],
   () => ({

@@ -4,6 +4,7 @@ import { currentBackend } from '../backend/backend-node.js'
 import { NATIVE } from '../backend/native.js'
 import { notify } from '../backend/notify-node.js'
 import { compile } from './compile.js'
+import { engineGraphs } from './engine-graphs.js'
 import { loadEngine } from './program/engine.js'
 import { jitted, type Jitted, type JittedOptions } from './jitted.js'
 import type { Precision } from './precision.js'
@@ -23,6 +24,8 @@ const engines = new Map<Precision, GraphEngine | NoEngine>()
 let isReported = false
 
 function engineNow(precision: Precision): GraphEngine | undefined {
+  const own = engineGraphs(precision)
+  if (own) return own
   const engine = tf.getBackend() === NATIVE ? knownEngine(precision) : otherBackend()
   if (!('missing' in engine)) return engine
   if (!isReported) notify(`siglip-tfjs: jit runs functions as they are: ${engine.missing}`)
@@ -49,7 +52,7 @@ function startEngine(precision: Precision): GraphEngine | NoEngine {
   if ('missing' in engine) return engine
   const taken = precision === 'auto' ? (engine.bfloat16 ? 'bfloat16' : 'float32') : precision
   return {
-    shapes: engine.shapeGraph,
+    host: engine.host,
     compile: (graph, variables) => engine.compile(compile(graph, { precision: taken, variables })),
   }
 }

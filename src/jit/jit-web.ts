@@ -1,17 +1,22 @@
-import type { Jitted } from './jitted.js'
+import { engineGraphs } from './engine-graphs.js'
+import { jitted, type Jitted, type JittedOptions } from './jitted.js'
+import type { Precision } from './precision.js'
+import type { GraphEngine } from './record/recorded-function.js'
+
+/** What `jit` makes of a function in a page: recordings run on this package's engine while its backend runs. */
+export function makeJitted<Args extends readonly unknown[], Result>(
+  fn: (...args: Args) => Result,
+  { precision, ...options }: JittedOptions & { readonly precision: Precision },
+): Jitted<Args, Result> {
+  return jitted(fn, () => engineNow(precision), options)
+}
 
 let isReported = false
 
-/** What `jit` makes of a function in a page: the function itself. */
-export function makeJitted<Args extends readonly unknown[], Result>(
-  fn: (...args: Args) => Result,
-): Jitted<Args, Result> {
-  if (!isReported) console.info('siglip-tfjs: jit runs functions as they are: its engine runs in Node only')
+function engineNow(precision: Precision): GraphEngine | undefined {
+  const engine = engineGraphs(precision)
+  if (engine || isReported) return engine
   isReported = true
-  const call = (...args: Args): Result => fn(...args)
-  return Object.assign(call, {
-    async: async (...args: Args): Promise<Awaited<Result>> => await fn(...args),
-    traces: 0,
-    dispose: () => undefined,
-  })
+  console.info('siglip-tfjs: jit runs functions as they are: it needs the backend `siglip`. Choose it with useBackend')
+  return undefined
 }

@@ -14,15 +14,36 @@ import { nativeAttribute } from './graph-runner.js'
 
 /** Runs a program one element after another: slow, and plain to see what every step means. */
 export function runProgram(program: Program, args: readonly tf.Tensor[], captures: readonly tf.Tensor[]): tf.Tensor[] {
+  const results = runOnMemory(
+    program,
+    args.map((tensor) => bytes(tensor.dataSync())),
+    captures.map((tensor) => bytes(tensor.dataSync())),
+  )
+  return results.map(({ data, shape, dtype }) => tf.tensor(typed(data, dtype), [...shape], dtype))
+}
+
+/** A result's bytes. */
+export interface ResultInMemory {
+  readonly data: DataView<ArrayBuffer>
+  readonly shape: readonly number[]
+  readonly dtype: 'float32' | 'int32' | 'bool'
+}
+
+/** The same on bytes, which are as they were afterwards. */
+export function runOnMemory(
+  program: Program,
+  args: readonly DataView[],
+  captures: readonly DataView[],
+): readonly ResultInMemory[] {
   const arena = new ArrayBuffer(program.arenaBytes)
   new Uint8Array(arena).fill(0xff) // nobody may rely on what is there
-  const results: { data: DataView; shape: readonly number[]; dtype: 'float32' | 'int32' | 'bool' }[] = []
+  const results: ResultInMemory[] = []
   const buffers = program.buffers.map((source): DataView => {
     switch (source.kind) {
       case 'argument':
-        return bytes(args[source.index]!.dataSync())
+        return args[source.index]!
       case 'capture':
-        return bytes(captures[source.index]!.dataSync())
+        return captures[source.index]!
       case 'constant':
         return bytes(source.values)
       case 'arena':
@@ -36,7 +57,7 @@ export function runProgram(program: Program, args: readonly tf.Tensor[], capture
     }
   })
   for (const step of program.steps) runStep(step, buffers)
-  return results.map(({ data, shape, dtype }) => tf.tensor(typed(data, dtype), [...shape], dtype))
+  return results
 }
 
 const bytes = (values: ArrayBufferView): DataView =>
@@ -251,6 +272,7 @@ function runStep(step: Step, buffers: readonly DataView[]): void {
       for (const index of indices(step.to.shape)) to.set(index, 0)
       for (const [r, d] of indices(step.values.shape) as Generator<[number, number]>) {
         const segment = segments.get([r])
+        if (segment < 0) continue
         to.set([segment, d], to.get([segment, d]) + values.get([r, d]))
       }
       return
