@@ -113,9 +113,12 @@ auto EpilogueWithResidual(const View *residual) {
 template <DType kC>
 auto EpilogueWithActivation(Activation activation, const View *residual) {
   switch (activation) {
-#define SIGLIP_ACTIVATION(name, text)                                                 \
-  case Activation::name: return EpilogueWithResidual<Activation::name, kC>(residual); \
-      #include "program/ops.def"
+    case Activation::kNone: return EpilogueWithResidual<Activation::kNone, kC>(residual);
+    case Activation::kGeluTanh: return EpilogueWithResidual<Activation::kGeluTanh, kC>(residual);
+    case Activation::kGelu: return EpilogueWithResidual<Activation::kGelu, kC>(residual);
+    case Activation::kRelu: return EpilogueWithResidual<Activation::kRelu, kC>(residual);
+    case Activation::kSilu: return EpilogueWithResidual<Activation::kSilu, kC>(residual);
+    case Activation::kQuickGelu: return EpilogueWithResidual<Activation::kQuickGelu, kC>(residual);
   }
 }
 
