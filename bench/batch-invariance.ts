@@ -169,7 +169,7 @@ async function main(): Promise<void> {
   const comparisons: Comparison[] = []
   for (const name of options.tower.split(',')) {
     const tower = towers[name]?.()
-    if (!tower) throw new Error(`No tower ${name}: it is one of ${Object.keys(towers).join(', ')}`)
+    if (!tower) throw new Error(`Unknown tower ${name}: expected one of ${Object.keys(towers).join(', ')}`)
     const titles = ways.map(({ precision, threads }) => `${precision}, ${threads} thread${threads > 1 ? 's' : ''}`)
     console.log([`${name}, batch`.padEnd(16), ...titles.map((title) => title.padEnd(22))].join(''))
     const expected = new Map<string, Float32Array[]>()
@@ -185,7 +185,7 @@ async function main(): Promise<void> {
       const cells = ways.map(({ precision, threads }) => {
         engine.setThreads(threads)
         const [embed, own] = [embedders.get(precision), expected.get(precision)]
-        if (!embed || !own) throw new Error(`No embeddings in ${precision}`)
+        if (!embed || !own) throw new Error(`Missing embeddings in ${precision}`)
         const comparison = compare(tower, embed, own, count)
         comparisons.push(comparison)
         return comparison.toString().padEnd(22)

@@ -4,7 +4,7 @@
  *
  *     node dist/bench/chunked-loss.js [largest batch size, default 32768]
  *
- * Each size runs in a process of its own, on as many threads as the machine has. Memory is the peak that /proc says (Linux).
+ * Each size runs in a separate process, on as many threads as the machine has. Memory is the peak in /proc (Linux).
  */
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
@@ -18,7 +18,7 @@ import { havePeers, PythonPeer } from './peer.js'
 const WIDTH = 768
 const PAPER = 2 ** 20
 
-/** In a process of its own: prints the seconds and the peak in bytes, over what the process took before. */
+/** In a separate process: prints the seconds and the peak in bytes beyond the process's memory before. */
 async function measure(batch: number): Promise<void> {
   await useBackend('native', { quiet: true })
   const step = (imageEmbeds: tf.Tensor2D, textEmbeds: tf.Tensor2D): void => {

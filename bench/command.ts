@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import type { Contender } from './peer.js'
 
-/** A program that is started anew for each run. */
+/** A program that is started for each run. */
 export class Command implements Contender {
   /**
    * @param measure `time` in milliseconds from start to end; `printed`, the milliseconds that it prints as `milliseconds N`; or

@@ -82,7 +82,7 @@ async function write(folder: string, dtype: 'F32' | 'BF16'): Promise<void> {
   await saveFolder(folder, new Map([...config.toFiles(), ...weightFiles({ tensors, read }, { dtype })]))
 }
 
-/** Seconds that reading a file takes, into memory of its own, 64 MiB at a time: what any loader has to do. */
+/** Seconds to read a file into fresh memory, 64 MiB at a time: the lower bound of any loader. */
 async function plainRead(file: string): Promise<number> {
   const start = performance.now()
   const handle = await open(file)
@@ -102,7 +102,7 @@ async function memory(field: 'VmRSS' | 'VmHWM'): Promise<number> {
   return 1024 * Number(new RegExp(`${field}:\\s+(\\d+) kB`).exec(status)?.[1])
 }
 
-/** In a process of its own: loads the checkpoint and prints what it took. */
+/** In a separate process: loads the checkpoint and prints time and memory. */
 async function load(folder: string, backend: 'native' | 'wasm'): Promise<void> {
   await useBackend(backend)
   tf.tidy(() => tf.matMul(tf.ones([8, 8]), tf.ones([8, 8])).dataSync()) // what the backend takes at first is not the weights'

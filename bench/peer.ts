@@ -4,7 +4,7 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 
-/** Somebody who does a workload and says how long each time took. */
+/** A program that runs a workload and reports the time of each run. */
 export interface Contender {
   readonly name: string
   /** Everything up to and including a first run. */
@@ -22,7 +22,7 @@ export function havePeers(): boolean {
   return existsSync(peersPython)
 }
 
-/** A Python process of its own that does one workload: `bench/peers/peer.py`. */
+/** A separate Python process that runs one workload: `bench/peers/peer.py`. */
 export class PythonPeer implements Contender {
   private process: ChildProcessWithoutNullStreams | undefined
   private readonly waiting: ((answer: string) => void)[] = []

@@ -20,7 +20,7 @@ import { workloads, type Workload } from './workloads.js'
 interface Figures {
   readonly id: string
   readonly title: string
-  /** Median milliseconds, or megabytes, of each who did it. */
+  /** Median milliseconds, or megabytes, of each program that ran it. */
   readonly unit: 'ms' | 'MB'
   readonly medians: Readonly<Record<string, number>>
   readonly gigaflops: number
@@ -91,7 +91,7 @@ async function main(): Promise<void> {
   const versions = havePeers() ? await asked.versions() : {}
   asked.close()
   console.log(`${here.processor}, ${here.cores} cores, ${here.memory}, ${here.features.join(' ')}, Node ${here.node}`)
-  console.log(havePeers() ? JSON.stringify(versions) : 'no peers: bash bench/peers/setup.sh makes them')
+  console.log(havePeers() ? JSON.stringify(versions) : 'peers are not installed: run bash bench/peers/setup.sh')
   const only = options.only?.split(',')
   const figures: Figures[] = []
   const peaks = { float32: 0, bfloat16: 0 }

@@ -15,7 +15,7 @@ export async function timedTraining(
   let last = performance.now()
   await train({
     ...options,
-    ...{ steps: warmUp + steps + 1, out }, // it never comes to the last
+    ...{ steps: warmUp + steps + 1, out }, // it never reaches the last
     onStep: ({ step }) => {
       if (step > warmUp) times.push(performance.now() - last)
       last = performance.now()

@@ -4,7 +4,7 @@
  *
  *     npm run bench:wasm -- [OTHER/dist...]
  *
- * Other builds of this package are measured in the same run. Each runs in a process of its own.
+ * Other builds of this package are measured in the same run. Each runs in a separate process.
  */
 import { spawnSync } from 'node:child_process'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'

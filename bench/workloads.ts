@@ -254,7 +254,7 @@ function wholePipeline(precision: Precision): Workload {
   const count = 1000
   return {
     id: `images-${precision}`,
-    title: `1,000 JPEGs 640×427 to embeddings, beside the image tower alone, ${precision}`,
+    title: `1,000 JPEGs 640×427 to embeddings, versus only the image tower, ${precision}`,
     flops: 0,
     unit: 'ms',
     times: 1,
@@ -280,7 +280,7 @@ function wholePipeline(precision: Precision): Workload {
         return async () => {
           for (let i = 0; i < count / 8; i++) (await tower.async()).dispose()
         }
-      }, 'the tower alone'),
+      }, 'only the tower'),
     ],
   }
 }
@@ -353,7 +353,7 @@ function fineTuning(measure: 'printed' | 'memory', precision: Precision): Worklo
   }
 }
 
-/** A step of the training of the model in the box. */
+/** A training step of the bundled model. */
 function emojiStep(patches: 'half' | 'all'): Workload {
   const args = [emojiFolder, patches, '15']
   const command = (name: string, program: readonly [string, string]): Command =>

@@ -38,10 +38,10 @@ const isSetting = (name: string): boolean =>
  *
  * @param folder that it goes into.
  * @param written the names of its files.
- * @throws FileError naming the files that stand in its way.
+ * @throws FileError naming the files that would be overwritten.
  */
 export async function checkReplaceable(folder: CheckpointFolder, written: Iterable<string>): Promise<void> {
-  const own = folder.adapter ?? folder // the adapter’s files alone, where it is one’s
+  const own = folder.adapter ?? folder // only the adapter’s files, in an adapter’s folder
   const names = (await own.names?.()) ?? []
   const configs = names.filter(isConfig)
   const weights = names.filter(isWeights)

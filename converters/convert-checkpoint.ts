@@ -35,7 +35,7 @@ import { readJsonObject } from '../src/hub/read-json.js'
 export interface ConvertOptions extends ConfigOptions, Pick<WeightFilesOptions, 'dtype' | 'maxShardSize'> {
   /** For whom. */
   readonly to: Naming
-  /** One tower of a whole model alone. timm takes the image tower in any case. */
+  /** Converts only this tower of a whole model. For timm it is always the image tower. */
   readonly tower?: Tower | undefined
   /** Told after each weight how many of their bytes are read. */
   readonly onProgress?: ((progress: { readonly readBytes: number; readonly totalBytes: number }) => void) | undefined
@@ -123,7 +123,7 @@ function filesFor(
     }
     case 'big_vision': {
       checkNoClassifier(weights, to)
-      // big_vision has its configurations in code: transformers' own stands beside the weights for whoever takes them back.
+      // big_vision has its configurations in code: transformers' own is saved beside the weights, for converting them back.
       const own = configFor(config, weights, dtype)
       const archive = npzFile(named, dtype)
       return { files: new Map([['model.npz', archive], ['config.json', jsonFile(own)], ...processor]), notes: [] }
@@ -131,7 +131,7 @@ function filesFor(
     case 'open_clip': {
       checkNoClassifier(weights, to)
       if (!isWhole) {
-        throw new InputError('open_clip has no format for a tower alone', {
+        throw new InputError('open_clip has no format for a single tower', {
           expected: 'both towers',
           found: towers.join(', ') || 'none',
           where: weights.location,
@@ -167,7 +167,7 @@ function notesOn(images: JsonObject | undefined): readonly string[] {
   return [`Images are prepared with resize_mode ${mode}, which transformers does not know: there they are squashed.`]
 }
 
-/** Reports each weight that is read, checks that the new file can hold it, and stops where it is told to. */
+/** Reports each weight that is read, checks that the new file can hold it, and stops when the signal aborts. */
 function watched(weights: Weights, { onProgress, signal, dtype }: ConvertOptions): Weights {
   const bytes = (name: string): number => weights.tensors.get(name)?.byteLength ?? 0
   const totalBytes = [...weights.tensors.keys()].reduce((sum, name) => sum + bytes(name), 0)
@@ -189,8 +189,8 @@ function watched(weights: Weights, { onProgress, signal, dtype }: ConvertOptions
 /** The tower that is asked for. timm's image tower may bring its classifier; it has no use for the pooling head then. */
 function chosen(whole: Weights, tower: Tower, to: Naming): Weights {
   if (!towersOf(whole).includes(tower)) {
-    throw new InputError(`There is no ${tower} tower`, {
-      found: towersOf(whole).join(', ') || 'no tower',
+    throw new InputError(`The checkpoint lacks the ${tower} tower`, {
+      found: towersOf(whole).join(', ') || 'none',
       where: whole.location,
     })
   }
@@ -206,7 +206,7 @@ function checkKnown({ tensors, location }: Weights): void {
     (name) => !/^((vision|text)_model\.|classifier\.|logit_(scale|bias)$)/.test(name),
   )
   if (unknown.length === 0 && tensors.size > 0) return
-  throw new WeightsError('Not the weights of a SigLIP model', {
+  throw new WeightsError('The weights are not those of a SigLIP model', {
     expected: 'weights of SigLIP in the names of transformers, big_vision, open_clip or timm',
     found: `${unknown.slice(0, 5).join(', ') || 'none'}${unknown.length > 5 ? ` and ${unknown.length - 5} more` : ''}`,
     where: location,
@@ -229,7 +229,7 @@ function checkNoClassifier({ tensors, location }: Weights, to: Naming): void {
   if (!tensors.has('classifier.weight')) return
   throw new InputError(`${to} has no place for a classifier`, {
     where: location,
-    hint: 'Convert to transformers or timm, or take the towers alone with --tower vision.',
+    hint: 'Convert to transformers or timm, or convert a single tower with --tower vision.',
   })
 }
 

@@ -3,7 +3,7 @@ import { AdamW, evaluateRetrieval, listedData, lockedImage, SiglipModel, SiglipP
 import { train, type LossContext, type OptimizerMaker } from 'siglip-tfjs/node'
 import { gallerySamples } from './emoji/gallery.js'
 
-const usage = 'node dist/examples/custom-loss.js OUT\n\nTeaches the model in the box Spanish. --help: this'
+const usage = 'node dist/examples/custom-loss.js OUT\n\nTeaches the bundled model Spanish. --help: this'
 /** The sigmoid loss, in which a pair counts the more the more wrong the model is about it (Lin et al. 2017, "Focal Loss"). */
 function focalLoss({ logits, labels }: LossContext): tf.Scalar {
   const towards = tf.mul(logits, tf.sub(tf.mul(labels, 2), 1)) // above 0 where the model is right

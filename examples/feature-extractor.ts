@@ -1,4 +1,4 @@
-/** A classifier for classes of your own: the image tower as it is, and a dense layer trained on its embeddings. */
+/** A classifier for your own classes: the frozen image tower, and a dense layer trained on its embeddings. */
 import { readdir } from 'node:fs/promises'
 import path from 'node:path'
 import { parseArgs } from 'node:util'

@@ -4,7 +4,7 @@ import { SiglipModel } from 'siglip-tfjs'
 
 const usage = `node dist/examples/from-big-vision.js FILE.npz FOLDER
 
-Loads a big_vision checkpoint, whose configuration its weights tell, and saves it as transformers does: config.json and
+Loads a big_vision checkpoint, infers its configuration from the weights, and saves it in transformers' format: config.json and
 model.safetensors. For the other way, and for open_clip and timm: npx siglip convert --help
 
   --dtype TYPE       F32, F16 or BF16 [F32]

@@ -5,7 +5,7 @@ import { Siglip2Model, Siglip2Processor } from 'siglip-tfjs'
 
 const usage = `node dist/examples/naflex.js --model FOLDER --labels LABELS IMAGE…
 
-Scores images against labels, and tells into how many patches each was cut.
+Scores images against labels, and prints into how many patches each is split.
 
   --model FOLDER     a NaFlex checkpoint, such as google/siglip2-base-patch16-naflex
   --labels LABELS    separated by commas                    [a cat, a cup of coffee, a rocket]

@@ -47,7 +47,7 @@ export abstract class SiglipError extends Error {
   }
 }
 
-/** An argument of a call is of the wrong type, shape or value. */
+/** An argument of a call has the wrong type, shape or value. */
 export class InputError extends SiglipError {
   readonly code = 'ERR_INPUT'
 }
@@ -109,7 +109,7 @@ export class TraceError extends SiglipError {
   readonly code = 'ERR_TRACE'
 }
 
-/** A training can't go on: its loss or a gradient is no finite number. */
+/** A training can't continue: its loss or a gradient is not finite. */
 export class TrainingError extends SiglipError {
   readonly code = 'ERR_TRAINING'
 }

@@ -54,7 +54,7 @@ function sfc32(seed: number): (block: Float64Array) => void {
   return fill
 }
 
-/** A seed of its own for a named thing: FNV-1a over the seed and the name. */
+/** An independent seed for a name: FNV-1a over the seed and the name. */
 export function seedOf(seed: number, name: string): number {
   let hash = Math.imul(0x811c9dc5 ^ seed, 0x01000193)
   for (let i = 0; i < name.length; i++) hash = Math.imul(hash ^ name.charCodeAt(i), 0x01000193)

@@ -33,7 +33,7 @@ pieces = sentencepiece.SentencePieceProcessor(str(Path("examples") / "emoji" / "
 
 
 def ids_of(emoji):
-    """The label, or its label and some tags, or tags alone."""
+    """The label, the label and some tags, or only tags."""
     label, tags = index["emoji"][emoji]["label"], index["emoji"][emoji]["tags"]
     said = [label]
     if tags and random.random() < 0.35:

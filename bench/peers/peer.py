@@ -188,7 +188,7 @@ for line in sys.stdin:
             answer = {"milliseconds": times}
         else:
             answer = versions()
-    except Exception as error:  # told to the caller, who skips this peer
+    except Exception as error:  # reported to the caller, which skips this peer
         answer = {"error": f"{type(error).__name__}: {str(error)[:300]}"}
     answers.write(json.dumps(answer) + "\n")
     answers.flush()

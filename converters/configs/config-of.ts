@@ -19,10 +19,10 @@ export interface ConfigOptions {
 
 /**
  * A checkpoint's configuration as transformers' `config.json` has it: that file itself, or what open_clip's and timm's own files and
- * the shapes of the weights tell.
+ * the shapes of the weights give.
  *
  * @param weights of the folder, under the names they are stored with. Default: opened where they are needed.
- * @throws FileError if there is neither a configuration nor weights; ConfigError if they don't tell enough.
+ * @throws FileError if there is neither a configuration nor weights; ConfigError if they are not enough.
  */
 export async function configOf(
   folder: CheckpointFolder,
@@ -50,7 +50,7 @@ async function openStored(folder: CheckpointFolder): Promise<Weights> {
     return await openWeights(folder)
   } catch (cause) {
     if (!(cause instanceof FileError)) throw cause
-    throw new FileError('No such file', {
+    throw new FileError('File not found', {
       expected: 'config.json, or weights whose shapes give it',
       where: folder.location,
       hint: 'Fetch config.json.',

@@ -3,7 +3,7 @@ import { towersOf, type Tower } from '../names/tower-names.js'
 import type { Weights } from '../formats/weights.js'
 import type { JsonObject } from '../../src/io/json.js'
 
-/** What shapes don't tell, or tell only together with something else. */
+/** What shapes don't determine, or determine only together with something else. */
 export interface ConfigHints {
   /** Attention heads. Default: those of the published models of that width. */
   readonly heads?: Readonly<Partial<Record<Tower, number | undefined>>> | undefined
@@ -28,7 +28,7 @@ const headsOfWidth = new Map([
 export const GEMMA_TOKENS = 256_000
 
 /**
- * A configuration of transformers for weights that came without: their shapes tell widths, layers, patches, positions and tokens.
+ * A configuration of transformers for weights without one: their shapes give widths, layers, patches, positions and tokens.
  *
  * @param weights under the names of a whole model, in transformers' shapes.
  * @throws ConfigError if weights that are needed are missing, or nothing gives the number of heads.

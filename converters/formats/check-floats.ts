@@ -13,7 +13,7 @@ export function checkFloats(tensors: Iterable<readonly [string, Pick<WeightInfo,
   if (!first) return
   const [name, { dtype }] = first
   const more = whole.length > 1 ? `, and ${whole.length - 1} more like it` : ''
-  throw new WeightsError('weights are of another type', {
+  throw new WeightsError('The weights have another dtype', {
     expected: 'F32, F16, BF16 or another type of floats',
     found: `${name} of type ${dtype}${more}`,
     where,

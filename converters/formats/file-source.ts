@@ -1,7 +1,7 @@
 import { type CheckpointFolder, placeOf } from '../../src/hub/checkpoint-folder.js'
 import type { ByteSource } from '../../src/io/byte-source.js'
 
-/** A file of a checkpoint folder as a source of bytes. @throws FileError if there is no such file. */
+/** A file of a checkpoint folder as a source of bytes. @throws FileError if the file is missing. */
 export async function fileSource(
   folder: CheckpointFolder,
   name: string,

@@ -12,7 +12,7 @@ export function isFloatDtype(dtype: Dtype): dtype is FloatDtype {
  * The elements in `bytes` as float32: exact for every type of 32 bits or fewer but wide integers, and rounded to the nearest
  * otherwise. NaNs keep sign and payload.
  *
- * @param out where to write them; without it float32 bytes are seen as what they are, and others get an array of their own.
+ * @param out where to write them; without it float32 bytes are viewed in place, and other types are converted into a new array.
  * @throws FormatError for types that have no single number per element or byte: F4, F6, C64, and the rarer F8 types.
  */
 export function toFloat32(

@@ -84,7 +84,7 @@ export async function openNpz(files: ReadonlyMap<string, ByteSource>, where: str
 }
 
 function damaged(source: ByteSource, detail: ErrorDetail): FormatError {
-  return new FormatError('Not an array of numbers', {
+  return new FormatError('The file is not a numeric array', {
     where: source.name,
     hint: 'Fetch it again, or save it with numpy.save.',
     ...detail,

@@ -10,7 +10,7 @@ import { joined } from '../../src/io/joined.js'
 /** Bytes of an entry in the list beside its name, `.npy` included. */
 const MAX_ENTRY = 46 + 4 + 28
 
-/** Sizes and offsets from here on stand in a zip64 field. */
+/** Sizes and offsets from this value on are in a zip64 field. */
 const ZIP64 = 0xffffffff
 /** Of the first day that zip knows, 1 January 1980, as numpy dates its arrays: the same weights give the same file. */
 const DATE = 0x21
@@ -20,7 +20,7 @@ const ATTRIBUTES = 0o600 << 16
 /**
  * An `.npz` archive of weights, byte for byte as `numpy.savez` writes it: stored arrays, one at a time in memory.
  *
- * @param dtype the type of all weights. Default: each keeps its own; what is no float becomes F32.
+ * @param dtype the type of all weights. Default: each keeps its own; other types become F32.
  * @throws InputError for more weights than an archive's list of entries holds
  */
 export function npzFile(weights: WeightsToSave, dtype?: FloatDtype): FileContent {

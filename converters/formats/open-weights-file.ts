@@ -38,7 +38,7 @@ const legacyTorch = '\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.'
  * `.npz` archive of numpy.
  *
  * @param name in the folder, whatever its ending.
- * @throws FileError if there is no such file; FormatError if it is damaged or of another format, naming the format if it is known.
+ * @throws FileError if the file is missing; FormatError if it is damaged or of another format, naming the format if it is known.
  */
 export async function openWeightsFile(folder: CheckpointFolder, name: string): Promise<Weights> {
   const source = await fileSource(folder, name)

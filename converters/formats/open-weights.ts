@@ -17,7 +17,7 @@ export interface WeightsOptions {
 
 /**
  * Opens the weights of a checkpoint folder, under the names that the file gives them: `model.safetensors` or `pytorch_model.bin`,
- * one file or shards with an index, those of open_clip, or else the one file there is of weights, such as an `.npz`. What a file is
+ * one file or shards with an index, those of open_clip, or else the only weight file, such as an `.npz`. What a file is
  * shows its content, not its name.
  *
  * @throws FileError if the folder has no weights, several of other names, or lacks a shard; FormatError if they are damaged.
@@ -39,7 +39,7 @@ export async function openWeights(folder: CheckpointFolder, { file, variant }: W
   })
 }
 
-/** Files that look like weights under names of their own: not variants, nor shards whose index is missing. */
+/** Files that look like weights with other names: not variants, nor shards whose index is missing. */
 async function otherWeights(folder: CheckpointFolder): Promise<readonly string[]> {
   const names = (await folder.names?.()) ?? []
   const own = /^(?!((pytorch_)?model|adapter_model)[.-])[^/.][^/]*\.(npz|safetensors|bin|pt|pth|ckpt)$|^model\.npz$/

@@ -180,7 +180,7 @@ class Machine {
       case 'R': // REDUCE
       case '\x81': // NEWOBJ
         return this.call()
-      case 'b': // BUILD: the state is of no interest, but belongs to something
+      case 'b': // BUILD: the state is ignored, but belongs to an object
         this.pop()
         return void this.top()
       case 'Q': // BINPERSID
@@ -197,14 +197,14 @@ class Machine {
       expected: 'tensors and plain values',
       found: `${module}.${name}`.slice(0, 200),
       where: this.world.where,
-      hint: 'It is not run. Save the weights alone: torch.save(model.state_dict(), …), or as safetensors.',
+      hint: 'It is not run. Save only the weights: torch.save(model.state_dict(), …), or as safetensors.',
     })
   }
 
   private call(): unknown {
     const [callee, args] = this.popMany(2)
     if (!(callee instanceof PickleFunction) || !Array.isArray(args))
-      throw this.damaged('a call of something that is no function')
+      throw this.damaged('a call of something that is not a function')
     return this.counted(callee.call(args))
   }
 

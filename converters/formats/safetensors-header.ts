@@ -137,7 +137,7 @@ function checkCoverage(tensors: ReadonlyMap<string, TensorInfo>, dataBegin: numb
     reached += byteLength
   }
   if (reached !== size) {
-    throw damaged(reached > size ? 'The file is cut off' : 'Bytes follow the last tensor', {
+    throw damaged(reached > size ? 'The file is truncated' : 'Bytes follow the last tensor', {
       expected: `${reached} bytes`,
       found: `${size} bytes`,
       where,

@@ -36,9 +36,9 @@ export {
 
 /** An open file: its header is read and checked, its tensors are read when asked for. */
 export interface SafetensorsFile extends SafetensorsHeader {
-  /** A tensor's elements as they are stored. @throws InputError if there is no tensor of that name. */
+  /** A tensor's elements as they are stored. @throws InputError for an unknown name. */
   read(name: string): Promise<TensorData>
-  /** A tensor's elements as float32, converted while they are read. @throws InputError if there is no tensor of that name. */
+  /** A tensor's elements as float32, converted while they are read. @throws InputError for an unknown name. */
   readFloat32(name: string): Promise<Float32Array<ArrayBuffer>>
 }
 

@@ -56,13 +56,10 @@ export function layoutSafetensors(
   const entries = sorted.map(([name, { dtype, shape }]) => {
     const length = byteLength(dtype, shape)
     if (name === '__metadata__' || !isShape(shape) || !Number.isSafeInteger(length)) {
-      throw new InputError(
-        name === '__metadata__' ? 'A name that the format keeps for itself' : 'Not the shape of a tensor',
-        {
-          found: `${dtype} [${shape.join(', ')}]`,
-          where: `tensor ${JSON.stringify(name)}`,
-        },
-      )
+      throw new InputError(name === '__metadata__' ? 'The name is reserved by the format' : 'Invalid tensor shape', {
+        found: `${dtype} [${shape.join(', ')}]`,
+        where: `tensor ${JSON.stringify(name)}`,
+      })
     }
     const begin = end
     end += length

@@ -10,7 +10,7 @@ import { readJsonObject } from '../../src/hub/read-json.js'
 export const MAX_INDEX_BYTES = 100_000_000
 
 /**
- * Opens weights that lie in several files, with an index (`model.safetensors.index.json`) that says which weight is in which. The
+ * Opens weights in several files, with an index (`model.safetensors.index.json`) that says which weight is in which. The
  * index and the files must agree: every weight in one place. One that the index leaves out is found in its file, as in transformers.
  *
  * @param open opens one of the files by its name in the folder.
@@ -88,7 +88,7 @@ function isShardName(name: string): boolean {
 }
 
 function noIndex(where: string, found: string, cause?: unknown): FormatError {
-  return new FormatError('Not an index of weights', {
+  return new FormatError('Invalid weight index', {
     expected: 'a JSON object whose "weight_map" names a file of the folder for every tensor',
     found,
     where,

@@ -10,7 +10,7 @@ import type { WeightInfo, Weights } from './weights.js'
 /** Elements of wide types that are read at once: with fewer, opening files and freeing blocks takes longer than reading. */
 const BLOCK = 2 ** 22
 
-/** Where a tensor's elements lie in a file. The caller has checked that they lie inside. */
+/** The range of a tensor's elements in a file. The caller has checked that it is inside. */
 export interface StoredTensor extends WeightInfo {
   readonly source: ByteSource
   /** Of the first element. */
@@ -20,7 +20,7 @@ export interface StoredTensor extends WeightInfo {
   readonly isBigEndian?: boolean
 }
 
-/** Weights whose elements lie in files as they are. */
+/** Weights whose elements are stored in files. */
 export function storedWeights(location: string, tensors: ReadonlyMap<string, StoredTensor>): Weights {
   return {
     location,
@@ -34,13 +34,13 @@ export function storedWeights(location: string, tensors: ReadonlyMap<string, Sto
 }
 
 /**
- * A tensor's elements as float32, in row-major order, in an array of their own. Types of 32 bits and fewer are read into that array
+ * A tensor's elements as float32, in row-major order, in a new array. Types of 32 bits and fewer are read into that array
  * where the source can, wider ones block by block, so that there is no copy of the tensor in memory. Strides other than row-major cost
  * the tensor once more.
  *
  * @param begin the first element wanted. Default: 0.
  * @param end the first one not wanted any more. Default: all.
- * @throws InputError if there are no such elements.
+ * @throws InputError if the elements are out of range.
  */
 export async function readStored(
   tensor: StoredTensor,
@@ -50,7 +50,7 @@ export async function readStored(
   const { shape, strides } = tensor
   const count = elementCount(shape)
   if (!isShape([begin, end]) || begin > end || end > count) {
-    throw new InputError('No such elements', {
+    throw new InputError('Elements out of range', {
       expected: `a range within 0 to ${count}`,
       found: `${begin} to ${end}`,
       where: tensor.source.name,
@@ -64,7 +64,7 @@ export async function readStored(
 export function unknownTensor(name: string, names: Iterable<string>, where: string): InputError {
   const near = nearest(name, names)
   const hint = near === undefined ? undefined : `Did you mean ${JSON.stringify(near)}?`
-  return new InputError('No such tensor', { found: JSON.stringify(name), where, hint })
+  return new InputError('Tensor not found', { found: JSON.stringify(name), where, hint })
 }
 
 async function readBlocks(

@@ -56,13 +56,13 @@ async function readLegacyPickles(
     if (values.length === 5) {
       const isLittle = machine instanceof Map && machine.get('little_endian') === true
       if (version === 1001 && isLittle && Array.isArray(keys)) return { value, keys: keys.map(String), end, world }
-      throw damagedTorch('Not a file of torch.save', {
+      throw damagedTorch('The file was not written by torch.save', {
         expected: 'version 1001, little-endian',
         found: String(version),
         where,
       })
     }
     if (bytes.length === source.size || bytes.length === MAX_PICKLE)
-      throw damagedTorch('The pickle is cut off', { where })
+      throw damagedTorch('The pickle is truncated', { where })
   }
 }

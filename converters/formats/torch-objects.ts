@@ -145,7 +145,7 @@ export class TorchWorld implements PickleWorld {
       !Number.isSafeInteger(size) ||
       (part ?? null) !== null
     ) {
-      throw damagedTorch('Not a storage', { expected: '("storage", type, key, place, size)', where: this.where })
+      throw damagedTorch('Invalid storage', { expected: '("storage", type, key, place, size)', where: this.where })
     }
     const storage = this.storages.get(String(key)) ?? new Storage(String(key), type.dtype, size)
     if (storage.byteLength !== size)
@@ -157,7 +157,7 @@ export class TorchWorld implements PickleWorld {
   private view(storage: unknown, type: unknown, offset: unknown, shape: unknown, strides: unknown): TensorView {
     const isType = type === undefined || type instanceof ElementType
     if (!(storage instanceof Storage) || !isType || !isShape([offset]) || !isShape(shape) || !isShape(strides)) {
-      throw damagedTorch('Not a tensor', { expected: 'a storage, an offset, a shape and strides', where: this.where })
+      throw damagedTorch('Invalid tensor', { expected: 'a storage, an offset, a shape and strides', where: this.where })
     }
     const dtype = type?.dtype ?? storage.dtype
     const width = dtypeBits[dtype] / 8
@@ -178,7 +178,7 @@ export class TorchWorld implements PickleWorld {
 }
 
 /**
- * The tensors of a state dict, which may lie in a training checkpoint.
+ * The tensors of a state dict, which may be inside a training checkpoint.
  *
  * @param value what the pickle holds.
  * @param sourceOf the bytes of a storage.
@@ -201,7 +201,7 @@ export function openStateDict(value: unknown, where: string, sourceOf: (storage:
     })
   }
   if (tensors.size > 0) return { ...storedWeights(where, tensors), ...(isWrapped && { takenOff: DATA_PARALLEL }) }
-  throw damagedTorch('No weights in the file', {
+  throw damagedTorch('The file contains no weights', {
     expected: 'a dictionary of tensors',
     where,
     hint: 'Save model.state_dict().',

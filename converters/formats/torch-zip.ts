@@ -22,7 +22,7 @@ export async function openTorchZip(files: ReadonlyMap<string, ByteSource>, where
   if (!pickle || pickle.size > MAX_PICKLE)
     throw damagedTorch('The pickle is too large', { found: `${pickle?.size} bytes`, where })
   const read = readPickle(await readRange(pickle, 0, pickle.size), 0, new TorchWorld(where))
-  if (!read) throw damagedTorch('The pickle is cut off', { where })
+  if (!read) throw damagedTorch('The pickle is truncated', { where })
   return openStateDict(read.value, where, (storage) => {
     const source = files.get(`${prefix}data/${storage.key}`)
     if (source?.size === storage.byteLength) return source

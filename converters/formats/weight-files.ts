@@ -14,7 +14,7 @@ export interface WeightsToSave {
 
 /** How weights are written. */
 export interface WeightFilesOptions {
-  /** The type of all weights. Default: each keeps its own; what is no float becomes F32. */
+  /** The type of all weights. Default: each keeps its own; other types become F32. */
   readonly dtype?: FloatDtype | undefined
   /** The most bytes of weights in a file, as a number or with a decimal unit: `'5GB'`. Default: 50 GB, as in transformers. */
   readonly maxShardSize?: number | `${number}${keyof typeof units}` | undefined
@@ -72,7 +72,7 @@ export function weightFiles(
 
 type FloatTensors = ReadonlyMap<string, { readonly dtype: FloatDtype; readonly shape: readonly number[] }>
 
-/** As huggingface_hub does: in the order of the weights, and what is larger than a shard has one of its own. */
+/** As huggingface_hub does: in the order of the weights, and a weight larger than a shard gets its own. */
 function split(tensors: FloatTensors, maxShardSize: number): FloatTensors[] {
   const shards: FloatTensors[] = []
   let shard = new Map<string, { readonly dtype: FloatDtype; readonly shape: readonly number[] }>()
@@ -118,7 +118,7 @@ function sizeOf(size: number | string): number {
   const factor = Object.entries(units).find(([name]) => name === unit)?.[1] ?? 1
   const bytes = Math.trunc(Number(digits) * factor)
   if (bytes > 0) return bytes
-  throw new InputError('Not a size', {
+  throw new InputError('Invalid size', {
     expected: 'bytes, or a text such as "5GB"',
     found: String(size),
     where: 'maxShardSize',

@@ -17,11 +17,11 @@ export interface Weights {
   /** The prefix that all names have in the file, where it is left out. */
   readonly takenOff?: string | undefined
   /**
-   * A weight's elements as float32, in row-major order, in an array of their own.
+   * A weight's elements as float32, in row-major order, in a new array.
    *
    * @param begin the first element wanted. Default: 0.
    * @param end the first one not wanted any more. Default: all.
-   * @throws InputError if there is no weight of that name.
+   * @throws InputError for an unknown name.
    */
   read(name: string, begin?: number, end?: number): Promise<Float32Array<ArrayBuffer>>
 }

@@ -13,8 +13,8 @@ interface Added {
 }
 
 /**
- * A base model's weights with the adapter of a folder merged into them as they are read: W + (alpha / r) · B·A. What was trained
- * whole beside the adapters takes the place of the base's.
+ * A base model's weights with the adapter of a folder merged into them as they are read: W + (alpha / r) · B·A. Fully trained
+ * modules (`modules_to_save`) replace the base's.
  *
  * @param base under transformers' names.
  * @param folder with peft's `adapter_config.json` and the adapter's weights; undefined for none.
@@ -34,7 +34,7 @@ export async function adapted(base: Weights, folder: CheckpointFolder | undefine
     const [, layer, side] = /^(.*)\.lora_([AB])\.weight$/.exec(own) ?? []
     if (layer === undefined) {
       if (own === name || !whole.some((module) => `.${own}`.includes(`.${module}.`)))
-        throw misfit('adapters of its linear layers alone', name, weights.location)
+        throw misfit('adapters of its linear layers only', name, weights.location)
       replaced.set(own, name)
       tensors.set(own, info)
       continue
@@ -48,7 +48,7 @@ export async function adapted(base: Weights, folder: CheckpointFolder | undefine
     if (!fits) {
       const found = `lora_A [${rank}, ${columns}], lora_B [${rows}, ${ofB}]`
       const expected =
-        target.length === 2 ? `matrices for [${target.join(', ')}]` : 'adapters of its linear layers alone'
+        target.length === 2 ? `matrices for [${target.join(', ')}]` : 'adapters of its linear layers only'
       throw misfit(expected, found, `${name} in ${weights.location}`)
     }
     const scale = alphaOf(adapter, layer, rank) / rank

@@ -8,7 +8,7 @@ import type { Weights } from '../formats/weights.js'
 /** Whose names weights have. */
 export type Naming = 'transformers' | 'big_vision' | 'open_clip' | 'timm'
 
-/** The library whose names these are; `transformers` if they are of no other. */
+/** The library whose names these are; `transformers` by default. */
 export function namingOf(names: Iterable<string>): Naming {
   for (const name of names) {
     if (/^(params\/)?(img|txt)\//.test(name)) return 'big_vision'
@@ -20,7 +20,7 @@ export function namingOf(names: Iterable<string>): Naming {
 
 /**
  * Weights under transformers' names and in its shapes, from any of the libraries. Weights that a table doesn't know keep their names, so
- * that a model can tell of them; those of transformers 4 and 5 are as they are.
+ * that a model needs; names of transformers 4 and 5 stay unchanged.
  *
  * @throws WeightsError if a weight's shape is not one of its format.
  */
@@ -66,7 +66,7 @@ export function asNamed(weights: Weights, naming: Naming, heads: Heads): Weights
   }
 }
 
-/** Files of training runs have the optimizer's state beside `params/`; published ones may have the parameters alone. */
+/** Files of training runs have the optimizer's state beside `params/`; published ones may have only the parameters. */
 function fromBigVision(weights: Weights, names: readonly string[]): Weights {
   const prefix = names.some((name) => name.startsWith('params/')) ? 'params/' : ''
   const isScanned = names.some((name) => name.includes('/encoderblock/'))

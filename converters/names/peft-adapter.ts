@@ -58,7 +58,7 @@ export function wholeNames({ config, where }: PeftAdapter): readonly string[] {
   })
 }
 
-/** Adapters of the layer of which torch's `MultiheadAttention` reads the weight alone; peft makes them for `all-linear`. */
+/** Adapters of the layer of which torch's `MultiheadAttention` reads only the weight; peft makes them for `all-linear`. */
 export const bypassed = /\.head\.attention\.out_proj\.lora_[AB]\.weight$/
 
 /** What the product of a layer's matrices is multiplied by, times their rank: its alpha, or with rsLoRA more. */

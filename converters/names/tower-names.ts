@@ -6,8 +6,8 @@ export type Tower = 'vision' | 'text'
 const PREFIX = { vision: 'vision_model.', text: 'text_model.' } as const
 
 /**
- * Weights of transformers with the prefix of its tower before each name, as in a whole model. transformers 5 stores a tower alone
- * without it; `position_ids`, which version 4 stored beside the positions, are no weights and are left out.
+ * Weights of transformers with the prefix of its tower before each name, as in a whole model. transformers 5 stores a single tower
+ * without it; `position_ids`, which version 4 stored beside the positions, are not weights and are skipped.
  */
 export function inWholeModel(weights: Weights): Weights {
   const names = [...weights.tensors.keys()].filter((name) => !name.endsWith('.position_ids'))

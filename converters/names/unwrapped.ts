@@ -52,7 +52,7 @@ export function unwrapped(weights: Weights): Unwrapped {
       throw new WeightsError('Two weights have the same name without their prefixes', {
         found: `${other} and ${name}`,
         where: weights.location,
-        hint: 'Save the state dict of one model alone.',
+        hint: 'Save the state dict of one model only.',
       })
     }
     stored.set(own, name)
@@ -102,7 +102,7 @@ function prefixOf(names: Iterable<string>, where: string): string {
       expected: 'one model',
       found: [...found].slice(0, 5).join(', '),
       where,
-      hint: 'Save the state dict of the wanted one alone.',
+      hint: 'Save only the state dict of the model you want.',
     })
   }
   return ''

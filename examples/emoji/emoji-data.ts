@@ -33,7 +33,7 @@ export async function readEmojiData(folder: string): Promise<EmojiData> {
   if (bytes.length !== rows.length * size) throw new Error(`${folder}: images.rgba doesn’t go with images.json`)
   const images = rows.map(({ set, split, emoji: place }, i) => {
     const shown = emoji[Number(place)]
-    if (!shown || !isSplit(split)) throw new Error(`${folder}: image ${i} is of no emoji or split`)
+    if (!shown || !isSplit(split)) throw new Error(`${folder}: image ${i} has an unknown emoji or split`)
     const data = bytes.subarray(i * size, (i + 1) * size)
     return { set: String(set), split, emoji: shown, pixels: { data, width: side, height: side, channels: 4 as const } }
   })
@@ -41,7 +41,7 @@ export async function readEmojiData(folder: string): Promise<EmojiData> {
 }
 
 /**
- * What is said of an emoji in training: its label, its label and some of its tags, or some tags alone, as users type them.
+ * The caption of an emoji in training: its label, its label and some of its tags, or only some tags, as users type them.
  *
  * @param random draws numbers from 0 to below 1
  * @param tagShare how often tags are said
@@ -56,7 +56,7 @@ export function emojiCaption({ label, tags }: Emoji, random: () => number, tagSh
   return (isAlone ? said : [label, ...said]).join(', ')
 }
 
-/** Which emoji a caption of {@link emojiCaption} goes with: tags alone are true of many. */
+/** Which emoji a caption of {@link emojiCaption} matches: tags alone match many. */
 export function emojiMatches(caption: string, labels: ReadonlySet<string>): (emoji: Emoji) => boolean {
   if (labels.has(caption)) return ({ label }) => label === caption
   const said = caption.split(', ')

@@ -51,7 +51,7 @@ export async function readGallery(
 /** The gallery of a clone, from a program in `dist/examples/emoji/`. */
 export const galleryFolder = (): string => fileURLToPath(new URL('../../../examples/emoji/gallery', import.meta.url))
 
-/** A vendor's drawings with what is said of them, as data to train on or to evaluate with. */
+/** A vendor's drawings with their captions, as data for training or evaluation. */
 export async function gallerySamples(
   vendor: 'twemoji' | 'noto',
   said: 'label' | 'spanish',

@@ -13,7 +13,7 @@ export type Drawn = { readonly id: number } & ({ readonly pixels: Uint8Array } |
 
 /**
  * Draws SVG images in a child process, one at a time: a few icons make resvg abort, and that ends its process. After that another
- * one goes on.
+ * one continues.
  */
 export class IconDrawer {
   #child: ChildProcess | undefined

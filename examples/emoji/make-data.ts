@@ -95,7 +95,7 @@ async function writePacked(folder: string, images: readonly Image[], emoji: read
 function emojiAt(list: readonly Emoji[], place: number): Emoji {
   const emoji = list[place]
   if (emoji) return emoji
-  throw new RangeError(`no emoji ${place}`)
+  throw new RangeError(`unknown emoji ${place}`)
 }
 
 async function makeData(): Promise<void> {

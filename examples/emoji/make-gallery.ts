@@ -11,7 +11,7 @@ import { isObject, PackageFolder } from './package-folder.js'
 const usage = `node dist/examples/emoji/make-gallery.js --data FOLDER --out FOLDER
 
 Writes twemoji.png and noto.png, every fourth emoji that both vendors have, in rows of ${GALLERY_COLUMNS}; emoji.json, which says what they
-are; and images/, a few by themselves.
+are; and images/, a few single ones.
 
   --data FOLDER   what make-data.js wrote          [out/emoji-data]
   --cache FOLDER  where it had npm put the packages [out/emoji-packages]
@@ -26,7 +26,7 @@ const { values: options } = parseArgs({
   },
 })
 
-/** Emoji that are written by themselves, too. */
+/** Emoji that are also written as single files. */
 const ALONE: ReadonlySet<string> = new Set([
   ...['rainbow', 'hamburger', 'dog face', 'hot beverage', 'rocket', 'crab'],
   ...['guitar', 'umbrella', 'bicycle', 'snowman', 'red apple', 'locomotive'],

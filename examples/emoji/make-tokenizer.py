@@ -2,7 +2,7 @@
 
     python examples/emoji/make-tokenizer.py out/emoji-data/captions.txt examples/emoji/tokenizer
 
-Needs sentencepiece. The result is committed, as nothing on npm trains one: who wants the same model needs no Python.
+Needs sentencepiece. The result is committed, because no npm package trains one: training the same model needs no Python.
 """
 import json
 import string

@@ -7,7 +7,7 @@ import { promisify } from 'node:util'
 /** A parsed object of JSON, its values not yet checked. */
 export type JsonObject = Readonly<Record<string, unknown>>
 
-/** Packages in a folder of their own, which has nothing to do with this project's. */
+/** Packages in a separate folder, independent of this project's. */
 export class PackageFolder {
   /** @param folder has the packages in `node_modules`. */
   constructor(readonly folder: string) {}

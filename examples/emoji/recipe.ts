@@ -1,4 +1,4 @@
-/** How the model in the box is trained. */
+/** The training recipe of the bundled model. */
 import { AdamW, cosineSchedule, listedData, Muon, noDecay, type Augmentation, type Sample } from 'siglip-tfjs'
 import type { OptimizerPart, TrainOptions } from 'siglip-tfjs/node'
 import { emojiCaption, emojiMatches, type EmojiData } from './emoji-data.js'

@@ -1,4 +1,4 @@
-/** Trains the model in the box: a small SigLIP that finds emoji by words and words by emoji, from nothing. */
+/** Trains the bundled model from scratch: a small SigLIP that finds emoji by text and labels by emoji. */
 import { parseArgs } from 'node:util'
 import {
   evaluateRetrieval,
@@ -17,15 +17,15 @@ import { BATCH, config, emojiTraining, labelOf, samplesOf, wordsOf } from './rec
 const usage = `node dist/examples/emoji/train.js --data FOLDER --out FOLDER
 
 Trains a SigLIP of 5.4 million parameters on what make-data.js drew, and measures how emoji of a vendor that it has never seen
-find their labels, and labels their emoji. Broken off, it goes on with --resume.
+find their labels, and labels their emoji. If interrupted, --resume continues.
 
   --data FOLDER      what make-data.js wrote                       [out/emoji-data]
   --tokenizer FOLDER its pieces                                    [examples/emoji/tokenizer]
-  --out FOLDER       checkpoints, figures, and the model           [out/emoji]
+  --out FOLDER       checkpoints, metrics, and the model           [out/emoji]
   --steps N          of 192 images each                          [6000]
   --precision NAME   float32, bfloat16 or auto                     [auto]
   --seed N           another one gives another model               [0]
-  --resume           go on from the newest checkpoint
+  --resume           continue from the newest checkpoint
 `
 const { values: options } = parseArgs({
   options: {
@@ -72,12 +72,12 @@ async function run(): Promise<void> {
       console.log(`step ${step} of ${steps}: loss ${loss.toFixed(4)}, ${pace}`)
     },
   })
-  console.log(isComplete ? figures : 'stopped; go on with --resume', folder)
+  console.log(isComplete ? figures : 'stopped; continue with --resume', folder)
 }
 
 function precisionOf(name: string): Precision {
   if (name === 'float32' || name === 'bfloat16' || name === 'auto') return name
-  throw new Error(`no precision ${name}`)
+  throw new Error(`unknown precision ${name}`)
 }
 
 if (options.help) console.log(usage)

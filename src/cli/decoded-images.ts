@@ -12,7 +12,7 @@ import type { Session } from './session.js'
 const AHEAD = 4
 
 /**
- * Decodes images in their order, as the model's processor would read them. One that can't be is reported, and the rest goes on.
+ * Decodes images in their order, as the model's processor would read them. One that can't be decoded is reported, and the rest continues.
  *
  * @param decodedNames gets the names of those that could.
  */

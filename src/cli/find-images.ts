@@ -10,10 +10,10 @@ export const STDIN = '-'
 
 /**
  * The images that arguments mean: files, `-` and http(s) URLs as they are, the images of a folder (not of those inside it), the
- * matches of a glob pattern, each sorted. What exists under its literal name is no pattern, also of a pattern's first folders. Patterns
+ * matches of a glob pattern, each sorted. An argument that exists under its literal name is not a pattern; the same holds for a pattern's first folders. Patterns
  * take no notice of upper and lower case. What is hidden or made by a tool ({@link isToolMade}) is left out, unless it is named.
  *
- * @param onLeftOut gets one line for each folder: how many images in it are of formats that are not decoded
+ * @param onLeftOut gets one line for each folder: how many of its images are in formats that are not decoded
  * @throws {FileError} for a folder without images or that can't be read, and for a pattern without matches
  */
 export async function findImages(
@@ -37,7 +37,7 @@ async function imagesOf(arg: string, onLeftOut: (line: string) => void): Promise
   const isMeant = (part: string): boolean => part.startsWith('.') || named.has(part) || !isToolMade(part) // glob leaves dots out
   const images = matches.filter((match) => match.split('/').every(isMeant))
   if (images.length > 0) return images.map((name) => folder + name).sort()
-  throw new FileError('No file matches', { found: arg, hint: 'Put the pattern in quotes, and check it.' })
+  throw new FileError('The pattern matches no file', { found: arg, hint: 'Put the pattern in quotes, and check it.' })
 }
 
 /** Parts the folders that a pattern begins with from the rest: `photos [2024]` may be a name. */
@@ -63,7 +63,7 @@ async function imagesIn(folder: string, onLeftOut: (line: string) => void): Prom
     if (leftOut !== undefined) onLeftOut(leftOut)
     return images.map((name) => path.join(folder, name))
   }
-  throw new FileError('No images in the folder', {
+  throw new FileError('The folder contains no images', {
     expected: 'JPEG, PNG, WebP, GIF, TIFF or AVIF files',
     found: `${names.length} other files`,
     where: folder,

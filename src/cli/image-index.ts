@@ -24,7 +24,7 @@ interface Entry {
   readonly isCurrent: boolean
 }
 
-/** An index as it stands in a file. */
+/** An index as read from the file. */
 interface Stored {
   readonly entries: ReadonlyMap<string, Pick<Entry, 'stamp' | 'embedding'>>
   /** Which version of the file it was. */
@@ -34,7 +34,7 @@ interface Stored {
 /** Files whose stamps are asked for at a time. */
 const AT_ONCE = 64
 
-/** Characters that the stamps of an image take in the file, at most. */
+/** Maximum length of one image's stamp. */
 export const MAX_STAMP = 48
 
 /**
@@ -46,7 +46,7 @@ export const MAX_STAMP = 48
  */
 export class ImageIndex {
   readonly #entries = new Map<string, Entry>()
-  /** Inputs of this process that the file does not have yet. */
+  /** Inputs added by this process and not saved yet. */
   readonly #added = new Set<string>()
   #version: string | undefined
 
@@ -147,7 +147,7 @@ export async function stampOf(input: string): Promise<string | undefined> {
 }
 
 /**
- * An index file's content; undefined where there is none, or it is still of that version. A file is read in ranges, and another
+ * An index file's content; undefined if it is missing, or its version is `known`. A file is read in ranges, and another
  * process may replace it between two of them: then it is read again.
  */
 async function readIndex(file: string, model: string, known: string | undefined): Promise<Stored | undefined> {
@@ -174,7 +174,10 @@ async function readEntries(file: string, model: string): Promise<Stored['entries
   const [inputs, stamps] = [listOf(await textOf('inputs')), listOf(await textOf('stamps'))]
   const isOfRows = rows?.dtype === 'F32' && rows.shape.length === 2 && rows.shape[0] === inputs?.length
   if (!isOfRows || !inputs || stamps?.length !== inputs.length) {
-    throw new InputError('Not an index of images', { where: file, hint: 'Name another file: a new index is made.' })
+    throw new InputError('The file is not an image index', {
+      where: file,
+      hint: 'Name another file to make a new index.',
+    })
   }
   if (metadata['model'] !== model) {
     throw new InputError('The index was made by another model', {
@@ -186,11 +189,11 @@ async function readEntries(file: string, model: string): Promise<Stored['entries
   for await (const [i, embedding] of rowsOf(source, rows)) {
     const bad = firstNonFinite(embedding)
     if (bad >= 0) {
-      throw new NonFiniteError('The index holds what is not a finite number', {
+      throw new NonFiniteError('The index contains a non-finite number', {
         expected: 'finite numbers',
         found: `${embedding[bad]} in the embedding of ${inputs[i] ?? ''}`,
         where: file,
-        hint: 'It is damaged: delete it, and a new one is made.',
+        hint: 'It is damaged: delete it to make a new one.',
       })
     }
     entries.set(inputs[i] ?? '', { stamp: stamps[i] ?? '', embedding })

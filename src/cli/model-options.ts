@@ -24,17 +24,20 @@ export const modelOption = (): Option =>
 
 /** Which version of a model on the hub. */
 export const revisionOption = (): Option =>
-  new Option('--revision <name>', 'of a model on the hub: a branch, a tag or a commit; as is owner/name@revision')
+  new Option('--revision <name>', 'of a model on the hub: a branch, a tag or a commit; same as owner/name@revision')
 
 /** What computes. */
 export const backendOption = (): Option =>
-  new Option('--backend <name>', `what computes: ${BACKENDS.join(', ')}`).argParser(oneOf(BACKENDS)).default('auto')
+  new Option('--backend <name>', `compute backend: ${BACKENDS.join(', ')}`).argParser(oneOf(BACKENDS)).default('auto')
 
 const PRECISIONS = ['float32', 'bfloat16', 'auto'] as const satisfies readonly Precision[]
 
 /** What matrices are multiplied in. */
 export const precisionOption = (): Option =>
-  new Option('--precision <type>', `what matrices are multiplied in: ${PRECISIONS.join(', ')} (the faster one here)`)
+  new Option(
+    '--precision <type>',
+    `matrix-multiplication precision: ${PRECISIONS.join(', ')} (auto: the faster on this machine)`,
+  )
     .argParser(oneOf(PRECISIONS))
     .default('float32')
 
@@ -43,7 +46,7 @@ const jitOption = (): Option => new Option('--no-jit', 'run the model operation 
 
 /** How many threads compute. */
 export const threadsOption = (): Option =>
-  new Option('--threads <n>', 'how many threads compute (default: one for each core)').argParser(threadCount)
+  new Option('--threads <n>', 'compute threads (default: one per core)').argParser(threadCount)
 
 /** Adds the options of commands that run a model. */
 export function addModelOptions(command: Command): Command {

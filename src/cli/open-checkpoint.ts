@@ -13,7 +13,7 @@ interface Version {
 /**
  * Opens a checkpoint folder, wherever it is. What is downloaded for it shows its progress, and stops with the session.
  *
- * @throws {UsageError} for a revision of what is not on the hub
+ * @throws {UsageError} for a revision of a model that is not on the hub
  */
 export async function openCheckpoint(
   source: string,

@@ -18,9 +18,9 @@ import { addTrain } from './commands/train.js'
 /** All commands. What a command needs is loaded when it runs, so that help is there at once. */
 export function siglipProgram(session: Session): Command {
   const program = new Command('siglip')
-    .description('SigLIP, the vision–language model: labels images, embeds images and texts, learns from yours.')
-    .option('--debug', 'show where errors come from')
-    .option('--quiet', 'no messages but errors')
+    .description('SigLIP, the vision–language model: classify images, embed images and texts, fine-tune.')
+    .option('--debug', 'print the stack of errors')
+    .option('--quiet', 'print only errors')
     .version(packageVersion(), '--version', 'print the version')
     .helpOption('-h, --help', 'show this help')
     .configureHelp({ showGlobalOptions: true })

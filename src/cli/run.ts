@@ -29,10 +29,10 @@ function isHelp(error: unknown): boolean {
   return error instanceof CommanderError && error.exitCode === 0
 }
 
-/** commander's complaints as one line of our own: `error: unknown option '--lable'\n(Did you mean --label?)`. */
+/** commander's errors as one line: `error: unknown option '--lable'\n(Did you mean --label?)`. */
 function inOurWords(error: unknown): unknown {
   if (!(error instanceof CommanderError)) return error
-  if (error.code === 'commander.help') return new UsageError('No command given', { hint: 'See `siglip --help`.' })
+  if (error.code === 'commander.help') return new UsageError('Missing command', { hint: 'See `siglip --help`.' })
   const [what = '', suggestion] = error.message.replace(/^error: /, '').split('\n')
   const hint = suggestion?.replace(/^\((.*)\)$/, '$1')
   return new UsageError(what.replace(/\.$/, ''), { hint, cause: error })

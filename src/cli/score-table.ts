@@ -6,7 +6,7 @@ import { printable } from './printable.js'
 const BAR = 20
 const EIGHTHS = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉']
 
-/** A line a label: its score, a bar as long, and its text, last because texts are of any width. The first is the best. */
+/** One line per label: score, bar, and text, which is last because its width varies. The first is the best. */
 export function scoreTable(scores: readonly ClassScore[]): string {
   return scores
     .map(({ label, score }, i) => {

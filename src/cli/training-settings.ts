@@ -123,10 +123,10 @@ function checkNames(given: object, names: readonly string[], where: string): voi
   for (const name of Object.keys(given)) {
     if (names.includes(name)) continue
     const near = nearest(name, names)
-    throw new ConfigError('No such setting', {
+    throw new ConfigError('Unknown setting', {
       found: name,
       where,
-      hint: near === undefined ? `There are ${names.join(', ')}.` : `Did you mean ${near}?`,
+      hint: near === undefined ? `Settings are ${names.join(', ')}.` : `Did you mean ${near}?`,
     })
   }
 }
@@ -197,7 +197,7 @@ function patternOf(text: unknown, where: string): RegExp {
   try {
     if (typeof text === 'string') return new RegExp(text)
   } catch (cause) {
-    throw new ConfigError('Not a pattern', { expected: 'a regular expression', found: String(text), where, cause })
+    throw new ConfigError('Invalid pattern', { expected: 'a regular expression', found: String(text), where, cause })
   }
-  throw new ConfigError('Not a pattern', { expected: 'a text', found: typeof text, where })
+  throw new ConfigError('Invalid pattern', { expected: 'a text', found: typeof text, where })
 }

@@ -21,7 +21,7 @@ const reduce =
     const axes = constantInts(node, 1)
     const keepdims = boolAttribute(node, 'keep_dims') ? 1 : 0
     if (axes.length === 0) return graph.add('Identity', [x()])
-    // In opset 17 the axes are an input of ReduceSum alone.
+    // In opset 17 only ReduceSum takes the axes as an input.
     return op === 'ReduceSum'
       ? graph.add(op, [x(), graph.ints(axes)], { keepdims })
       : graph.add(op, [x()], { axes, keepdims })

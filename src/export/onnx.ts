@@ -47,7 +47,7 @@ function model(signature: Signature, places: ReadonlyMap<string, number>): Uint8
   graph.arguments.forEach(({ outputs: [value] }, i) => {
     if (!value) return
     const input = inputs[i] ?? ''
-    const int = value.dtype === 'int32' // those who feed ids have them as int64
+    const int = value.dtype === 'int32' // callers pass ids as int64
     message.message(11, valueInfo(input, int ? 'int64' : value.dtype, graph.dimensions.get(value) ?? value.shape))
     onnx.setName(value, int ? onnx.add('Cast', [input], { to: onnxTypes.int32 }) : input)
   })
@@ -67,7 +67,7 @@ function model(signature: Signature, places: ReadonlyMap<string, number>): Uint8
   return new Message().int(1, IR_VERSION).text(2, 'siglip-tfjs').message(7, message).message(8, opset).finish()
 }
 
-/** A tensor whose bytes lie in another file. */
+/** A tensor whose bytes are in another file. */
 function external(weight: Weight, offset: number): Message {
   const tensor = tensorProto(weight.name, onnxTypes[weight.dtype], weight.shape)
   const entries = { location: DATA_FILE, offset: String(offset), length: String(byteLength(weight)) }

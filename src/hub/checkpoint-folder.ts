@@ -19,7 +19,7 @@ export interface CheckpointFolder {
   /** The file's size in bytes. */
   size(name: string): Promise<number>
   /**
-   * The bytes from `start` up to `end`, not including it, in a buffer of their own.
+   * The bytes from `start` up to `end`, not including it, in a new buffer.
    *
    * @param room bytes of the buffer, the end of which they fill: for a reader that keeps it and needs the space before them. A folder
    * may leave no space.

@@ -61,10 +61,10 @@ async function complete(connection: HubConnection, download: BlobDownload, parti
     const loaded = await sizeOf(partial)
     cuts = loaded - from >= WORTHWHILE ? 0 : cuts + 1
     if (cuts > MAX_CUTS) {
-      throw new HubError('The connection is cut again and again', {
+      throw new HubError('The connection breaks repeatedly', {
         found: `${reasonOf(cut)} after ${loaded} of ${download.size} bytes`,
         where: download.url,
-        hint: 'Run it again later: it goes on where it stopped.',
+        hint: 'Run it again later: the download resumes.',
         cause: cut,
       })
     }

@@ -18,7 +18,7 @@ type Environment = Readonly<Record<string, string | undefined>>
  * Settles what the options leave open as Python's huggingface_hub does, by the same variables of the environment.
  * Source: huggingface_hub's `constants.py` and `utils/_auth.py`.
  *
- * @throws InputError if the endpoint is no URL, or the token no token.
+ * @throws InputError if the endpoint or the token is invalid.
  */
 export async function hubSettings(
   { cacheDir, token, localFilesOnly, endpoint, signal, fetch: get = fetch, retryDelay = 1000 }: HubOptions,
@@ -70,7 +70,7 @@ async function tokenOf(isWanted: boolean, env: Environment): Promise<string | un
 function checkToken(text = ''): string | undefined {
   const token = text.trim()
   if (/^[\x21-\x7e]*$/.test(token)) return token || undefined
-  throw new InputError('Not an access token', {
+  throw new InputError('Invalid access token', {
     expected: 'letters, digits and signs',
     found: 'blanks or characters beyond ASCII',
     where: 'option `token`, HF_TOKEN or the token file',
@@ -80,7 +80,7 @@ function checkToken(text = ''): string | undefined {
 function checkEndpoint(given: string | undefined): string {
   if (!given) return HUB_URL
   if (URL.canParse(given) && /^https?:$/.test(new URL(given).protocol)) return given.replace(/\/+$/, '')
-  throw new InputError('Not the address of a hub', {
+  throw new InputError('Invalid hub URL', {
     expected: 'a URL such as "https://example.org"',
     found: JSON.stringify(given),
     where: 'option `endpoint`, or HF_ENDPOINT',

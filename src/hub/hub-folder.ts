@@ -105,7 +105,7 @@ export class HubFolder implements CheckpointFolder {
       await cache.link(etag, commit, name, isNew)
     }
     // Python locks `<etag>.lock` and leaves it there, empty; ours, which exists while it is held, lies beside. Where it can be seen
-    // that Python holds its lock, we wait. It does not see ours: then both download, each to a file of its own, and that is all.
+    // that Python holds its lock, we wait. It does not see ours: then both download, each to a separate file, which is harmless.
     const lock = cache.lock(etag)
     try {
       await withProcessLock(`${lock.slice(0, -'.lock'.length)}.js.lock`, work, {
@@ -122,7 +122,7 @@ export class HubFolder implements CheckpointFolder {
     const where = isOffline ? this.location : `${model}, revision ${revision}`
     const file = isOffline ? undefined : (await this.files()).get(name)
     if (file) return file
-    throw new HubError(isOffline ? 'The file is not in the cache' : 'The model has no such file', {
+    throw new HubError(isOffline ? 'The file is not in the cache' : 'The model does not have this file', {
       expected: name,
       found: isOffline ? undefined : [...(await this.files()).keys()].slice(0, 20).join(', '),
       where,

@@ -26,7 +26,7 @@ export interface HubOptions {
   /** The folder downloads are kept in. Default: that of Python's huggingface_hub (`HF_HUB_CACHE`, `HF_HOME`, `XDG_CACHE_HOME`). */
   readonly cacheDir?: string | undefined
   /**
-   * An access token, for private and gated models; it is sent to the endpoint alone. `true`: the one that is set up; `false`: none.
+   * An access token, for private and gated models; it is sent only to the endpoint. `true`: the configured one; `false`: none.
    * Default: `HF_TOKEN`, or the file that `hf auth login` writes, unless `HF_HUB_DISABLE_IMPLICIT_TOKEN` is set. In a page: none.
    */
   readonly token?: string | boolean | undefined
@@ -36,7 +36,7 @@ export interface HubOptions {
   readonly endpoint?: string | undefined
   /** Called for each piece of a file that arrives. */
   readonly onProgress?: ((progress: DownloadProgress) => void) | undefined
-  /** Stops a download; what has arrived is kept, and the next download goes on from there. */
+  /** Stops a download; what has arrived is kept, and the next download resumes there. */
   readonly signal?: AbortSignal | undefined
   /** Instead of the global `fetch`, e.g. for a proxy. */
   readonly fetch?: Fetch | undefined

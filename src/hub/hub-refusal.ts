@@ -3,7 +3,7 @@ import { HubError } from '../errors.js'
 const TOKEN = 'a token (`hf auth login`, HF_TOKEN or the option `token`)'
 
 /**
- * What an answer that is no success means. The hub says it in `X-Error-Code`; a 401 without one stands for models that are missing as
+ * The meaning of an unsuccessful response. The hub says it in `X-Error-Code`; a 401 without one stands for models that are missing as
  * well as for private ones.
  * Source: `hf_raise_for_status` of huggingface_hub's `utils/_http.py`.
  */
@@ -15,9 +15,9 @@ export function hubRefusal(response: Response, url: string): HubError {
 
   switch (headers.get('x-error-code')) {
     case 'RevisionNotFound':
-      return refusal('The model has no such revision', 'Check the name of the branch or tag, or the commit.')
+      return refusal('Revision not found', 'Check the name of the branch or tag, or the commit.')
     case 'EntryNotFound':
-      return refusal('The model has no such file', 'Check the name of the file and the revision.')
+      return refusal('The model does not have this file', 'Check the name of the file and the revision.')
     case 'GatedRepo':
       return refusal(
         'The model is gated',
@@ -28,7 +28,7 @@ export function hubRefusal(response: Response, url: string): HubError {
     return refusal('The hub does not accept the token', 'Renew it, or remove it: public models need none.')
   if (status === 401 || status === 404)
     return refusal(
-      'There is no such model on the hub, or it is private',
+      'The model does not exist on the hub, or it is private',
       `Check the name, or the path if a folder on disk was meant; a private model needs ${TOKEN}.`,
     )
   if (status === 403)

@@ -63,7 +63,7 @@ export class LocalFolder implements CheckpointFolder {
     const where = this.path(name)
     const kind = await kindOf(where) // before opening, which would wait for ever at a pipe
     if (kind !== 'file') {
-      throw new FileError(kind === undefined ? 'No such file' : 'Not a file', {
+      throw new FileError(kind === undefined ? 'File not found' : 'The path is not a file', {
         expected: name,
         found: kind ?? (await contents(this.location)),
         where: this.location,

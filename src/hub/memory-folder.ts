@@ -37,6 +37,6 @@ export class MemoryFolder implements CheckpointFolder {
     const file = this.files.get(checkFileName(name))
     if (file) return file
     const names = [...this.files.keys()].join(', ')
-    throw new FileError('No such file', { expected: name, found: names || 'an empty folder', where: this.location })
+    throw new FileError('File not found', { expected: name, found: names || 'an empty folder', where: this.location })
   }
 }

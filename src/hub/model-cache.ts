@@ -16,7 +16,7 @@ export function isCommit(revision: string): boolean {
  *       snapshots/<commit>/<file>    relative links to them
  *       refs/<branch or tag>         the commit it stood at
  *       .no_exist/<commit>/<file>    empty: the commit has no such file
- *     .locks/models--owner--name/    who downloads a blob at the moment
+ *     .locks/models--owner--name/    which process downloads a blob
  */
 export class ModelCache {
   readonly folder: string

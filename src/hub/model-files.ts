@@ -39,7 +39,7 @@ export function weightsNames(variant?: string): string[] {
 /** Which of a model's files loading needs, and which of them holds the weights. */
 export interface ModelFiles {
   readonly settings: readonly string[]
-  /** A file of weights, or an index that names such files; undefined if there is a tokenizer alone. */
+  /** A weight file, or an index that names such files; undefined if there is only a tokenizer. */
   readonly weights: string | undefined
 }
 
@@ -62,10 +62,10 @@ export function modelFiles(names: readonly string[], model: string): ModelFiles 
   })
 }
 
-/** The files of weights that an index names, each once. @throws HubError if it is no index. */
+/** The weight files that an index names, each once. @throws HubError for an invalid index. */
 export function shardsOf(index: Uint8Array, where: string): string[] {
   const { weight_map: weightMap } = parseJsonObject(index, where, HubError)
-  if (!isObject(weightMap)) throw new HubError('Not an index of weights', { expected: 'a "weight_map"', where })
+  if (!isObject(weightMap)) throw new HubError('Invalid weight index', { expected: 'a "weight_map"', where })
   const names = Object.values(weightMap)
   return [...new Set(names.filter((name) => typeof name === 'string'))]
 }

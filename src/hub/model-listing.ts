@@ -63,7 +63,7 @@ function viaHub(connection: HubConnection, attempts?: number): typeof fetch {
   }
 }
 
-/** What is no answer of a hub makes the library throw all kinds of errors. */
+/** For a response that is not a hub's, the library throws various errors. */
 async function answer<T>(connection: HubConnection, ask: () => Promise<T>): Promise<T> {
   try {
     return await ask()

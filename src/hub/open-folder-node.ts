@@ -20,7 +20,7 @@ import { openHubFolder } from './open-hub-folder.js'
  * The folder of a peft adapter opens together with the base model that its configuration names.
  *
  * @param options of the hub; at another URL only `fetch` counts.
- * @throws FileError if there is no such folder, saying what there is; HubError if the hub has no such model, refuses it, or can't be
+ * @throws FileError if the folder is missing, listing what there is; HubError if the hub lacks the model, refuses it, or can't be
  * reached.
  */
 export async function openFolder(source: CheckpointSource, options: HubOptions = {}): Promise<CheckpointFolder> {
@@ -39,7 +39,7 @@ export async function openFolder(source: CheckpointSource, options: HubOptions =
     const folder = await openHubFolder(text, options)
     return (await folder.has('config.json')) ? folder : withBase(folder, options)
   }
-  throw new FileError(found === undefined ? 'No such folder' : 'Not a folder', {
+  throw new FileError(found === undefined ? 'Folder not found' : 'The path is not a folder', {
     expected: 'a folder with config.json and weights',
     found: found ?? (await contents(path.dirname(location))),
     where: location,

@@ -28,7 +28,7 @@ export async function openFolder(
   if (isModelId(String(source))) return openModel(String(source), get, hub)
   const base = typeof document === 'undefined' ? undefined : document.baseURI
   if (URL.canParse(source, base)) return new RemoteFolder(new URL(source, base), get)
-  throw new InputError('Not the URL of a checkpoint folder', {
+  throw new InputError('Invalid URL of a checkpoint folder', {
     expected: 'a URL such as "https://example.org/models/siglip/", or a name such as "google/siglip-base-patch16-224"',
     found: JSON.stringify(String(source)),
   })
@@ -179,7 +179,7 @@ function isPage(response: Response): boolean {
 function refused(response: Response, where: string): FileError {
   const missing = isMissing(response)
   const status = `HTTP ${response.status} ${response.statusText}`.trimEnd()
-  return new FileError(missing ? 'No such file' : 'The server refuses the file', {
+  return new FileError(missing ? 'File not found' : 'The server refuses the file', {
     found: missing && response.ok ? `${status} and a page of HTML` : status,
     where,
     hint: missing ? 'Check the URL of the folder.' : undefined,

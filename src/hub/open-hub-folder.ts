@@ -11,14 +11,14 @@ import { commitOf } from './model-listing.js'
  * has fetched is found, and the reverse. While the hub is out of reach, what is in the cache is taken, with a warning.
  *
  * @param name `owner/name`, as on the hub, or `owner/name@revision`.
- * @throws HubError if there is no such model or revision, or it can't be reached and is not in the cache; InputError if `model` is
- * no name or a setting is of no use.
+ * @throws HubError if the model or revision is missing, or it can't be reached and is not in the cache; InputError if `model` is
+ * not a name or a setting is invalid.
  */
 export async function openHubFolder(name: string, options: HubOptions = {}): Promise<HubFolder> {
   const named = modelAt(name)
   const model = named?.model ?? name
   if (!isModelId(model))
-    throw new InputError('Not the name of a model on the hub', {
+    throw new InputError('Invalid model name', {
       expected: 'a name such as "google/siglip-base-patch16-224"',
       found: JSON.stringify(model.slice(0, 200)),
     })
@@ -35,7 +35,7 @@ export async function openHubFolder(name: string, options: HubOptions = {}): Pro
     if (cached !== undefined) return folder(cached, true)
     throw new HubError('The model is not in the cache', {
       expected: `${model}, revision ${revision}`,
-      found: 'nothing of it',
+      found: 'none of its files',
       where: settings.cacheDir,
       hint: 'Load it once with a connection: without localFilesOnly and HF_HUB_OFFLINE.',
     })

@@ -2,7 +2,7 @@ import { lstat, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { bytesOf, scanCache, type CachedModel } from './scan-cache.js'
 
-/** A file that is not written to for so many milliseconds is no longer being downloaded. */
+/** Milliseconds without a write after which a file counts as no longer being downloaded. */
 const QUIET_AFTER = 60_000
 
 /** Something in the cache that loading by a branch or tag never reaches. */
@@ -17,9 +17,9 @@ export interface Unreferenced {
 
 /**
  * Removes from the cache what loading by a branch or tag never reaches: old commits, stopped downloads, contents that nothing links
- * to. Downloads that go on at the moment are left alone. Commits that were only ever asked for by their hash count as old.
+ * to. Running downloads are kept. Commits that were only ever asked for by their hash count as old.
  *
- * @param options.dryRun whether to tell only. Default: true.
+ * @param options.dryRun whether to only report. Default: true.
  * @returns what was removed, or would be.
  */
 export async function pruneCache(

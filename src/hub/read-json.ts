@@ -8,8 +8,8 @@ export const MAX_CONFIG_BYTES = 100_000_000
 /**
  * Reads a file of a checkpoint folder that holds a JSON object.
  *
- * @param ReadError the class of the error for what is no JSON object or too large. Default: ConfigError.
- * @throws FileError if there is no such file.
+ * @param ReadError the class of the error for content that is not a JSON object or is too large. Default: ConfigError.
+ * @throws FileError if the file is missing.
  */
 export async function readJsonObject(
   folder: CheckpointFolder,

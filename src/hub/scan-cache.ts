@@ -36,7 +36,7 @@ export async function scanCache(cacheDir?: string): Promise<CachedModel[]> {
   const folder = cacheDir ?? hubCacheFolder()
   const names = await readdir(folder).catch((cause: unknown) => {
     if (cacheDir === undefined) return []
-    throw new FileError('No cache can be read there', { expected: 'a folder', where: cacheDir, cause })
+    throw new FileError('The cache can’t be read', { expected: 'a folder', where: cacheDir, cause })
   })
   const folders = names.filter((name) => name.startsWith('models--')).sort()
   return Promise.all(folders.map((name) => scanModel(path.join(folder, name))))
@@ -68,7 +68,7 @@ function followed(files: readonly string[]): Promise<CachedFile[]> {
   return Promise.all(files.map(async (file) => ({ path: file, content: await realpath(file).catch(() => undefined) })))
 }
 
-/** The paths of all files below a folder; none if there is no folder. */
+/** The paths of all files below a folder; empty if the folder is missing. */
 async function filesBelow(folder: string): Promise<string[]> {
   const real = await realpath(folder).catch(() => folder) // so that they compare with where links lead
   const entries = await readdir(real, { recursive: true, withFileTypes: true }).catch(() => [])

@@ -35,7 +35,7 @@ export function checkedList(images: OneOrMore<RawImage>): readonly RawImage[] {
 function listed<T>(images: OneOrMore<T>): readonly T[] {
   const list = isList(images) ? images : [images]
   if (list.length > 0) return list
-  throw new InputError('No images', { expected: 'at least one', found: 'an empty list', where: 'images' })
+  throw new InputError('Missing images', { expected: 'at least one', found: 'an empty list', where: 'images' })
 }
 
 function isList<T>(images: OneOrMore<T>): images is readonly T[] {

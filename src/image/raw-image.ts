@@ -38,7 +38,7 @@ export function checkRawImage(image: RawImage, where: string): RawImage {
 /** Returns `side` if it is a side that an image can have. @throws InputError */
 export function checkSide(side: number, where: string): number {
   if (Number.isInteger(side) && side >= 1 && side < 2 ** 31) return side
-  throw new InputError('Not the side of an image', {
+  throw new InputError('Invalid image side', {
     expected: 'a whole number of pixels from 1',
     found: String(side),
     where,

@@ -8,7 +8,7 @@ const MIN_BYTES = 2 ** 20
  * Memory for `length` bytes that begins where a page does, as a large block of `malloc` does not. TensorFlow shares the memory of an
  * array whose address is a multiple of 64, and copies any other, which makes a model twice as slow to load.
  *
- * Only a buffer that may be resized is sure to begin so; this one never is. For Node alone: WebGL takes no such buffers.
+ * Only a buffer that may be resized is sure to begin so; this one never is. Only for Node: WebGL does not accept such buffers.
  *
  * @throws FileError if the machine has no such block, naming the file `where`.
  */

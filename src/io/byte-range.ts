@@ -21,7 +21,7 @@ export function allocate(
   try {
     return make()
   } catch (cause) {
-    throw new FileError(`No memory for ${length} bytes in one piece`, {
+    throw new FileError(`Cannot allocate ${length} bytes`, {
       where,
       hint: 'Split the file into shards, or give the process more memory.',
       cause,

@@ -16,7 +16,7 @@ function makeTables(): readonly Uint32Array[] {
   return all
 }
 
-/** @param crc that of the bytes before, to go on from */
+/** @param crc that of the preceding bytes, to continue from */
 export function crc32c(bytes: Uint8Array, crc = 0): number {
   const [t0, t1, t2, t3, t4, t5, t6, t7] = tables
   let state = ~crc

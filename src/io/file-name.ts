@@ -8,7 +8,7 @@ export function checkFileName(name: string): string {
   const inside =
     name !== '' && !/[\\\0]|^[A-Za-z]:/.test(name) && name.split('/').every((part) => !['', '.', '..'].includes(part))
   if (inside) return name
-  throw new InputError('Not the name of a file in a checkpoint folder', {
+  throw new InputError('Invalid name of a file in a checkpoint folder', {
     expected: 'a relative name such as "model.safetensors"',
     found: JSON.stringify(name.slice(0, 200)),
     hint: 'Name a file inside the folder, with "/" between the parts.',

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { livenessOf, thisProcess } from './process-identity.js'
 import { errorCode } from './system-error.js'
 
-/** What a process elsewhere has not written to for so many milliseconds is left over. Its save takes minutes. */
+/** Milliseconds without a write after which another machine's save counts as abandoned; a save takes minutes. */
 const ABANDONED_AFTER = 24 * 60 * 60 * 1000
 /** As long, in milliseconds, a process elsewhere is given for the moment between its two renames. */
 const BETWEEN_RENAMES = 1000
@@ -23,7 +23,7 @@ export function savingPath(folder: string, kind: 'partial' | 'replaced'): string
 
 /**
  * Clears up after saves of `folder` whose process ended in the middle: gives back what they had set aside if nothing is in its
- * place, and removes the rest. Saves that still run are left alone. Whether one in another container or on another machine still
+ * place, and removes the rest. Running saves are not touched. Whether one in another container or on another machine still
  * runs can't be asked: what it works on is left alone for a day, and the only copy is given back as soon as it is sure that no
  * rename is under way.
  */
@@ -47,7 +47,7 @@ export async function clearInterruptedSaves(folder: string): Promise<void> {
 
 const UNKNOWN = 'unknown'
 
-/** A space as a part of a file's name. */
+/** Hash of the PID namespace, for file names. */
 function digestOf(space: string | undefined): string {
   return space === undefined ? UNKNOWN : createHash('sha256').update(space).digest('hex').slice(0, 16)
 }

@@ -124,7 +124,7 @@ export class JsonBytes {
       expected,
       found: byte === undefined ? 'the end' : JSON.stringify(String.fromCharCode(byte)),
       where: `byte ${this.at} of ${this.#where}`,
-      hint: 'Fetch the file anew: it is damaged.',
+      hint: 'The file is damaged: download it again.',
     })
   }
 }

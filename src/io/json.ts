@@ -20,10 +20,10 @@ export function parseJsonObject(source: string | Uint8Array, where: string, Read
   try {
     value = parsed(typeof source === 'string' ? source : new TextDecoder('utf-8', { fatal: true }).decode(source))
   } catch (cause) {
-    throw new ReadError('Not JSON', { found: cause instanceof Error ? cause.message : undefined, where, cause })
+    throw new ReadError('Invalid JSON', { found: cause instanceof Error ? cause.message : undefined, where, cause })
   }
   if (isObject(value)) return value
-  throw new ReadError('Not a JSON object', { expected: 'an object', found: JSON.stringify(value), where })
+  throw new ReadError('Expected a JSON object', { expected: 'an object', found: JSON.stringify(value), where })
 }
 
 function parsed(text: string): unknown {
@@ -36,7 +36,7 @@ function parsed(text: string): unknown {
   }
 }
 
-/** The numbers that JSON lacks, and whole strings, so that what stands in them stays; one without an end ends with the text. */
+/** The numbers that JSON lacks, and whole strings, so that their content is unchanged; an unterminated string ends with the text. */
 const pythonNumbers = /"(?:[^"\\]+|\\[^]?)*(?:"|$)|-?\bInfinity\b|\bNaN\b/g
 
 const NOT_A_NUMBER = '\u0000NaN'

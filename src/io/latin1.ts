@@ -1,4 +1,4 @@
-/** The characters whose codes bytes are: ASCII, and beyond it ISO 8859-1. For the short texts that files begin with. */
+/** Decodes bytes as ISO 8859-1, for the short texts at the start of files. */
 export function latin1(bytes: Uint8Array): string {
   return Array.from(bytes, (byte) => String.fromCharCode(byte)).join('')
 }

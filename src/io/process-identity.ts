@@ -8,7 +8,7 @@ import { errorCode } from './system-error.js'
  */
 export interface ProcessIdentity {
   readonly pid: number
-  /** The machine, its start and the PID namespace; undefined where the system has no ids of them. */
+  /** The machine, its boot and the PID namespace; undefined where the system does not expose them. */
   readonly space?: string | undefined
   /** When the process started, in ticks since the machine did. */
   readonly started?: string | undefined
@@ -27,8 +27,8 @@ export function thisProcess(): ProcessIdentity {
 }
 
 /**
- * Whether a process runs, as far as this one can tell: `unknown` if it lives in another container or on another machine, or if the
- * system doesn't tell.
+ * Whether a process runs, if it can be determined: `unknown` if it runs in another container or on another machine, or if the
+ * system doesn't report it.
  */
 export function livenessOf({ pid, space, started }: ProcessIdentity): 'alive' | 'dead' | 'unknown' {
   const here = thisProcess()

@@ -18,7 +18,7 @@ export interface LockOptions {
   readonly abandonedAfter?: number | undefined
 }
 
-/** What stands in a lock: who holds it, and a number that grows while the holder lives. */
+/** The content of a lock: its holder, and a counter that grows while the holder runs. */
 interface Holder extends ProcessIdentity {
   /** Unique to each time that a lock is taken. */
   readonly id: string
@@ -118,7 +118,7 @@ class Claim {
     clearInterval(this.heartbeat)
     this.heartbeat = undefined
     if (this.file && (await look(this.lock))?.id === this.id) {
-      // Only who has the right to replace this holder's lock may remove it: one that took it over in the meantime keeps it.
+      // Only the process with the right to replace this holder's lock may remove it: one that took it over in the meantime keeps it.
       const right = rightTo(this.lock, this.id)
       const file = await this.create(right)
       await file?.close()
@@ -181,7 +181,7 @@ class Claim {
     await file.datasync().catch(() => undefined) // other machines shall see it
   }
 
-  /** Writes to the file that this one has made, whatever stands in its place by now. Returns whether that is still ours. */
+  /** Writes to this holder's own file, even if another one has replaced it. Returns whether the lock is still ours. */
   private async beat(): Promise<boolean> {
     this.beats++
     if (this.file) await this.write(this.file).catch(() => undefined)

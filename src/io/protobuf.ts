@@ -30,7 +30,7 @@ export class Message {
     return this
   }
 
-  /** A whole number from 0, left out if it is 0, which is proto3's default. */
+  /** An unsigned integer, omitted if it is 0, which is proto3's default. */
   count(field: number, value: number): this {
     if (value !== 0) this.writer.tag(field, WireType.Varint).uint64(value)
     return this
@@ -72,7 +72,7 @@ export class Message {
   }
 }
 
-/** One field of a message, as it stands on the wire. */
+/** One field of a message, as encoded. */
 export type ProtobufField =
   | { readonly number: number; readonly type: 'varint'; readonly value: number }
   | { readonly number: number; readonly type: 'fixed32'; readonly float: number }
@@ -85,7 +85,7 @@ export type ProtobufField =
  *
  * @param what the message, for errors: `a SentencePiece model`.
  * @param where the file, for errors.
- * @throws ReadError if the bytes are no message.
+ * @throws ReadError if the bytes are not a message.
  */
 export function* readProtobuf(
   bytes: Uint8Array,
@@ -102,7 +102,7 @@ export function* readProtobuf(
     } catch (cause) {
       const found = `${cause instanceof Error ? cause.message : String(cause)} at byte ${at} of ${bytes.length}`
       const hint = 'Fetch the file again: it is damaged, or has another format.'
-      throw new ReadError(`Not ${what}`, { expected: 'a protobuf message', found, where, hint, cause })
+      throw new ReadError(`The file is not ${what}`, { expected: 'a protobuf message', found, where, hint, cause })
     }
     yield field
   }

@@ -139,7 +139,7 @@ async function destination(directory: string): Promise<string> {
   await makeFolder(path.dirname(target))
   const found = await stat(target).catch(() => undefined)
   if (found === undefined || found.isDirectory()) return target
-  throw new FileError('Not a folder', { expected: 'a folder to save to', found: 'a file', where: target })
+  throw new FileError('The path is not a folder', { expected: 'a folder to save to', found: 'a file', where: target })
 }
 
 async function canBeReplaced(target: string): Promise<boolean> {

@@ -3,7 +3,7 @@ export function errorCode(error: unknown): string | undefined {
   return typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : undefined
 }
 
-/** The code of an error that the operating system reports about a file or a process; undefined for other errors, Node's own included. */
+/** The code of an error that the operating system reports about a file or a process; undefined for other errors, including Node's own. */
 export function systemErrorCode(error: unknown): string | undefined {
   const isOfSystem = typeof error === 'object' && error !== null && 'syscall' in error
   return isOfSystem ? errorCode(error) : undefined

@@ -36,7 +36,7 @@ export class ReadWindow {
  * The plain files of a tar archive (ustar, with the long names of GNU and of pax), in their order.
  *
  * @param window reads the archive; the caller may read members with it while they come
- * @throws FormatError if it is no tar archive, or cut off
+ * @throws FormatError if it is not a tar archive, or is truncated
  */
 export async function* tarMembers(source: ByteSource, window = new ReadWindow(source)): AsyncGenerator<TarMember> {
   let attributes: ReadonlyMap<string, string> = new Map()
@@ -100,7 +100,7 @@ function text(bytes: Uint8Array, start: number, length: number): string {
 }
 
 function damaged(found: string, at: number, where: string | undefined): FormatError {
-  return new FormatError('Not a whole tar archive', {
+  return new FormatError('The tar archive is damaged or incomplete', {
     found: `${found} (byte ${at})`,
     where,
     hint: 'Fetch it again, or unpack it if it is compressed.',

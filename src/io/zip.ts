@@ -58,7 +58,7 @@ export interface ZipEntry {
   readonly checksum: number
   readonly packedSize: number
   readonly size: number
-  /** Where its own header lies in the archive. */
+  /** Offset of its own header in the archive. */
   readonly headerBegin: number
 }
 
@@ -149,7 +149,7 @@ export async function dataBegin(archive: ByteSource, { name, headerBegin }: ZipE
   return headerBegin + 30 + view.getUint16(26, true) + view.getUint16(28, true)
 }
 
-/** A deflated entry: reading on from where the last read ended goes on unpacking there, reading back begins anew. */
+/** A deflated entry: a read that starts where the last one ended continues unpacking; any other starts over. */
 class Unpacked {
   private inflate: Inflate | undefined
   private packedAt = 0

@@ -105,7 +105,7 @@ export class SiglipEncoder extends Module<EncoderConfig> {
     const hiddenStates = [inputsEmbeds]
     const attentions: tf.Tensor4D[] = []
     for (const layer of this.layers) {
-      // Each in a tidy of its own: the scores of one layer are freed before the next.
+      // Each in its own tidy: the scores of one layer are freed before the next.
       const result: { hiddenStates: tf.Tensor3D; attnWeights?: tf.Tensor4D } = tf.tidy(() => {
         const { hiddenStates, attnWeights } = layer.forward(lastHiddenState, attentionMask, options)
         return outputAttentions ? { hiddenStates, attnWeights } : { hiddenStates }
@@ -124,7 +124,7 @@ export class SiglipEncoder extends Module<EncoderConfig> {
 
 for (const Layer of [SiglipMLP, SiglipEncoderLayer, SiglipEncoder]) tf.serialization.registerClass<Module>(Layer)
 
-/** The fields of an `EncoderConfig` alone, checked before a weight is made. @throws {ConfigError} */
+/** Only the fields of an `EncoderConfig`, checked before a weight is made. @throws {ConfigError} */
 export function encoderSettings(config: EncoderConfig): EncoderConfig {
   const { hiddenSize, intermediateSize, numHiddenLayers, numAttentionHeads } = config
   const { hiddenAct, layerNormEps, attentionDropout } = config

@@ -47,7 +47,7 @@ export class Parameter extends tf.LayerVariable {
     throw new InputError('The model is disposed', { where: this.parameterName, hint: 'Load it again.' })
   }
 
-  /** Has no effect the second time: a weight of a part is a weight of the whole, too. */
+  /** Idempotent: parent and child both dispose of the same weight. */
   override dispose(): void {
     if (!this.val.isDisposed) this.val.dispose()
   }
@@ -96,7 +96,7 @@ export class ParameterScope {
     }
   }
 
-  /** A seed for this layer alone, made of a seed for the whole model. */
+  /** A seed for this layer, derived from the seed of the whole model. */
   seed(seed: number): number {
     return seedOf(seed, this.path)
   }
@@ -116,7 +116,7 @@ function checkShape({ name, shape }: ParameterSpec): void {
   const size = shape.reduce((product, n) => product * n, 1)
   if (shape.every((n) => Number.isInteger(n) && n > 0) && size < 2 ** 31) return
   const expected = 'whole numbers from 1, of a product below 2^31'
-  throw new ConfigError('no tensor has this shape', { expected, found: `[${shape.join(', ')}]`, where: name })
+  throw new ConfigError('Invalid tensor shape', { expected, found: `[${shape.join(', ')}]`, where: name })
 }
 
 /** Where a layer's parameters come from, and what tfjs calls it. Defaults: random values, and a name made of the class's. */
@@ -126,8 +126,8 @@ export interface LayerOptions {
 }
 
 /**
- * A tfjs layer made of parameters and of other such layers. All are made in its constructor, as in torch: a model can be inspected,
- * loaded and saved before its first input. Its weights are its own and its parts', in the order of declaration. A subclass has a typed
+ * A tfjs layer with parameters and sublayers, all created in its constructor, as in torch: a model can be inspected,
+ * loaded and saved before its first input. Its weights are its own and its sublayers', in the order of declaration. A subclass has a typed
  * `forward`, which leaves its intermediate tensors to the caller's `tf.tidy`; tfjs calls it through `infer`.
  */
 export abstract class Module<Config extends object = object> extends tf.layers.Layer {
@@ -199,7 +199,7 @@ export abstract class Module<Config extends object = object> extends tf.layers.L
     config: tf.serialization.ConfigDict,
   ): T {
     if (typeof config['settings'] !== 'string')
-      throw new ConfigError('not a layer that this package saved', { expected: 'settings', where: cls.className })
+      throw new ConfigError('The layer was not saved by this package', { expected: 'settings', where: cls.className })
     const layer = new cls(JSON.parse(config['settings']), { name: config['name'] })
     if (layer instanceof tf.layers.Layer) layer.trainable = config['trainable'] !== false
     return layer

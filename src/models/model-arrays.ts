@@ -8,7 +8,7 @@ export type Arrays = Readonly<Record<string, NdArray>>
 
 /**
  * One batch of several.
- * @throws {InputError} if they are of different shapes
+ * @throws {InputError} if their shapes differ
  */
 export function stacked<T extends Arrays>(parts: readonly T[]): { readonly [K in keyof T]: NdArray } {
   const [first] = parts

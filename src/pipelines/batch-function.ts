@@ -50,14 +50,14 @@ export function batchFunction<Inputs extends Arrays, Results extends tf.Tensor>(
   return Object.assign(run, { dispose: fast.dispose })
 }
 
-/** The results themselves; disposed if they are no answers. @throws {NonFiniteError} */
+/** The results themselves; disposed of if they are not finite. @throws {NonFiniteError} */
 export async function checked<Results extends tf.Tensor>(results: Results): Promise<Results> {
   const bad = await firstNonFiniteOf(results)
   if (!bad) return results
   const { shape, size } = results
   results.dispose()
   const [rows = 1] = shape
-  throw new NonFiniteError('The model gives what is not a finite number', {
+  throw new NonFiniteError('The model’s output is not finite', {
     expected: 'finite numbers',
     found: String(bad.value),
     where: `input ${Math.floor(bad.index / (size / rows)) + 1} of a batch of ${rows}`,

@@ -76,7 +76,7 @@ export function imageEmbedder(
 }
 
 /**
- * Image embeddings; while the model computes, the next images are decoded and resized in threads of their own. One tensor a batch,
+ * Image embeddings; while the model computes, the next images are decoded and resized in worker threads. One tensor a batch,
  * `[images, width]`, the caller's to dispose.
  */
 export async function* embedImages(

@@ -34,7 +34,7 @@ export async function evaluateClassifier(
 
 /**
  * How well a classifier of any number of classes does: each image's captions are its classes.
- * @throws {InputError} for a caption that is no class of the model; ConfigError for a model of one class of several
+ * @throws {InputError} for a caption that is not one of the model's classes; ConfigError for a model of one class of several
  */
 export async function evaluateMultiLabel(
   classifier: EvaluatedClassifier,
@@ -49,7 +49,7 @@ export async function evaluateMultiLabel(
 function targetsFor({ model }: EvaluatedClassifier, samples: readonly Sample[], areSeveral: boolean): NdArray {
   const { problemType = 'single_label_classification' } = model.config
   if ((problemType === 'multi_label_classification') === areSeveral) return classTargets(model.config, samples)
-  throw new ConfigError('The classifier is of another kind', {
+  throw new ConfigError('The classifier has another problem type', {
     expected: areSeveral ? 'multi_label_classification' : 'single_label_classification',
     found: problemType,
     where: 'problem_type',

@@ -6,7 +6,7 @@ import { imagesOf, type EvaluatedModel, type EvaluateOptions } from './evaluated
 
 /** How zero-shot classification is evaluated. */
 export interface EvaluateZeroShotOptions extends EvaluateOptions {
-  /** Texts with `{}` for the class's name; see {@link promptSets}. Default: the name alone. */
+  /** Texts with `{}` for the class's name; see {@link promptSets}. Default: only the name. */
   readonly templates?: readonly string[] | undefined
   /** Default: [1, 5]. */
   readonly ks?: readonly number[] | undefined

@@ -20,7 +20,7 @@ import { checkTopK, sigmoid, softmax } from './scores.js'
 
 /** What turns logits into scores. */
 const functions = {
-  /** Each a probability of its own. */
+  /** Each an independent probability. */
   sigmoid: (logits: readonly number[]) => logits.map(sigmoid),
   /** They add up to one. */
   softmax,
@@ -59,7 +59,7 @@ export interface ImageClassificationPipeline
   readonly imageProcessor: SiglipImageProcessor | Siglip2ImageProcessor
 }
 
-/** Either classifier, with whatever its image processor makes: it checks it. */
+/** Either classifier; it validates whatever its image processor produced. */
 interface Classifier {
   readonly config: TwoTowerConfig
   forward(inputs: unknown): ImageClassifierOutput

@@ -79,7 +79,7 @@ export async function imageFeatureExtraction(
 
 function pooled({ poolerOutput }: VisionModelOutput): tf.Tensor2D {
   if (poolerOutput) return poolerOutput
-  throw new ConfigError('no image embedding', {
+  throw new ConfigError('The model has no image embedding', {
     expected: 'an image tower with its head',
     found: 'vision_use_head: false',
     hint: 'Leave pool out for the last hidden state.',

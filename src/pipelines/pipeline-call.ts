@@ -60,7 +60,7 @@ export function resources(dispose: () => void): PipelineResources {
 
 const isList = <T>(inputs: T | readonly T[] | AsyncIterable<T>): inputs is readonly T[] => Array.isArray(inputs)
 
-/** An async iterable that is no stream: a stream is one image's bytes. */
+/** An async iterable other than a stream: a stream is one image's bytes. */
 const isSource = <T>(inputs: T | AsyncIterable<T>): inputs is AsyncIterable<T> =>
   typeof inputs === 'object' &&
   inputs !== null &&
@@ -72,7 +72,7 @@ async function all<T>(results: AsyncIterable<T>): Promise<T[]> {
   const list: T[] = []
   for await (const result of results) list.push(result)
   if (list.length > 0) return list
-  throw new InputError('no inputs', { expected: 'at least one', found: 'an empty list' })
+  throw new InputError('Missing inputs', { expected: 'at least one', found: 'an empty list' })
 }
 
 async function only<T>(results: AsyncIterable<T>): Promise<T> {

@@ -15,7 +15,7 @@ export const asTrained = (maxLength: number): EncodingOptions => ({
   maxLength,
 })
 
-/** A text as a batch of one. @throws {InputError} for what is no text */
+/** A text as a batch of one. @throws {InputError} for a value that is not a text */
 export function textArrays(tokenizer: PreTrainedTokenizer, text: string, options: EncodingOptions): TextArrays {
   return { ...tokenizer.call([text], options) }
 }

@@ -62,7 +62,7 @@ export async function trainClassifier(
 }
 
 /**
- * A classifier of the classes that samples have. Its last layer starts as the checkpoint's, if that has as many classes, and otherwise
+ * A classifier for the samples' classes. Its head is initialized from the checkpoint's, if that has as many classes, and otherwise
  * at random.
  * @throws {InputError} for fewer than two
  */
@@ -76,7 +76,7 @@ export async function classifierFor(
   const named = samples.flatMap(({ label, captions }) => (areSeveral ? captions : (label ?? [])))
   const classes = [...new Set(named)].sort()
   if (classes.length < 2) {
-    throw new InputError('No classes', {
+    throw new InputError('Too few classes', {
       expected: areSeveral ? 'captions that name at least two' : 'at least two folders, each of a class',
       found: `${classes.length} in ${samples.length} samples`,
     })

@@ -164,7 +164,7 @@ export function fillTemplate(template: string | readonly string[], labels: reado
   }
   const isList: boolean = Array.isArray(labels) // a single text would be taken for a list of letters
   if (!isList || labels.length === 0) {
-    throw new InputError('no labels', {
+    throw new InputError('Missing labels', {
       expected: 'an array of at least one candidate label',
       found: isList ? 'an empty one' : typeof labels,
     })

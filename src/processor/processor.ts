@@ -48,7 +48,7 @@ export abstract class Processor<Images extends object, Options extends object> {
     options?: BatchOptions & Options & ReadOptions,
   ): Promise<object> {
     if (text === undefined && images === undefined) {
-      throw new InputError('nothing to process', { expected: 'text, images or both' })
+      throw new InputError('Missing inputs', { expected: 'text, images or both' })
     }
     return {
       ...(text !== undefined && this.tokenizer.call(text, this.asTrained(options))),

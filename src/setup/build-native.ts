@@ -53,7 +53,7 @@ export async function buildNative(place: NewRoot, { signal, onProgress }: MakeOp
 }
 
 /**
- * Compiles the addons of a finished folder anew, when their sources are other ones than it was built from. Nothing is
+ * Recompiles the addons of a finished folder when their sources have changed since it was built. Nothing is
  * downloaded. They are made beside those that are there and take their place in one moment, when they have been seen to load; until
  * then, and if it fails, those stay.
  *
@@ -81,7 +81,7 @@ async function compileAddons(
     const command = await compileAddon(sources, signal)
 
     onProgress?.({ step: 'compile', message: 'the engine that runs recorded functions' })
-    // Without it everything runs, and slower: that is no reason to have no backend at all.
+    // Without it everything still runs, only slower: not a reason to fail.
     const noEngine = await compileEngine(sources, signal).then(
       () => undefined,
       (error: unknown) => {

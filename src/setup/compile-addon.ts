@@ -84,8 +84,8 @@ export async function compileAddon(sources: AddonSources, signal?: AbortSignal):
 }
 
 /**
- * For the linker: libraries lie in `lib` beside the addon's folder, and Node-API's functions are in the program that loads it. The
- * older kind of path is asked for, which goes before `LD_LIBRARY_PATH`: an empty entry there means the folder the user stands in.
+ * For the linker: libraries are in `lib` beside the addon's folder, and Node-API's functions are in the program that loads it. The
+ * older kind of path is asked for, which goes before `LD_LIBRARY_PATH`: an empty entry there means the working folder.
  */
 export function librarySearch(): readonly string[] {
   return process.platform === 'darwin'

@@ -16,7 +16,7 @@ export interface ObjectSources {
 /** What an object file was made from, kept beside it. */
 interface ObjectRecord {
   readonly command: string
-  /** The paths of its source and of what that includes, but for the system's headers; and a hash of all these. */
+  /** The paths of its source and of its includes, except the system's headers; and a hash of all these. */
   readonly files: readonly string[]
   readonly hash: string
   /** A hash of the object; earlier versions wrote none. */
@@ -30,7 +30,7 @@ export async function compileObject(sources: ObjectSources, signal?: AbortSignal
   const record = `${object}.json`
   if (await isFresh(record, object, command)) return
   await mkdir(dirname(object), { recursive: true })
-  // Names of its own: another process may compile the same.
+  // Unique names: another process may compile the same.
   const made = `${object}.${randomUUID()}.part`
   const dependencies = `${made}.d`
   try {

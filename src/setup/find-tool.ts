@@ -3,7 +3,7 @@ import { delimiter, isAbsolute, join, resolve } from 'node:path'
 
 /**
  * The absolute path of a program on `PATH`. Entries that are not absolute are passed over: they would name the folder that the user
- * stands in, and what lies there is data. A name with a path in it is taken as it is.
+ * is in, whose files are data. A name that contains a path is used unchanged.
  */
 export function findTool(name: string, env: NodeJS.ProcessEnv = process.env): string | undefined {
   if (/[/\\]/.test(name)) return resolve(name)

@@ -16,7 +16,7 @@ export interface MadeFolder {
   readonly compiler: string
   /** Hash of the sources it was compiled from, if it was. */
   readonly sources?: string
-  /** Why there is no engine, if there is none. */
+  /** Why the engine is missing, if it is. */
   readonly noEngine?: string | undefined
   /** Files that stay what they were: their hashes are those of the day they were checked, not of today. */
   readonly known?: Readonly<Record<string, InstalledFile>> | undefined
@@ -24,7 +24,7 @@ export interface MadeFolder {
 }
 
 /**
- * Loads the addon in a process of its own, since a library that does not fit can end the process, brings all files to the disk and
+ * Loads the addon in a separate process, since an incompatible library can end the process, brings all files to the disk and
  * writes the marker, which makes them the folder's in one moment.
  *
  * @throws BackendError if the addon does not load.

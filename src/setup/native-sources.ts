@@ -42,7 +42,7 @@ export async function nativeFiles(folder: string = nativeSources()): Promise<str
   return files.map((entry) => relative(folder, join(entry.parentPath, entry.name)).split(sep).join('/')).sort()
 }
 
-/** A hash of everything that decides what the addons do: it is another one when they have to be built anew. */
+/** A hash of everything that decides what the addons do: it changes when they have to be rebuilt. */
 export async function sourcesHash(folder: string = nativeSources()): Promise<string> {
   const hash = createHash('sha256').update(JSON.stringify([COMPILER_FLAGS, KERNEL_FLAGS, BINDING_SOURCE]))
   for (const name of await nativeFiles(folder)) {

@@ -15,7 +15,7 @@ export interface ToolOptions {
 }
 
 /**
- * Runs one of the user's own tools to its end, without a shell, and not in the folder that the user stands in.
+ * Runs one of the user's own tools to its end, without a shell, and not in the working folder.
  *
  * @returns what it printed to stdout.
  * @throws BackendError if it is not installed, fails (with what it printed of errors) or is ended by the signal.
@@ -24,8 +24,7 @@ export async function runTool(command: string, args: readonly string[], options:
   const { cwd = packageFolder(), env = process.env, signal } = options
   if (signal?.aborted) throw interrupted()
   const program = findTool(command, env)
-  if (program === undefined)
-    throw new BackendError(`\`${command}\` cannot be run`, { found: 'no such program on PATH' })
+  if (program === undefined) throw new BackendError(`\`${command}\` cannot be run`, { found: 'it is not on PATH' })
   const { code, stdout, stderr } = await new Promise<{ code: number | string; stdout: string; stderr: string }>(
     (resolve, reject) => {
       let stdout = ''
@@ -68,9 +67,9 @@ function telling(output: string): string {
   return (errors.length > 0 ? errors : lines).slice(-4).join(' | ')
 }
 
-/** What a set-up that was stopped throws. */
+/** The error of an interrupted setup. */
 export function interrupted(): BackendError {
   return new BackendError('The set-up was interrupted', {
-    hint: 'Nothing is left half-made; run it again to continue.',
+    hint: 'The backend is unchanged; run it again to continue.',
   })
 }

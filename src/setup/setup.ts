@@ -104,7 +104,7 @@ async function buildInside(folder: string, options: SetupOptions & MakeOptions):
 
 interface Installed {
   readonly report: SetupReport
-  /** `outdated`: its addons are of other sources than those this package brings; `unwanted`: another one is asked for. */
+  /** `outdated`: its addons were built from other sources than this package's; `unwanted`: another one is requested. */
   readonly state: 'current' | 'outdated' | 'unwanted'
   readonly found: NativeFolder
 }

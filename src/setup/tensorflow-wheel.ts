@@ -103,12 +103,12 @@ export async function fetchWheel(wheel: TensorFlowWheel, folder: string, options
     const found = await download(wheel, folder, options)
     if (found === 'whole') return path
     if (cuts === MAX_CUTS)
-      throw new BackendError('The wheel arrives cut off', { ...found, where: wheel.file, hint: REFUSED })
+      throw new BackendError('The downloaded wheel is truncated', { ...found, where: wheel.file, hint: REFUSED })
   }
 }
 
 const REFUSED = 'It is not used. Look at the package index that pip is set up for.'
-/** How often a download that ends too early is begun anew. */
+/** How often a truncated download is restarted. */
 const MAX_CUTS = 1
 
 /** Returns what was expected and found of a wheel that is cut off; it is gone then. */
@@ -173,7 +173,7 @@ async function pipDownload(wheel: TensorFlowWheel, folder: string, signal: Abort
     await runTool(command, [...download, `${wheel.project}==${TENSORFLOW_VERSION}`], { signal, env, cwd: folder })
     return
   }
-  throw new BackendError('No pip works here', {
+  throw new BackendError('A working pip was not found', {
     found: failures.join('; '),
     hint: 'Install Python 3 with pip: the C library is downloaded with it.',
   })

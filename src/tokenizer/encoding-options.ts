@@ -85,7 +85,7 @@ export function planLengths(options: EncodingOptions, modelMaxLength: number): L
     padToMultipleOf !== undefined &&
     (length ?? 0) % padToMultipleOf !== 0
   )
-    throw new InputError('Texts are cut and padded to different lengths', {
+    throw new InputError('Texts are truncated and padded to different lengths', {
       expected: `a maxLength that is a multiple of padToMultipleOf (${padToMultipleOf})`,
       found: `${length}`,
       where: 'maxLength',
@@ -134,7 +134,7 @@ const FLAGS = new Set([
   'returnSpecialTokensMask',
 ])
 
-/** Options in Python's spelling, or of Python alone, would else be ignored; so would what is neither true nor false. */
+/** Options in Python's spelling, or that only Python has, would otherwise be ignored; so would values other than true and false. */
 function checkNames(options: EncodingOptions): void {
   for (const [name, value] of Object.entries(options) as [string, unknown][]) {
     const camelCase = name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())
@@ -148,7 +148,7 @@ function checkNames(options: EncodingOptions): void {
       })
     }
     if (camelCase !== name)
-      throw new InputError('There is no such option', {
+      throw new InputError('Unknown option', {
         expected: camelCase,
         found: name,
         where: 'call',
@@ -162,7 +162,7 @@ function checkNames(options: EncodingOptions): void {
 function checkOneOf(name: string, value: unknown, allowed: readonly unknown[]): void {
   if (allowed.includes(value)) return
   const expected = allowed.map((v) => JSON.stringify(v)).filter((v) => (v as string | undefined) !== undefined)
-  throw new InputError(`There is no such ${name}`, { expected: expected.join(', '), found: String(value), where: name })
+  throw new InputError(`Invalid ${name}`, { expected: expected.join(', '), found: String(value), where: name })
 }
 
 function checkCount(name: string, value: number | undefined): void {

@@ -99,7 +99,7 @@ async function tokensOfJson(folder: CheckpointFolder): Promise<readonly (readonl
 
 /** The error for a folder that holds none of the files a tokenizer can be made of. */
 export function noTokenizerFile(folder: CheckpointFolder, expected: string): FileError {
-  return new FileError('There is no tokenizer in this folder', {
+  return new FileError('The folder has no tokenizer', {
     expected,
     found: 'none of them',
     where: folder.location,

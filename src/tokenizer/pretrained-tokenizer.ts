@@ -84,14 +84,14 @@ export abstract class PreTrainedTokenizer {
   /**
    * Encodes one text or several into arrays of shape `[batch, length]`; a single string makes a batch of one.
    *
-   * @throws InputError if there is no text, an option has a wrong value, or rows differ in length and nothing makes them equal.
+   * @throws InputError if the text is missing, an option has a wrong value, or rows differ in length and nothing makes them equal.
    */
   call(text: string | readonly string[], options: BatchOptions = {}): BatchEncoding {
     const texts = typeof text === 'string' ? [text] : text
     const { textPair } = options
     const pairs = typeof textPair === 'string' ? [textPair] : textPair
     checkTexts('text', texts)
-    if (texts.length === 0) throw new InputError('There is no text', { expected: 'at least one', where: 'text' })
+    if (texts.length === 0) throw new InputError('Missing text', { expected: 'at least one', where: 'text' })
     if (pairs) checkTexts('textPair', pairs)
     if (pairs && (pairs.length !== texts.length || typeof text !== typeof textPair))
       throw new InputError('Texts and their pairs differ in number', {
@@ -101,7 +101,7 @@ export abstract class PreTrainedTokenizer {
       })
 
     const plan = this.#plan(options)
-    // As in the reference, the tokenizers library never sees the empty pair of a text that is no batch.
+    // As in the reference, the tokenizers library never sees the empty pair of a single text.
     const isPair = pairs && !(textPair === '' && this.#backend.modelType !== 'SentencePiece')
     const rows = texts.map((t, i) => this.#encodeRow(t, isPair ? pairs[i] : undefined, plan, options, i))
     return toBatchEncoding(rows, {
@@ -131,7 +131,7 @@ export abstract class PreTrainedTokenizer {
   /**
    * The text of ids. Those beyond the vocabulary are left out, unless it is `spiece.model`'s.
    *
-   * @throws InputError if an id is no whole number from 0, or `spiece.model` has no token of it.
+   * @throws InputError if an id is not a whole number from 0, or is not in `spiece.model`.
    */
   decode(ids: number | Ids, options: DecodeOptions = {}): string {
     const text = this.#backend.decode(idArray(ids), options.skipSpecialTokens ?? false)
@@ -174,7 +174,7 @@ export abstract class PreTrainedTokenizer {
   /**
    * The token of an id, or the tokens of several.
    *
-   * @throws InputError if there is no token of that id.
+   * @throws InputError for an unknown id.
    */
   convertIdsToTokens(ids: number): string
   convertIdsToTokens(ids: Ids, options?: Pick<DecodeOptions, 'skipSpecialTokens'>): string[]
@@ -208,7 +208,7 @@ export abstract class PreTrainedTokenizer {
   ): number[] {
     if (!options.alreadyHasSpecialTokens) return this.#backend.frame(ids, pairIds).specialTokensMask
     if (pairIds !== undefined)
-      throw new InputError('A framed sequence has no second one', {
+      throw new InputError('A sequence with special tokens takes no second one', {
         expected: 'pairIds left out',
         found: `${pairIds.length} ids`,
         where: 'getSpecialTokensMask',
@@ -389,7 +389,7 @@ export abstract class PreTrainedTokenizer {
   #tokenOf(id: number): string {
     const token = this.#backend.idToToken(id)
     if (token !== undefined) return token
-    throw new InputError('There is no token of this id', {
+    throw new InputError('Unknown token id', {
       expected: `0 to ${this.length - 1}`,
       found: `${id}`,
       where: 'ids',

@@ -61,7 +61,7 @@ export class SiglipTokenizer extends PreTrainedTokenizer {
   /**
    * Makes a tokenizer of the bytes of `spiece.model`.
    *
-   * @throws TokenizerError if they are no SentencePiece unigram model, or `sp_model_kwargs` ask for other ids than it gives.
+   * @throws TokenizerError if they are not a SentencePiece unigram model, or `sp_model_kwargs` ask for other ids than it gives.
    */
   static fromSentencePiece(bytes: Uint8Array, config: TokenizerConfig = {}): SiglipTokenizer {
     checkSentencePieceOptions(config.other?.sp_model_kwargs)

@@ -49,7 +49,7 @@ export class Siglip2Tokenizer extends PreTrainedTokenizer {
    *
    * @param folder a path or URL, or a folder opened before.
    * @param overrides take precedence over `tokenizer_config.json`.
-   * @throws FileError if there is no `tokenizer.json`; TokenizerError if it is damaged.
+   * @throws FileError if `tokenizer.json` is missing; TokenizerError if it is damaged.
    */
   static async fromPretrained(
     folder: string | CheckpointFolder,

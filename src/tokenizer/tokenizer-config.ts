@@ -121,7 +121,7 @@ const KNOWN_KEYS = new Set([
   'tokenizer_class',
 ])
 
-/** The special tokens without a role: those under keys of their own, such as `image_token`, and the listed ones. */
+/** The special tokens without a role: those with their own keys, such as `image_token`, and the listed ones. */
 function extraSpecialTokens(json: JsonObject, where: string): readonly string[] | undefined {
   const isToken = (value: unknown): boolean =>
     typeof value === 'string' || (isObject(value) && typeof value.content === 'string')

@@ -38,7 +38,7 @@ export class TruncationCount {
     this.#count++
   }
 
-  /** Reports the texts that were cut, if there are any, and begins anew. */
+  /** Reports the truncated texts, if there are any, and resets the count. */
   end(): void {
     reportTruncated(this.owner, { count: this.#count, maxLength: this.maxLength }, this.report)
     this.#count = 0

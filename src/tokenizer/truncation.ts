@@ -40,7 +40,7 @@ export function truncateSequences(
 
 /**
  * Cuts as the `tokenizers` library does: it shares odd room among a pair otherwise than Python, refuses to cut a text away
- * entirely unless there is no room for any, and cuts nothing where special tokens alone exceed the length.
+ * entirely unless there is no room for any, and truncates nothing where the special tokens exceed the length.
  *
  * @throws InputError if the text to be cut is missing or too short.
  */
@@ -64,8 +64,8 @@ export function truncateEncodings(
   }
   const target = how === 'only_first' ? ids : pair
   if (target === undefined || target.length <= excess)
-    throw new InputError('The text cannot be cut to this length', {
-      expected: `more than ${excess} tokens to cut from`,
+    throw new InputError('The text cannot be truncated to this length', {
+      expected: `more than ${excess} tokens to truncate`,
       found: target === undefined ? 'no second text' : `${target.length}`,
       where: `truncation: '${how}'`,
       hint: "Use `truncation: 'longest_first'` or a greater `maxLength`.",

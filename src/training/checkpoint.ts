@@ -26,7 +26,7 @@ import { readJsonObject } from '../hub/read-json.js'
 export interface Progress {
   /** Steps done. */
   readonly step: number
-  /** Where the data goes on. */
+  /** Where the data continues. */
   readonly position: Position
   /** What the training's numbers depend on. */
   readonly config: ConfigFingerprint

@@ -11,7 +11,7 @@ import type { Inputs, Objective } from './objective.js'
 /** Any model with a classifier. */
 export type AnyClassifier = ImageClassifier
 
-/** Images get the logits of their classes: one of several, or where the model is of several labels, all that are said of them. */
+/** Images get the logits of their classes: one of several, or all that apply for a multi-label model. */
 export class ClassificationObjective implements Objective {
   readonly #model: AnyClassifier
 
@@ -43,7 +43,7 @@ export class ClassificationObjective implements Objective {
     return tf.variableGrads(() => {
       const { loss } = this.#model.forward(images, { labels })
       if (loss) return loss
-      throw new InputError('no labels')
+      throw new InputError('Missing labels')
     }, [...variables])
   }
 }
@@ -51,7 +51,7 @@ export class ClassificationObjective implements Objective {
 /**
  * What images show, as a classifier's loss takes it: int32 `[batch]`, or float32 `[batch, labels]` where any number of classes may
  * apply.
- * @throws {InputError} for what is no class
+ * @throws {InputError} for an unknown class
  */
 export function classTargets(config: TwoTowerConfig, samples: readonly Sample[]): NdArray {
   const { numLabels, problemType } = config
@@ -89,7 +89,7 @@ function classesOf(
   return names.map((name) => {
     const place = indexOf(name)
     if (place !== undefined) return place
-    throw new InputError('no class of the model', {
+    throw new InputError('The class is not one of the model’s', {
       expected: oneOf(Object.keys(label2id)),
       found: JSON.stringify(name),
       where: key,

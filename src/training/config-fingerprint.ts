@@ -15,7 +15,7 @@ export const FREE_FIELDS = [
   ...(['signal', 'onStep', 'onLeftOut', 'onTruncated'] as const),
 ] as const satisfies readonly (keyof TrainConfig)[]
 
-/** All others, but for the data, which `checkSameData` compares. A field that is in no list is an error of the compiler. */
+/** All others, except the data, which `checkSameData` compares. A field that is in no list is an error of the compiler. */
 type Compared = Exclude<keyof TrainConfig, (typeof FREE_FIELDS)[number] | 'data'>
 
 const describers: Readonly<Record<Compared, (config: TrainConfig, optimizers: readonly Optimizer[]) => Value>> = {
@@ -71,7 +71,7 @@ export function configFingerprint(config: TrainConfig, optimizers: readonly Opti
 export function checkSameConfig(before: ConfigFingerprint, now: ConfigFingerprint, where: string): void {
   const changed = Object.keys(now).filter((name) => (before[name] ?? null) !== (now[name] ?? null))
   if (changed.length === 0) return
-  // The schedule follows from the steps, too: alone with them it is not named.
+  // The schedule depends on the steps, too: if only these two differ, it is not named.
   const isLonger = changed.includes('steps') && changed.every((name) => name === 'steps' || name === 'schedule')
   const named = isLonger ? ['steps'] : changed
   const listed = (one: ConfigFingerprint, other: ConfigFingerprint): string =>

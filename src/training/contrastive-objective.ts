@@ -24,7 +24,7 @@ export interface LossContext extends LossInputs {
   readonly labels: tf.Tensor2D
 }
 
-/** A loss of a batch's embeddings. It is recorded once, so it must be made of tfjs operations alone. */
+/** A loss of a batch's embeddings. It is recorded once, so it must consist of tfjs operations only. */
 export type ContrastiveLoss = (context: LossContext) => tf.Scalar
 
 /** The losses that have names. */
@@ -90,7 +90,7 @@ export class ContrastiveObjective implements Objective {
         },
         get labels() {
           if (labels) return labels.as2D(imageEmbeds.shape[0], textEmbeds.shape[0])
-          throw new InputError('This loss has no labels')
+          throw new InputError('The loss has no labels')
         },
       })
     if (microBatches === 1)
@@ -114,7 +114,7 @@ export class ContrastiveObjective implements Objective {
   private embed({ inputIds, keptPatches, ...images }: Inputs): Embeds {
     const { model } = this.options
     const options: EncoderOptions & { readonly keptPatches: tf.Tensor | undefined } = { keptPatches }
-    if (!inputIds) throw new InputError('no texts')
+    if (!inputIds) throw new InputError('Missing inputIds')
     return {
       imageEmbeds: unitLength(model.getImageFeatures(images, options).poolerOutput),
       textEmbeds: unitLength(model.getTextFeatures({ inputIds }).poolerOutput),
@@ -134,7 +134,7 @@ export class ContrastiveObjective implements Objective {
     return { data: Float32Array.from(data), shape: [captions.length, captions.length] }
   }
 
-  /** Drawn for each step from a seed of its own, so that a resumed training draws the same. */
+  /** Drawn for each step from a separate seed, so that a resumed training draws the same. */
   private keptPatches(batch: number, step: number): NdArray<Int32Array> | undefined {
     const { model, keptShare, seed } = this.options
     const share = keptShare(step)

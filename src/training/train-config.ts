@@ -5,7 +5,7 @@ import type { PlanOptions } from './data/batch-plan.js'
 import type { Schedule } from './optimizers/schedule.js'
 import type { Evaluator, OptimizerPart, TrainOptions } from './train-options.js'
 
-/** Fields that have no default: what is not given is not done. */
+/** Fields without a default: an absent one has no effect. */
 type Optional = 'lora' | 'baseModel' | 'caption' | 'matches' | 'onLeftOut' | 'onTruncated' | 'signal' | 'onStep'
 
 /**

@@ -104,7 +104,7 @@ export interface TrainOptions extends Omit<PlanOptions, 'dropLast'> {
   readonly microBatches?: number | undefined
   /** How images are changed at random. Default: not at all. */
   readonly augmentation?: Augmentation | undefined
-  /** What is said of a sample; `random` draws numbers from 0 to below 1. Default: one of its captions, at random. */
+  /** The caption of a sample; `random` draws numbers from 0 to below 1. Default: one of its captions, at random. */
   readonly caption?: ((sample: Sample, random: () => number) => string) | undefined
   /**
    * Which other images of a batch a caption goes with, beside its own: they are positives of it, too. It is called once for each
@@ -129,7 +129,7 @@ export interface TrainOptions extends Omit<PlanOptions, 'dropLast'> {
   readonly saveEvery?: number | undefined
   /** So many of the newest checkpoints stay. Default: 2. */
   readonly keepCheckpoints?: number | undefined
-  /** Whether to go on from the newest checkpoint in `out`, if there is one. Default: false; then there must be none. */
+  /** Whether to continue from the newest checkpoint in `out`, if there is one. Default: false; then there must be none. */
   readonly resume?: boolean | undefined
   /** Stops after the step that runs, with a checkpoint. */
   readonly signal?: AbortSignal | undefined
@@ -145,6 +145,6 @@ export interface TrainResult {
   readonly isComplete: boolean
   /** What the evaluators measured at the end, by their names. */
   readonly figures: Readonly<Record<string, Readonly<Record<string, number>>>>
-  /** The folder of the finished model, or of the checkpoint to go on from. */
+  /** The folder of the finished model, or of the checkpoint to continue from. */
   readonly folder: string
 }

@@ -39,8 +39,8 @@ import { trainingStep, type StepTensors } from './training-step.js'
  * A step updates the model's weights in place: use the model in evaluators, which run between steps, and after the training.
  *
  * @throws {InputError} for options that are wrong; FileError if `out` can't be written, or holds a training and `resume` is not set;
- * ConfigError if that had other options or data; TrainingError, with the step and the first bad tensor, once the loss or a gradient is no
- * finite number: nothing of it is saved
+ * ConfigError if that had other options or data; TrainingError, with the step and the first bad tensor, once the loss or a gradient is
+ * not finite: nothing of that step is saved
  * @example
  *     const { folder } = await train({
  *       model: await SiglipModel.fromPretrained('google/siglip-base-patch16-224'),
@@ -100,7 +100,7 @@ export class Trainer {
     return this.#progress.step
   }
 
-  /** Reads the checkpoint to go on from, if there is one. @throws as {@link train} does */
+  /** Reads the checkpoint to continue from, if there is one. @throws as {@link train} does */
   static async prepare(options: TrainOptions): Promise<Trainer> {
     const config = await resolveTrainOptions(options)
     await useBackend()

@@ -16,7 +16,7 @@ export interface StepTensors {
   readonly norms: tf.Tensor1D
 }
 
-/** What a step moves, and how. */
+/** What a step updates, and how. */
 export interface StepOptions {
   readonly objective: Objective
   readonly optimizers: readonly Optimizer[]
@@ -29,7 +29,7 @@ export interface StepOptions {
 }
 
 /**
- * Gradients, clipping, optimizers and average as one recorded function. Where a loss or a gradient is no finite number, the
+ * Gradients, clipping, optimizers and average as one recorded function. Where a loss or a gradient is not finite, the
  * gradients count as zeros: the parameters stay finite, and what went wrong can still be reported.
  */
 export function trainingStep(options: StepOptions): Jitted<[Inputs], StepTensors> {

@@ -48,7 +48,7 @@ describe('siglip', () => {
   it('shows where an error comes from only with --debug', async () => {
     const { code, stderr } = await siglip(['inspect', './nowhere', '--debug'])
     expect(code).toBe(1)
-    expect(stderr).toMatch(/^siglip: No such folder[^\n]*\nFileError: .*\n(.*\n)* +at /)
+    expect(stderr).toMatch(/^siglip: Folder not found[^\n]*\nFileError: .*\n(.*\n)* +at /)
   })
 
   it('stops at Ctrl-C with 130 and leaves nothing half-written', async () => {

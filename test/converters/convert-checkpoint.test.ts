@@ -135,7 +135,7 @@ test('open_clip’s file tells heads and activations, and nothing tells those of
 test('what a format can’t hold is said, and nothing is written', async () => {
   const to = (source: string, options: ConvertOptions): Promise<string> =>
     convert(`${fixtures}/${source}`, 'there', options)
-  await expect(to('vision-no-head', { to: 'open_clip' })).rejects.toThrow(/open_clip has no format for a tower alone/)
+  await expect(to('vision-no-head', { to: 'open_clip' })).rejects.toThrow(/open_clip has no format for a single tower/)
   await expect(to('vision-no-head', { to: 'timm', tower: 'text' })).rejects.toThrow(InputError)
   await expect(to('classifier-single', { to: 'big_vision' })).rejects.toThrow(/no place for a classifier/)
   await writeFile(path.join(parent, 'other.safetensors'), await readFile(`${fixtures}/converters/rounding.safetensors`))

@@ -124,9 +124,9 @@ test('a file stands for its folder, and for the weights in it', async () => {
 })
 
 test('a missing folder or file is told with what there is instead', async () => {
-  await expect(openFolder(path.join(directory, 'nowhere'))).rejects.toThrow(/No such folder.*link\.bin, model\.bin/)
-  await expect((await openFolder(directory)).bytes('other.bin')).rejects.toThrow(/No such file.*model\.bin/)
-  await expect((await openFolder(directory)).bytes('sub')).rejects.toThrow(/Not a file.*directory/)
+  await expect(openFolder(path.join(directory, 'nowhere'))).rejects.toThrow(/Folder not found.*link\.bin, model\.bin/)
+  await expect((await openFolder(directory)).bytes('other.bin')).rejects.toThrow(/File not found.*model\.bin/)
+  await expect((await openFolder(directory)).bytes('sub')).rejects.toThrow(/The path is not a file.*directory/)
 })
 
 test('a server that refuses, sends another range, or is not there is told apart', async () => {

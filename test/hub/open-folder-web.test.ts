@@ -29,7 +29,7 @@ test('what the hub refuses is told', async () => {
   await expect((await openFolder('owner/none', { endpoint: hub.url })).has('config.json')).rejects.toThrow(HubError)
   const other = await openFolder(ID, { endpoint: hub.url, revision: 'v/2' })
   expect(other.location).toMatch(/\/resolve\/v%2F2$/)
-  await expect(other.bytes('config.json')).rejects.toThrow(/no such revision/)
+  await expect(other.bytes('config.json')).rejects.toThrow(/Revision not found/)
 })
 
 test('fetch is called as a browser wants it: by itself', async () => {
@@ -51,7 +51,7 @@ test('a server that answers with its page for every file has none of them', asyn
   expect(await folder.has('processor_config.json')).toBe(false)
   for (const read of [folder.bytes('config.json'), folder.size('config.json'), folder.range('config.json', 0, 1)]) {
     await expect(read).rejects.toThrow(
-      'No such file: found HTTP 200 and a page of HTML (http://localhost/model/config.json)',
+      'File not found: found HTTP 200 and a page of HTML (http://localhost/model/config.json)',
     )
   }
 })

@@ -146,7 +146,7 @@ describe('a folder or a model', () => {
     expect(folder.location).toBe(path.resolve('test/fixtures'))
     expect((await openFolder(ID, options())).location).toBe(path.join(modelFolder(), 'snapshots', COMMIT))
     for (const text of ['./owner/name', 'a/b/c', 'owner/', 'owner--x/y', 'a..b', 'x.git'])
-      await expect(openFolder(text, options())).rejects.toThrow(/No such folder/)
+      await expect(openFolder(text, options())).rejects.toThrow(/Folder not found/)
   })
 })
 
@@ -210,7 +210,7 @@ describe('refusals', () => {
       () => {
         hub.models.clear()
       },
-      /no such model.*Check the name, or the path/,
+      /model does not exist.*Check the name, or the path/,
       401,
     ],
     [
@@ -218,14 +218,14 @@ describe('refusals', () => {
       () => {
         hub.models.clear()
       },
-      /no such model/,
+      /model does not exist/,
       404,
       { token: 'hf_x' },
     ],
-    ['a missing revision', () => undefined, /no such revision/, 404, { revision: 'nope' }],
+    ['a missing revision', () => undefined, /Revision not found/, 404, { revision: 'nope' }],
     ['a gated model', () => protect('GatedRepo'), /is gated.*Accept its terms.*HF_TOKEN/, 401],
     ['a gated model, with a token', () => protect('GatedRepo'), /is gated/, 403, { token: 'hf_x' }],
-    ['a private model', () => protect('RepoNotFound'), /no such model on the hub, or it is private/, 401],
+    ['a private model', () => protect('RepoNotFound'), /model does not exist on the hub, or it is private/, 401],
     [
       'a wrong token',
       () => {
@@ -289,7 +289,9 @@ describe('refusals', () => {
   })
 
   test('a missing file', async () => {
-    await expect((await open()).bytes('flax_model.msgpack')).rejects.toThrow(/no such file.*found .*config\.json/)
+    await expect((await open()).bytes('flax_model.msgpack')).rejects.toThrow(
+      /does not have this file.*found .*config\.json/,
+    )
   })
 
   test('failures that pass are waited for, as long as the hub asks', async () => {

@@ -172,7 +172,7 @@ describe(task, () => {
 
   it.each<[string, readonly string[], ZeroShotOptions, RegExp]>([
     ['no place for the label', labels, { hypothesisTemplate: 'a photo' }, /no place for the label.*\{\}/],
-    ['no labels', [], {}, /no labels/],
+    ['no labels', [], {}, /Missing labels/],
     ['an empty label', ['a cat', ' '], {}, /empty label.*label 2/],
     ['topK', labels, { topK: 0 }, /Invalid topK/],
     ['batchSize', labels, { batchSize: 0.5 }, /Invalid batchSize/],
@@ -187,7 +187,7 @@ describe(task, () => {
 
   it('refuses one text for a list of labels, and what is no template', () => {
     expect(() => void Reflect.apply(fillTemplate, undefined, ['{}', 'a cat'])).toThrow(
-      /no labels.*an array.*found string/,
+      /Missing labels.*an array.*found string/,
     )
     expect(() => void Reflect.apply(fillTemplate, undefined, [5, ['a cat']])).toThrow(/no place for the label.*found 5/)
   })

@@ -71,7 +71,7 @@ it.each([
 it('downloads once more what is cut off, and then refuses it', async () => {
   const calls = join(tools.folder, 'calls')
   await tools.tool('pip3', pip('whee'))
-  await expect(fetchWheel(wheel, downloads())).rejects.toThrow(/cut off: expected 5 bytes, found 4.*not used/)
+  await expect(fetchWheel(wheel, downloads())).rejects.toThrow(/truncated: expected 5 bytes, found 4.*not used/)
   expect((await readFile(calls, 'utf8')).trim().split('\n')).toHaveLength(2)
   expect(await readdir(downloads())).toEqual([])
   const content = `' + (require('node:fs').readFileSync(${JSON.stringify(calls)}, 'utf8').split('\\n').length > 4 ? 'wheel' : 'whee') + '`
@@ -90,7 +90,7 @@ it('takes nothing from the folder that pip is run in, nor from PYTHONPATH', asyn
 })
 
 it('says that there is no pip', async () => {
-  await expect(fetchWheel(wheel, downloads())).rejects.toThrow(/No pip works here.*Install Python 3/)
+  await expect(fetchWheel(wheel, downloads())).rejects.toThrow(/A working pip was not found.*Install Python 3/)
 })
 
 it('ends pip when it is interrupted', async () => {

@@ -13,18 +13,18 @@ interface Options {
 export function addCache(program: Command, session: Session): void {
   const cache = program
     .command('cache')
-    .description('Lists, verifies and prunes the models that were downloaded.')
+    .description('Lists, verifies and prunes downloaded models.')
     .addHelpText('after', '\nExample:\n  $ siglip cache list')
   const command = (name: string, description: string): Command =>
     cache
       .command(name)
       .description(description)
       .option('--cache-dir <dir>', 'the cache (otherwise HF_HUB_CACHE, or that of Python’s huggingface_hub)')
-      .option('--json', 'a JSON object a line')
+      .option('--json', 'one JSON object per line')
       .addHelpText('after', `\nExample:\n  $ siglip cache ${name}`)
   command('list', 'Lists the models in the cache and their sizes.').action(list)
-  command('verify', 'Computes the hash of every content again, and follows every link.')
-    .option('--remove', 'remove what is damaged: it is fetched again when it is next needed')
+  command('verify', 'Rehashes every file and checks every link.')
+    .option('--remove', 'remove damaged files: they are downloaded again when next needed')
     .action((options: Options & { readonly remove?: boolean }) => verify(options, session))
   command('prune', 'Lists what no branch or tag refers to any more: old revisions, interrupted downloads.')
     .option('--yes', 'remove it')
@@ -56,7 +56,7 @@ async function verify(
   if (remove || counts.damaged + counts.lost === 0) return
   throw new HubError('Files of the cache are damaged or lost', {
     found: String(counts.damaged + counts.lost),
-    hint: 'Run `siglip cache verify --remove`; what is needed again is fetched again.',
+    hint: 'Run `siglip cache verify --remove`; files are downloaded again when needed.',
   })
 }
 

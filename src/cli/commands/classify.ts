@@ -34,23 +34,24 @@ export function addClassify(program: Command, session: Session): void {
   const command = program
     .command('classify')
     .description(
-      'Scores images against labels, or by a trained classifier’s own. For a label, the score is a probability of its own; they do not add up to one, unless the model was trained with softmax.',
+      'Scores images against labels, or with a trained classifier. Each label’s score is an independent probability; scores do not add up to one, unless the model was trained with softmax.',
     )
-    .argument(
-      '<image...>',
-      'files, folders (their own images, not those of folders inside), patterns, URLs, - for stdin',
+    .argument('<image...>', 'files, folders (without their subfolders), patterns, URLs, - for stdin')
+    .option(
+      '--labels <list>',
+      'labels, separated by commas; quote one that contains a comma, as in CSV',
+      commaSeparated,
     )
-    .option('--labels <list>', 'labels between commas; one with a comma stands in "…", as in CSV', commaSeparated)
     .option('--label <text>', 'one label; may be repeated', label)
-    .option('--labels-file <file>', 'labels, one a line; - for stdin')
+    .option('--labels-file <file>', 'labels, one per line; - for stdin')
     .option(
       '--template <text>',
       'the sentence around each label; may be repeated: their embeddings are averaged (default: the model’s, or "This is a photo of {}.")',
       template,
     )
-    .option('--top <k>', 'the best K labels only (of a classifier by default 5)', count)
+    .option('--top <k>', 'only the best K labels (default for a classifier: 5)', count)
   addModelOptions(command)
-    .option('--json', 'one JSON object a line')
+    .option('--json', 'one JSON object per line')
     .addHelpText('after', '\nExample:\n  $ siglip classify photos/*.jpg --labels "a cat, two dogs" --model DIR')
     .action((images: readonly string[], options: Options) => classify(images, options, session))
 }
@@ -97,7 +98,7 @@ async function classify(args: readonly string[], options: Options, session: Sess
 }
 
 const noLabels = (): UsageError =>
-  new UsageError('No labels', {
+  new UsageError('Missing labels', {
     hint: 'Give them by --labels "a cat, two dogs", or a classifier, which has its own, by --model.',
   })
 
@@ -108,7 +109,11 @@ async function labelsOf({ labels, label, labelsFile }: Options, signal: AbortSig
   const lines = await readLines(labelsFile, signal)
   const inFile = lines.map((line) => line.trim()).filter((line) => line !== '')
   if (inFile.length > 0) return given.concat(inFile)
-  throw new UsageError('No labels', { found: 'no line with a text', where: labelsFile, hint: 'Write one a line.' })
+  throw new UsageError('The file contains no labels', {
+    found: 'only empty lines',
+    where: labelsFile,
+    hint: 'Write one per line.',
+  })
 }
 
 /** What gives each image its scores, the best first. */

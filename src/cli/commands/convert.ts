@@ -28,20 +28,17 @@ export function addConvert(program: Command, session: Session): void {
   program
     .command('convert')
     .description(
-      'Writes a checkpoint in the format of another project: weights, configuration, tokenizer, image processor.',
+      'Converts a checkpoint to the format of another project: weights, configuration, tokenizer, image processor.',
     )
-    .argument('<src>', 'a checkpoint folder, a file of weights (.npz, .safetensors, .bin), or a name on the hub')
+    .argument('<src>', 'a checkpoint folder, a weight file (.npz, .safetensors, .bin), or a name on the hub')
     .argument('<dst>', 'a new folder')
     .requiredOption('--to <format>', FORMATS.join(', '), oneOf(FORMATS))
     .addOption(revisionOption())
     .option('--dtype <type>', `${dtypeNames.join(', ')} (default: as they are stored)`, oneOf(dtypeNames))
-    .option('--tower <tower>', 'text or vision: one tower alone', oneOf(['text', 'vision']))
-    .option('--max-shard-size <size>', 'the most in one file, e.g. 5GB; transformers only', shardSize)
-    .option('--heads <n>', 'attention heads, where no file gives their number', count)
-    .option(
-      '--force',
-      'write into a folder that holds something already: a checkpoint of SigLIP in it is replaced, other files stay',
-    )
+    .option('--tower <tower>', 'text or vision: convert only this tower', oneOf(['text', 'vision']))
+    .option('--max-shard-size <size>', 'maximum size of a file, e.g. 5GB; transformers only', shardSize)
+    .option('--heads <n>', 'attention heads, if no file gives their number', count)
+    .option('--force', 'write into a folder that is not empty: a SigLIP checkpoint in it is replaced, other files stay')
     .option('--json', 'one JSON object')
     .addHelpText('after', '\nExample:\n  $ siglip convert webli_en_b16_224.npz siglip-base --to transformers')
     .action((source: string, destination: string, options: Options) => convert(source, destination, options, session))

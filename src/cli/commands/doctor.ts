@@ -5,7 +5,7 @@ import { jsonLine, printable } from '../printable.js'
 export function addDoctor(program: Command): void {
   program
     .command('doctor')
-    .description('Reports versions, backend, processor, threads and cache: what determines the speed on this machine.')
+    .description('Reports what determines the speed on this machine: versions, backend, processor, threads and cache.')
     .option('--json', 'one JSON object')
     .addHelpText('after', '\nExample:\n  $ siglip doctor')
     .action(examine)

@@ -16,11 +16,11 @@ interface Options {
 export function addDownload(program: Command, session: Session): void {
   program
     .command('download')
-    .description('Fetches what loading a model needs from the Hugging Face Hub into the cache that Python uses too.')
+    .description('Downloads a model from the Hugging Face Hub into the cache that it shares with Python.')
     .argument('<model>', 'its name on the hub: owner/name, or owner/name@revision')
     .option('--revision <name>', 'a branch, a tag or a commit (default: main)')
     .option('--token <token>', 'for private and gated models (otherwise HF_TOKEN, or that of `hf auth login`)')
-    .option('--file <name>', 'fetch this file instead of what loading needs; may be repeated', gathered)
+    .option('--file <name>', 'download this file instead of those that loading needs; may be repeated', gathered)
     .option('--cache-dir <dir>', 'the cache (otherwise HF_HUB_CACHE, or that of Python’s huggingface_hub)')
     .option('--json', 'one JSON object')
     .addHelpText('after', '\nExample:\n  $ siglip download google/siglip-base-patch16-224')

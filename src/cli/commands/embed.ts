@@ -28,15 +28,15 @@ export function addEmbed(program: Command, session: Session): void {
       new Option('--image <file...>', 'files, folders, patterns, URLs, - for stdin').conflicts(['text', 'texts']),
     )
     .addOption(new Option('--text <text...>', 'texts').conflicts('texts'))
-    .option('--texts <file>', 'texts, one a line; - for stdin')
-    .option('--normalize', 'make each of length one, so that products are cosines')
+    .option('--texts <file>', 'texts, one per line; - for stdin')
+    .option('--normalize', 'L2-normalize, so that dot products are cosines')
     .option(
       '--out <file>',
-      'write them to a .npy or .safetensors file, one a row; what the rows are of, to .npy.json',
+      'write them to a .npy or .safetensors file, one per row; row names go to FILE.npy.json',
       embeddingsFile,
     )
   addModelOptions(command)
-    .option('--json', 'one JSON object a line')
+    .option('--json', 'one JSON object per line')
     .addHelpText('after', '\nExample:\n  $ siglip embed --image photos --normalize --out photos.npy --model DIR')
     .action((options: Options) => embed(options, session))
 }
@@ -82,7 +82,7 @@ async function inputsOf({ image, text, texts }: Options, session: Session): Prom
     })
   const given = texts === undefined ? text : await readLines(texts, session.signal)
   if (given && given.length > 0) return given
-  throw new UsageError('Nothing to embed', { hint: 'Give images by --image, or texts by --text or --texts FILE.' })
+  throw new UsageError('Missing inputs', { hint: 'Give images by --image, or texts by --text or --texts FILE.' })
 }
 
 function line(kind: 'image' | 'text', name: string, row: Float32Array): string {

@@ -42,22 +42,25 @@ type Figures = Readonly<Record<string, number>>
 export function addEval(program: Command, session: Session): void {
   program
     .command('eval')
-    .description('Measures a model on images whose captions or classes are known.')
-    .argument('<data>', 'a folder with metadata.jsonl or metadata.csv, or with a folder for each class; or .tar shards')
+    .description('Evaluates a model on images with known captions or classes.')
+    .argument('<data>', 'a folder with metadata.jsonl or metadata.csv, or with one folder per class; or .tar shards')
     .addOption(
-      new Option('--task <name>', `${TASKS.join(', ')}: of captions, of classes by their names, of a classifier`)
+      new Option(
+        '--task <name>',
+        'retrieval (captions), zero-shot (class names), classification or multi-label (a trained classifier)',
+      )
         .argParser(oneOf(TASKS))
         .default('retrieval'),
     )
     .addOption(
-      new Option('--prompts <set>', `of zero-shot, what is said of a class: ${PROMPTS.join(', ')}`)
+      new Option('--prompts <set>', `prompt templates for zero-shot: ${PROMPTS.join(', ')}`)
         .argParser(oneOf(PROMPTS))
         .default('name'),
     )
-    .option('--caption-column <name>', 'of metadata.jsonl or .csv (default: text, caption, captions or label)')
-    .option('--batch-size <n>', 'images at once', count, 32)
+    .option('--caption-column <name>', 'column of metadata.jsonl or .csv (default: text, caption, captions or label)')
+    .option('--batch-size <n>', 'images per batch', count, 32)
     .addOption(
-      new Option('--on-broken <what>', 'broken images and captions: fail or skip')
+      new Option('--on-broken <what>', 'what to do with broken images and captions: fail or skip')
         .argParser(oneOf(['fail', 'skip']))
         .default('fail'),
     )

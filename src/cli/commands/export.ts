@@ -20,13 +20,13 @@ export function addExport(program: Command, session: Session): void {
   program
     .command('export')
     .description(
-      'Writes a model as a graph: for ONNX Runtime, or for TensorFlow and TF Serving. Needs the native backend.',
+      'Exports a model as a graph for ONNX Runtime, or for TensorFlow and TF Serving. Needs the native backend.',
     )
     .argument('<model>', 'a checkpoint folder, or a name on the hub')
     .argument('<dst>', 'a new folder')
     .requiredOption('--to <format>', FORMATS.join(', '), oneOf(FORMATS))
     .addOption(revisionOption())
-    .option('--force', 'write into a folder that holds something already; the same files are replaced')
+    .option('--force', 'write into a folder that is not empty; files of the same names are replaced')
     .option('--json', 'one JSON object')
     .addHelpText('after', '\nExample:\n  $ siglip export google/siglip-base-patch16-224 siglip-onnx --to onnx')
     .action((source: string, destination: string, options: Options) =>

@@ -17,8 +17,8 @@ import { readJsonObject } from '../../hub/read-json.js'
 export function addInspect(program: Command, session: Session): void {
   program
     .command('inspect')
-    .description('Lists the weights of a checkpoint folder or file. Only what describes them is read.')
-    .argument('<path>', 'a checkpoint folder, or a file of weights')
+    .description('Lists the weights of a checkpoint folder or file. Reads only their headers.')
+    .argument('<path>', 'a checkpoint folder, or a weight file')
     .addOption(revisionOption())
     .option('--json', 'one JSON object')
     .addHelpText('after', '\nExample:\n  $ siglip inspect model.safetensors')
@@ -46,7 +46,7 @@ async function inspect(where: string, { revision, json = false }: Options, sessi
   else process.stdout.write(table(weights, parameters, await metadata(adapter ?? folder, weights)))
 }
 
-/** A file that stands for itself has no configuration; a folder's is its own file, or what others' files and the shapes tell. */
+/** A single file has no configuration; a folder's is its config.json, or follows from other projects' files and the shapes. */
 async function configFor(folder: CheckpointFolder, weights: Weights, isFile: boolean): Promise<object | null> {
   if (isFile) return null
   const { configOf } = await import('../../../converters/configs/config-of.js')
@@ -74,7 +74,7 @@ function table({ tensors, location }: Weights, parameters: number, more: Readonl
   ].join('\n')
 }
 
-/** What stands in a safetensors file beside its tensors. */
+/** The metadata of a safetensors file. */
 async function metadata(folder: CheckpointFolder, { location }: Weights): Promise<Readonly<Record<string, string>>> {
   const name = path.posix.basename(location.replaceAll(path.sep, '/'))
   if (!name.endsWith('.safetensors')) return {}

@@ -26,10 +26,10 @@ interface Options extends ModelOptions {
 export function addSearch(program: Command, session: Session): void {
   const command = program
     .command('search')
-    .description('Finds images by words: the best for a query, each with the cosine of its embedding and the query’s.')
-    .argument('<query>', 'words that describe the image')
+    .description('Searches images by text: prints the best matches with the cosine between image and query.')
+    .argument('<query>', 'text that describes the image')
     .argument('[image...]', 'files, folders, patterns, URLs (default: all in the index)')
-    .option('--like', 'the query is an image: finds those that look like it')
+    .option('--like', 'treat the query as an image and find similar ones')
     .option('--top <k>', 'the best K images', count, 10)
     .option(
       '--index <file>',
@@ -37,7 +37,7 @@ export function addSearch(program: Command, session: Session): void {
       indexFile,
     )
   addModelOptions(command)
-    .option('--json', 'one JSON object a line')
+    .option('--json', 'one JSON object per line')
     .addHelpText(
       'after',
       '\nExample:\n  $ siglip search "a dog on a beach" photos --index photos.safetensors --model DIR',
@@ -77,10 +77,10 @@ async function search(query: string, args: readonly string[], options: Options, 
 /** What can't be searched is said before a model is loaded. */
 function checkArguments(args: readonly string[], { index }: Options): void {
   if (args.length === 0 && index === undefined) {
-    throw new UsageError('Nothing to search', { hint: 'Name images, or an index of earlier ones by --index.' })
+    throw new UsageError('Missing images', { hint: 'Name images, or an index of earlier ones by --index.' })
   }
   if (args.length === 0 && index !== undefined && !existsSync(index)) {
-    throw new FileError('There is no such index', { where: index, hint: 'Name the images that it is to be made of.' })
+    throw new FileError('Index not found', { where: index, hint: 'Name the images to index.' })
   }
   const nameless = args.find((arg) => arg === STDIN || /^data:/i.test(arg))
   if (nameless === undefined) return

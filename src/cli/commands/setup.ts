@@ -11,7 +11,7 @@ interface Options {
 const OUTCOMES = {
   already: 'was there already',
   built: 'is built',
-  rebuilt: 'has its addons built anew',
+  rebuilt: 'addons rebuilt',
   official: 'is installed by tfjs-node',
 } as const
 
@@ -19,11 +19,11 @@ const OUTCOMES = {
 export function addSetup(program: Command, session: Session): void {
   program
     .command('setup')
-    .description('Adds the native backend, several times faster, once for all your projects.')
-    .option('--force', 'build again what is there already')
+    .description('Installs the native backend, which is several times faster, once for all your projects.')
+    .option('--force', 'rebuild an existing backend')
     .option(
       '--official',
-      'use tfjs-node’s own installer, which downloads from its makers’ host; slower, without the engine',
+      'use tfjs-node’s own installer, which downloads from Google’s servers; slower, without the engine',
     )
     .option('--json', 'one JSON object')
     .addHelpText('after', '\nExample:\n  $ siglip setup')

@@ -18,13 +18,13 @@ interface Options extends Pick<ModelOptions, 'model' | 'revision'> {
 export function addTokenize(program: Command, session: Session): void {
   program
     .command('tokenize')
-    .description('Shows the tokens and ids of texts. The folder may hold tokenizer files alone.')
+    .description('Prints the tokens and ids of texts. A folder with only tokenizer files is enough.')
     .argument('<text...>')
     .addOption(modelOption())
     .addOption(revisionOption())
-    .option('--max-length <n>', 'ids are cut and padded to this (default: as many as the model takes)', count)
-    .option('--no-padding', 'ids are cut only')
-    .option('--json', 'one JSON object a line')
+    .option('--max-length <n>', 'truncate and pad to n (default: the model’s maximum)', count)
+    .option('--no-padding', 'truncate, don’t pad')
+    .option('--json', 'one JSON object per line')
     .addHelpText('after', '\nExample:\n  $ siglip tokenize "a photo of a cat" --model DIR --no-padding')
     .action((texts: readonly string[], options: Options) => tokenize(texts, options, session))
 }
@@ -46,7 +46,7 @@ function table(text: string, tokens: readonly string[], ids: readonly number[]):
   return [printable(text), `  tokens  ${tokens.map(printable).join(' ')}`, `  ids     ${ids.join(' ')}`, ''].join('\n')
 }
 
-/** How many tokens the model of the folder takes; undefined if it holds a tokenizer alone, which then decides. */
+/** Maximum number of tokens of the folder's model; undefined if it holds only a tokenizer, which then decides. */
 async function textPositions(folder: CheckpointFolder): Promise<number | undefined> {
   if (!(await folder.has('config.json'))) return undefined
   const { readConfig } = await import('../../models/loading/pretrained-config.js') // the configuration's class would load tfjs

@@ -36,23 +36,23 @@ export function addTrain(program: Command, session: Session): void {
   program
     .command('train')
     .description(
-      'Trains a model on images with captions, or a classifier on folders of images. One process trains; for many trainings at ' +
-        'once, start many. Ctrl-C saves a checkpoint; --resume goes on from it, to the bit as without a break.',
+      'Trains a model on images with captions, or a classifier on folders of images. A run is one process; start several ' +
+        'for several runs. Ctrl-C saves a checkpoint; --resume continues from it and resumes bit-identically.',
     )
     .argument(
       '[data]',
-      'a folder with metadata.jsonl or metadata.csv, or with a folder for each class; or .tar shards: a-{00..09}.tar',
+      'a folder with metadata.jsonl or metadata.csv, or with one folder per class; or .tar shards: a-{00..09}.tar',
     )
-    .option('--model <dir>', 'what is trained: a folder, a URL, or a name on the Hugging Face Hub')
+    .option('--model <dir>', 'the model to train: a folder, a URL, or a name on the Hugging Face Hub')
     .addOption(revisionOption())
-    .option('--out <dir>', 'checkpoints, figures for TensorBoard, and in model/ the result')
-    .option('--caption-column <name>', 'of metadata.jsonl or .csv (default: text, caption, captions or label)')
+    .option('--out <dir>', 'folder of checkpoints, metrics for TensorBoard, and the trained model in model/')
+    .option('--caption-column <name>', 'column of metadata.jsonl or .csv (default: text, caption, captions or label)')
     .addOption(
       new Option('--loss <name>', `${LOSSES.join(', ')} (default: ${commandDefaults.loss})`).argParser(oneOf(LOSSES)),
     )
-    .option('--epochs <n>', 'rounds through the data', count)
-    .option('--steps <n>', 'batches, instead of epochs', count)
-    .option('--batch-size <n>', `images at once (default: ${commandDefaults.batchSize})`, count)
+    .option('--epochs <n>', 'passes over the data', count)
+    .option('--steps <n>', 'optimizer steps, instead of --epochs', count)
+    .option('--batch-size <n>', `images per step (default: ${commandDefaults.batchSize})`, count)
     .option(
       '--micro-batches <n>',
       `split each batch into this many, to save memory (default: ${trainDefaults.microBatches})`,
@@ -60,10 +60,10 @@ export function addTrain(program: Command, session: Session): void {
     )
     .option(
       '--lr <rate>',
-      `the learning rate (default: by the optimizer, ${trainDefaults.learningRate} for adamw)`,
+      `learning rate (default: depends on the optimizer, ${trainDefaults.learningRate} for adamw)`,
       amount,
     )
-    .option('--weight-decay <share>', 'how fast weights shrink', amount)
+    .option('--weight-decay <rate>', 'weight decay coefficient', amount)
     .addOption(
       new Option('--optimizer <name>', `${OPTIMIZERS.join(', ')} (default: ${commandDefaults.optimizer})`).argParser(
         oneOf(OPTIMIZERS),
@@ -74,31 +74,35 @@ export function addTrain(program: Command, session: Session): void {
         oneOf(SCHEDULES),
       ),
     )
-    .option('--warmup <steps>', 'in which the learning rate rises (default: a twentieth)', count)
-    .option('--cooldown <steps>', 'in which it falls to 0 at the end, on top of the schedule (default: none)', count)
-    .option('--lora <settings>', 'train adapters alone, and a classifier’s top: r=8 or r=8,alpha=16')
-    .option('--freeze <pattern>', 'parameters that stay, by name; may be repeated', gathered)
-    .option('--ema <decay>', 'save an average of the weights, e.g. 0.999', amount)
+    .option('--warmup <steps>', 'warm-up steps (default: 5 % of the steps)', count)
+    .option(
+      '--cooldown <steps>',
+      'linear decay to 0 over the last steps, on top of the schedule (default: none)',
+      count,
+    )
+    .option('--lora <settings>', 'train only LoRA adapters (and a classifier’s head): r=8 or r=8,alpha=16')
+    .option('--freeze <pattern>', 'regular expression of parameters to freeze; may be repeated', gathered)
+    .option('--ema <decay>', 'evaluate and save a moving average of the weights, e.g. 0.999', amount)
     .addOption(
       new Option('--precision <name>', `${PRECISIONS.join(', ')} (default: ${trainDefaults.precision})`).argParser(
         oneOf(PRECISIONS),
       ),
     )
-    .option('--seed <n>', `every random choice follows from it (default: ${trainDefaults.seed})`, amount)
-    .option('--save-every <steps>', `between two checkpoints (default: ${trainDefaults.saveEvery})`, count)
-    .option('--eval <data>', 'what the model is measured on, at the end and with --eval-every')
-    .option('--eval-every <steps>', 'between two measurements', count)
+    .option('--seed <n>', `random seed (default: ${trainDefaults.seed})`, amount)
+    .option('--save-every <steps>', `steps between checkpoints (default: ${trainDefaults.saveEvery})`, count)
+    .option('--eval <data>', 'evaluation data, used at the end and with --eval-every')
+    .option('--eval-every <steps>', 'steps between evaluations', count)
     .addOption(
       new Option(
         '--on-broken <what>',
-        `broken images and captions: fail or skip (default: ${commandDefaults.onBroken})`,
+        `what to do with broken images and captions: fail or skip (default: ${commandDefaults.onBroken})`,
       ).argParser(oneOf(['fail', 'skip'])),
     )
-    .option('--resume', 'go on from the newest checkpoint in --out')
+    .option('--resume', 'continue from the newest checkpoint in --out')
     .option(
       '--config <file>',
-      'a JSON or YAML file with any of these settings, in camelCase, and augmentation, keepPatches, distinct, each, neighbours, clipNorm, ' +
-        'maxLogitScale, keepCheckpoints, groups',
+      'a JSON or YAML file with any of these settings, in camelCase, and others that docs/fine-tuning.md describes: augmentation, ' +
+        'keepPatches, distinct, each, neighbours, clipNorm, maxLogitScale, keepCheckpoints, groups',
     )
     .addOption(backendOption())
     .addOption(threadsOption())
@@ -217,7 +221,7 @@ function reporter(session: Session, bar: () => Progress | undefined): (report: S
 
 function tell({ step, isComplete, folder, figures }: TrainResult, steps: number, session: Session): void {
   session.say(
-    isComplete ? `${folder}: trained ${step} steps` : `${folder}: step ${step} of ${steps}; go on with --resume`,
+    isComplete ? `${folder}: trained ${step} steps` : `${folder}: step ${step} of ${steps}; continue with --resume`,
   )
   for (const [name, value] of Object.values(figures).flatMap((found) => Object.entries(found))) {
     session.print(() => process.stdout.write(`${printable(name)}  ${value.toFixed(4)}\n`))

@@ -1,7 +1,7 @@
 import type { Covering } from './adjust-colour.js'
 import { CHANNELS } from '../raw-image.js'
 
-/** How an image is placed anew, about its middle. */
+/** How an image is moved about its centre. */
 export interface Placement {
   /** Clockwise. */
   readonly degrees: number

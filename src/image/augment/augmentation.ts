@@ -88,7 +88,7 @@ export function checkAugmentation(augmentation: Augmentation): Augmentation {
 function checkNames(what: string, given: object | undefined, names: readonly string[]): void {
   const other = Object.keys(given ?? {}).find((name) => !names.includes(name))
   if (other === undefined) return
-  throw new InputError(`no such ${what}`, { expected: names.join(', '), found: other })
+  throw new InputError(`Unknown ${what}`, { expected: names.join(', '), found: other })
 }
 
 function checkNumber(name: string, value: unknown, greatest: number): void {

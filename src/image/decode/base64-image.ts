@@ -3,11 +3,11 @@ import { readImageHeader } from './image-header.js'
 /** No image has fewer letters; what is shorter is a name. */
 const MIN_LENGTH = 40
 
-/** What is no letter of base64, in either alphabet: a search, since matching all of a long text takes the stack. */
+/** A character outside both base64 alphabets: a search, since matching all of a long text takes the stack. */
 const NO_LETTER = /[^A-Za-z0-9+/_-]/
 
 /**
- * The bytes of an image that a text holds in base64, also broken into lines; undefined if it is no base64, or of something else. As
+ * The bytes of an image that a text holds in base64, also broken into lines; undefined if it is not base64, or encodes something else. As
  * transformers' `load_image` takes them.
  */
 export function base64Image(text: string): Uint8Array<ArrayBuffer> | undefined {
@@ -19,7 +19,7 @@ export function base64Image(text: string): Uint8Array<ArrayBuffer> | undefined {
   return NO_LETTER.test(letters.slice(0, letters.length - padding)) ? undefined : decoded(letters)
 }
 
-/** The bytes of whole groups of letters; none if that is no base64. */
+/** The bytes of whole groups of letters; none if it is not base64. */
 function decoded(letters: string): Uint8Array<ArrayBuffer> {
   const unpadded = letters.replace(/=+$/, '').replaceAll('-', '+').replaceAll('_', '/')
   const binary = binaryOf(unpadded)

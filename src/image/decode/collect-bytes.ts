@@ -26,7 +26,7 @@ export async function collectBytes(
   let length = 0
   for await (const part of partsOf(stream, where)) {
     if (!isBytes(part)) {
-      throw new InputError('Not a stream of bytes', {
+      throw new InputError('The stream does not yield bytes', {
         expected: 'parts that are Uint8Array',
         found: typeof part,
         where,

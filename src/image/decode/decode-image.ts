@@ -22,8 +22,8 @@ export interface DecodeImageOptions extends ReadOptions {
  *
  * A page decodes as its browser does.
  *
- * @throws FileError if it can't be read; ImageError if it is no image, broken, or larger than `maxPixels` or `maxBytes`;
- *   InputError if this is no way to give an image.
+ * @throws FileError if it can't be read; ImageError if it is not an image, broken, or larger than `maxPixels` or `maxBytes`;
+ *   InputError for an unsupported kind of input.
  */
 export async function decodeImage(input: ImageInput, options: DecodeImageOptions = {}): Promise<RawImage> {
   return toRawImage(await decodePixels(input, options), options.transparency ?? 'ignore')

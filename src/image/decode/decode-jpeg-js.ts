@@ -11,7 +11,7 @@ const BYTES_PER_PIXEL = 32
  * Decodes JPEG in plain JavaScript, where sharp can't be loaded. The chroma of subsampled images is upsampled without
  * interpolation, so colours deviate from libjpeg's at edges.
  *
- * @throws ImageError if it is no JPEG, broken, or has more than `maxPixels`.
+ * @throws ImageError if it is not a JPEG or broken, or has more than `maxPixels`.
  */
 export function decodeWithJpegJs(bytes: Uint8Array, limits: DecodeLimits): RawPixels {
   const { where } = limits

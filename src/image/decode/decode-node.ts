@@ -12,7 +12,7 @@ import { decodeWithSharp, type Sharp } from './decode-sharp.js'
  * Decodes an image file with sharp; where sharp can't be loaded, JPEG files with jpeg-js.
  *
  * @returns its pixels, upright, with alpha if the file has any.
- * @throws ImageError if it is no image, broken, or has more than `maxPixels`.
+ * @throws ImageError if it is not an image or broken, or has more than `maxPixels`.
  */
 export async function decodeBytes(bytes: Uint8Array, limits: DecodeLimits): Promise<RawPixels> {
   const sharp = await loadSharp()
@@ -60,7 +60,7 @@ export async function isThere(location: string): Promise<boolean> {
 }
 
 function notAFile(isFolder: boolean, where: string): FileError {
-  return new FileError('Not an image file', {
+  return new FileError('The path is not an image file', {
     expected: 'a file',
     found: isFolder ? 'a folder' : 'neither a file nor a folder',
     where,
@@ -73,7 +73,7 @@ function fileError(error: unknown, where: string): unknown {
   const code = errorCode(error) ?? ''
   if (error instanceof SiglipError) return error
   if (['ENOENT', 'ENOTDIR'].includes(code)) {
-    return new FileError('No such image', {
+    return new FileError('Image not found', {
       expected: 'a file',
       found: 'nothing',
       where,

@@ -12,12 +12,12 @@ const formats = ['JPEG', 'PNG', 'WebP', 'GIF', 'AVIF', 'BMP', 'icon', 'JPEG XL']
  * differ from Pillow by a few levels, as browsers upsample chroma in their own ways.
  *
  * @returns its pixels, upright, with alpha.
- * @throws ImageError if it is no image, broken, or has more than `maxPixels`.
+ * @throws ImageError if it is not an image or broken, or has more than `maxPixels`.
  */
 export async function decodeBytes(bytes: Uint8Array, limits: DecodeLimits): Promise<RawPixels> {
   const { where } = limits
   if (typeof createImageBitmap === 'undefined' || typeof OffscreenCanvas === 'undefined') {
-    throw new BackendError('Nothing here decodes images', {
+    throw new BackendError('Images cannot be decoded here', {
       expected: 'createImageBitmap and OffscreenCanvas',
       hint: 'Give decoded pixels: { data, width, height }.',
     })
@@ -45,7 +45,7 @@ export async function decodeBytes(bytes: Uint8Array, limits: DecodeLimits): Prom
   }
 }
 
-/** A page can't ask without fetching: base64 of an image is no relative URL of its. */
+/** A browser can't check without fetching: base64 of an image is not taken for a relative URL. */
 export const isThere = (): Promise<boolean> => Promise.resolve(false)
 
 /**

@@ -17,7 +17,7 @@ export async function fetchBytes(
   { timeout = TIMEOUT, fetch: get = fetch }: ReadOptions,
 ): Promise<Uint8Array<ArrayBuffer>> {
   if (!(timeout > 0 && timeout < 2 ** 31)) {
-    throw new InputError('Not a time limit', {
+    throw new InputError('Invalid time limit', {
       expected: 'milliseconds, more than 0 and less than 2,147,483,648',
       found: String(timeout),
       where: 'timeout',

@@ -4,7 +4,7 @@ import { sizeReaders } from './image-size.js'
 
 /** What the first bytes of a file say. */
 export interface ImageHeader {
-  /** E.g. `JPEG`; undefined if they are no image's. */
+  /** E.g. `JPEG`; undefined for other bytes. */
   readonly format: string | undefined
   /** In pixels, before the orientation is applied; undefined where it takes more than the header to know. */
   readonly width?: number
@@ -73,11 +73,11 @@ function formatOfText(start: string): string | undefined {
   return /^\s*<(\?xml|svg|!--|!doctype svg)/i.test(start) ? 'SVG or XML' : undefined
 }
 
-/** Whether a file is of one of the formats, as far as its beginning says. @throws ImageError naming what it is otherwise. */
+/** Whether a file is of one of the formats, judging by its first bytes. @throws ImageError naming what it is otherwise. */
 export function checkFormat(bytes: Uint8Array, formats: readonly string[], where: string, hint: string): void {
   const { format } = readImageHeader(bytes)
   if (format !== undefined && formats.includes(format)) return
-  throw new ImageError('Not an image that can be decoded', {
+  throw new ImageError('The image cannot be decoded', {
     expected: formats.join(', '),
     found: format ?? (bytes.length === 0 ? '0 bytes' : `${bytes.length} bytes of no known format`),
     where,
@@ -85,7 +85,7 @@ export function checkFormat(bytes: Uint8Array, formats: readonly string[], where
   })
 }
 
-/** The error for bytes that begin like an image and don't go on like one. */
+/** The error for bytes that only begin like an image. */
 export function brokenImage(cause: unknown, where: string): ImageError {
   const lines = (cause instanceof Error ? cause.message : String(cause)).trim().split('\n')
   const found = [...new Set(lines)].slice(0, 3).join('; ') // libvips repeats itself

@@ -3,7 +3,7 @@ import type { RawPixels } from './raw-pixels.js'
 /**
  * An image, in whichever form it is at hand:
  * - a path (in Node), or an `http:`, `https:`, `data:` or `file:` URL, also a relative one in a page;
- * - the bytes of an image file in base64, as a text without a prefix: what is no path of a file;
+ * - the bytes of an image file in base64, as a text without a prefix that is not the path of a file;
  * - the bytes of an image file: `Buffer`, `Uint8Array`, `ArrayBuffer`, `Blob` or `File`, a Node stream, a web `ReadableStream`;
  * - pixels: `RawImage`, a canvas's `ImageData`, or raw memory with one to four bytes a pixel.
  *

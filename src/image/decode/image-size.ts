@@ -9,7 +9,7 @@ export interface ImageSize {
 /** The largest size that a file of the format says it has; undefined where none is found. Trusts nothing past the bytes. */
 export type SizeReader = (view: DataView) => ImageSize | undefined
 
-/** The formats whose size stands in a header. That of TIFF takes a walk through the file. */
+/** The formats whose header contains the size. TIFF needs a walk through the file. */
 export const sizeReaders: Readonly<Partial<Record<string, SizeReader>>> = {
   PNG: (view) => sizeAt(view, 24, () => ({ width: view.getUint32(16), height: view.getUint32(20) })),
   GIF: (view) => sizeAt(view, 10, () => ({ width: view.getUint16(6, true), height: view.getUint16(8, true) })),

@@ -6,7 +6,7 @@ export interface JpegSegment {
   readonly data: Uint8Array
 }
 
-/** The segments before the pixels, as far as they stand one after the other. Trusts nothing that lies past the bytes. */
+/** The segments before the pixels, as far as they are contiguous. Never reads past the bytes. */
 export function* jpegSegments(bytes: Uint8Array): Generator<JpegSegment> {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
   for (let at = 2; at + 4 <= bytes.length && bytes[at] === 0xff;) {

@@ -54,7 +54,7 @@ function checkPixels({ data, width, height, channels }: RawPixels): number {
   checkSide(width, 'the width of the pixels')
   checkSide(height, 'the height of the pixels')
   if (!isBytes(data)) {
-    throw new InputError('Not the bytes of pixels', {
+    throw new InputError('Invalid pixel data', {
       expected: 'a Uint8Array or Uint8ClampedArray',
       found: Object.prototype.toString.call(data),
       where: 'data of the pixels',

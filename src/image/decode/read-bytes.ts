@@ -18,7 +18,7 @@ export interface FileBytes {
 /**
  * Reads an image file, wherever it is.
  *
- * @throws FileError if it can't be read; ImageError if it has more than `maxBytes`; InputError if this is no way to give an image.
+ * @throws FileError if it can't be read; ImageError if it has more than `maxBytes`; InputError for an unsupported kind of input.
  */
 export async function readBytes(input: Exclude<ImageInput, RawPixels>, options: ReadOptions): Promise<FileBytes> {
   const { maxBytes = MAX_BYTES } = options
@@ -37,7 +37,7 @@ export async function readBytes(input: Exclude<ImageInput, RawPixels>, options: 
     const where = 'the stream given'
     return { bytes: await collectBytes(input, maxBytes, where), where }
   }
-  throw new InputError('Not an image', {
+  throw new InputError('Invalid image', {
     expected: 'a path, a URL, base64, bytes, a stream, a Blob or pixels',
     found: Object.prototype.toString.call(input).slice(8, -1),
     where: 'images',
@@ -56,7 +56,7 @@ async function readLocation(location: string, maxBytes: number, options: ReadOpt
     return { bytes, where }
   }
   if (location.length > MAX_PATH) {
-    throw new InputError('Not an image', {
+    throw new InputError('Invalid image', {
       expected: 'a path, a URL, or an image in base64',
       found: `a text of ${location.length} characters`,
       where,

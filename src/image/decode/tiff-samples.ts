@@ -20,12 +20,12 @@ export function checkTiffMemory(tags: TiffTags, limits: DecodeLimits): void {
   checkPixelCount(get(TiffTag.TILE_WIDTH, 0), get(TiffTag.TILE_LENGTH, 0), limits, bits / 8)
 }
 
-/** @throws ImageError if the samples are no colours that libvips knows, but would be taken for some */
+/** @throws ImageError if libvips would misread the samples as colours */
 export function checkColours(tags: TiffTags, where: string): void {
   const photometric = tags.get(TiffTag.PHOTOMETRIC)
   const compression = tags.get(TiffTag.COMPRESSION) ?? 1
   if (photometric === Photometric.YCBCR && !JPEG.includes(compression)) {
-    throw new ImageError('YCbCr in TIFF can be decoded from JPEG alone', {
+    throw new ImageError('YCbCr in TIFF can be decoded only from JPEG', {
       expected: 'JPEG inside, or RGB',
       found: `YCbCr with compression ${compression}`,
       where,

@@ -28,7 +28,7 @@ const CROP_PCT = 0.875
  *
  * Source: `image_transform_v2` of open_clip's `transform.py`, `transforms_imagenet_eval` of timm's `data/transforms_factory.py`.
  *
- * @returns undefined if the files don't tell a fixed size.
+ * @returns undefined if the files don't determine a fixed size.
  * @throws ConfigError for settings that open_clip or timm refuses, too.
  */
 export function foreignSettings(openClip: Options, timm: Options, where: string): Options | undefined {
@@ -45,7 +45,7 @@ function ofOpenClip(side: unknown, given: Options, where: string): Options {
   const { 0: height = side, 1: width = side } = Array.isArray(side) ? record(side) : {}
   const mode = named('resize_mode', given['resize_mode'] ?? 'shortest', ['shortest', 'longest', 'squash'], where)
   const filter = named('interpolation', given['interpolation'] ?? 'bicubic', ['bicubic', 'bilinear', 'random'], where)
-  // open_clip takes the shorter side of what is no square by its default filter.
+  // open_clip takes the shorter side of a non-square size by its default filter.
   const isBilinear = filter === 'bilinear' && (mode !== 'shortest' || height === width)
   return {
     image_processor_type: 'SiglipImageProcessor',
@@ -85,7 +85,7 @@ function sample(mean: unknown): number {
 function named(key: string, value: unknown, allowed: readonly string[], where: string): string {
   const found = allowed.find((name) => name === value)
   if (found !== undefined) return found
-  throw new ConfigError(`There is no such ${key}`, {
+  throw new ConfigError(`Unknown ${key}`, {
     expected: allowed.join(', '),
     found: JSON.stringify(value),
     where,

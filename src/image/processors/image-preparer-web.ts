@@ -1,4 +1,4 @@
 import { preparerHere, type ImageProcessor, type ImagePreparer } from './image-preparer.js'
 
-/** In a page the browser decodes, in threads of its own. */
+/** The browser decodes, in its own threads. */
 export const imagePreparer = (processor: ImageProcessor): ImagePreparer => preparerHere(processor)

@@ -20,7 +20,7 @@ export interface ProcessorFile {
   /** As the file has them. */
   readonly options: Options
   readonly folder: CheckpointFolder
-  /** The file they stand in, for messages. */
+  /** Their file, for messages. */
   readonly where: string
 }
 
@@ -76,7 +76,7 @@ async function findSettings(folder: CheckpointFolder): Promise<{ object: Options
   const foreign = foreignSettings(openClip, await readIfThere(folder, 'config.json'), folder.location)
   if (foreign) return { object: foreign, where: folder.location }
   await refuseAdapterAlone(folder)
-  throw new FileError('No image processor in this folder', {
+  throw new FileError('The folder has no image processor', {
     expected: 'preprocessor_config.json, or processor_config.json with image_processor',
     found: 'neither',
     where: folder.location,

@@ -31,7 +31,7 @@ export interface SiglipImageProcessorConfig extends ImageProcessorConfig {
   readonly padSize: Size | undefined
   /**
    * How images come to `size`, which is exact then, where a model was made with open_clip or timm: `'shortest'`: the shorter side
-   * fits, the rest is cropped; `'longest'`: the longer side fits, the rest is filled up; `'squash'`. Default: by `size` alone, as in
+   * fits, the rest is cropped; `'longest'`: the longer side fits, the rest is filled up; `'squash'`. Default: only `size` decides, as in
    * transformers.
    */
   readonly resizeMode?: 'shortest' | 'longest' | 'squash' | undefined
@@ -128,7 +128,7 @@ export class SiglipImageProcessor {
   /**
    * Reads, decodes and prepares images.
    *
-   * @param options settings for this call alone, and how images are read.
+   * @param options settings for only this call, and how images are read.
    * @throws FileError, ImageError or InputError if an image can't be read, decoded or resized so.
    */
   async call(
@@ -143,7 +143,7 @@ export class SiglipImageProcessor {
   /**
    * Prepares images that are decoded already.
    *
-   * @param options settings for this call alone.
+   * @param options settings for only this call.
    * @throws InputError if an image or an option is wrong, or if the images end in different sizes.
    */
   preprocess(images: OneOrMore<RawImage>, options: SiglipImageProcessorOptions = {}): PixelValues {

@@ -97,7 +97,7 @@ export class Siglip2ImageProcessor {
   /**
    * Reads, decodes and prepares images.
    *
-   * @param options settings for this call alone, and how images are read.
+   * @param options settings for only this call, and how images are read.
    * @throws FileError, ImageError or InputError if an image can't be read, decoded or resized so.
    */
   async call(
@@ -112,7 +112,7 @@ export class Siglip2ImageProcessor {
   /**
    * Prepares images that are decoded already.
    *
-   * @param options settings for this call alone.
+   * @param options settings for only this call.
    * @throws InputError if an image or an option is wrong, or if an image isn't whole patches without `doResize`.
    */
   preprocess(images: OneOrMore<RawImage>, options: Siglip2ImageProcessorOptions = {}): NaflexInputs {

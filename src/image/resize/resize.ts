@@ -7,7 +7,7 @@ import { pillowPrecision, resamplingWeights, torchPrecision } from './resampling
 /** Whose arithmetic a resize follows. */
 export type ResizeBackend = 'pillow' | 'torchvision'
 
-/** What `resize` makes of an image. */
+/** Options of `resize`. */
 export interface ResizeOptions {
   /** In pixels. */
   readonly width: number
@@ -113,14 +113,14 @@ function checkFilter(resample: unknown, backend: unknown): void {
       ? [Resampling.NEAREST, Resampling.LANCZOS, Resampling.BILINEAR, Resampling.BICUBIC]
       : Object.values(Resampling)
   if (backend !== 'pillow' && backend !== 'torchvision') {
-    throw new InputError('No such arithmetic', {
+    throw new InputError('Invalid backend', {
       expected: '"pillow" or "torchvision"',
       found: String(backend),
       where: 'backend',
     })
   }
   if (isResampling(resample) && filters.includes(resample)) return
-  throw new InputError(`No such filter in ${backend}`, {
+  throw new InputError(`Filter not supported by ${backend}`, {
     expected: `one of ${filters.join(', ')}`,
     found: String(resample),
     where: 'resample',

@@ -29,7 +29,7 @@ export function targetSize(source: Size, target: TargetSize): Size {
   const limited = longestEdge !== undefined && (long / short) * shortestEdge > longestEdge
   const exact = limited ? (longestEdge * short) / long : shortestEdge
   const newShort = limited ? roundHalfToEven(exact) : shortestEdge
-  // transformers leaves an image alone whose shorter side fits already, though its longer one may be rounded otherwise.
+  // transformers does not resize an image whose shorter side already fits, though its longer one may be rounded differently.
   const newLong = longestEdge !== undefined && short === newShort ? long : Math.trunc((exact * long) / short)
   return source.width <= source.height ? { height: newLong, width: newShort } : { height: newShort, width: newLong }
 }

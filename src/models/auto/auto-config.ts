@@ -24,7 +24,7 @@ export const AutoConfig = {
   fromJSON(json: object): AnyConfig {
     const type: unknown = 'model_type' in json ? json.model_type : undefined
     if (isModelType(type)) return classes[type].fromJSON(json)
-    throw new ConfigError('not a model of the family', {
+    throw new ConfigError('The model is not a SigLIP model', {
       expected: `a model_type of ${Object.keys(classes).join(', ')}`,
       found: type === undefined ? 'none' : JSON.stringify(type),
       where: 'config.json',

@@ -192,7 +192,7 @@ function fitted(values: Float32Array, found: readonly number[], expected: readon
 }
 
 /**
- * Checks that a weight is of finite numbers. On the native backend its own threads add them up, which reads an array faster than
+ * Checks that a weight is finite. On the native backend its own threads add them up, which reads an array faster than
  * JavaScript does. It also uses the tensor for the first time: until then that backend keeps the array that it is given, and copies it
  * then, so that a model would be twice in memory while it computes its first answer.
  *

@@ -61,13 +61,13 @@ export abstract class PreTrainedModel<Config extends PretrainedConfig = Pretrain
    * Copies values into the weights: all or, if anything is wrong, none.
    * @param options.strict whether missing and unexpected names are an error. Default: true; another shape always is
    * @throws {WeightsError} that lists all that is wrong; or names a value that is NaN or infinite (of tensors on a GPU, none is looked at)
-   * @throws {InputError} for a value that is no tensor, or one that is disposed
+   * @throws {InputError} for a value that is not a tensor, or is disposed of
    */
   loadStateDict(state: ReadonlyMap<string, TensorInput>, options: { readonly strict?: boolean } = {}): LoadingInfo {
     const { strict = true } = options
     const parameters = this.namedParameters()
     if (Object.prototype.toString.call(state) !== '[object Map]') {
-      throw new InputError('not a state dict', {
+      throw new InputError('Invalid state dict', {
         expected: 'a Map from names to tensors',
         found: Object.prototype.toString.call(state).slice(8, -1),
         hint: 'Of a plain object, new Map(Object.entries(…)) makes one.',
@@ -119,7 +119,7 @@ export abstract class PreTrainedModel<Config extends PretrainedConfig = Pretrain
     return new Map<string, FileContent>([['config.json', config], ...weightFiles({ tensors, read }, options)])
   }
 
-  /** A tower inside a model is saved under its own names when it is saved alone. */
+  /** A tower inside a model is saved under its own names when it is saved separately. */
   private localName(name: string): string {
     return this.scope.relative(name)
   }

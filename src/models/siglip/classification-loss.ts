@@ -3,7 +3,7 @@ import { InputError } from '../../errors.js'
 import { checkTensorInput, checkValues, isInt32, toTensor, type TensorInput } from '../../backend/tensor-input.js'
 import type { ProblemType } from '../loading/config-fields.js'
 
-/** A label of −100 counts for nothing, as in torch. */
+/** A label of −100 is ignored, as in torch. */
 const ignored = -100
 
 /**
@@ -52,7 +52,7 @@ function binaryCrossEntropy(logits: tf.Tensor2D, labels: tf.Tensor): tf.Scalar {
   return tf.mean(perClass)
 }
 
-/** The labels in that shape, which theirs is but for dimensions of 1. */
+/** Labels reshaped to `shape`; shapes may differ only by dimensions of size 1. */
 function inShape(labels: tf.Tensor, shape: number[]): tf.Tensor {
   const essence = (dimensions: readonly number[]): string => String(dimensions.filter((n) => n !== 1))
   if (essence(labels.shape) === essence(shape)) return tf.reshape(labels, shape)

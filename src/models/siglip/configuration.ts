@@ -96,7 +96,7 @@ export class SiglipVisionConfig extends VisionConfig {
   }
 }
 
-/** A model's fields; the towers may be configurations or their fields, and `numLabels` alone makes that many names. */
+/** A model's fields; the towers may be configurations or their fields, and `numLabels` without names makes default ones. */
 export type TwoTowerFields<C extends TwoTowerConfig> = Omit<Fields<C>, 'textConfig' | 'visionConfig'> & {
   readonly textConfig?: Fields<C['textConfig']> | undefined
   readonly visionConfig?: Fields<C['visionConfig']> | undefined
@@ -133,7 +133,7 @@ export abstract class TwoTowerConfig extends PretrainedConfig {
   }
 }
 
-/** `SiglipConfig`'s fields; the towers may be configurations or their fields, and `numLabels` alone makes that many names. */
+/** `SiglipConfig`'s fields; the towers may be configurations or their fields, and `numLabels` without names makes default ones. */
 export type SiglipConfigFields = TwoTowerFields<SiglipConfig>
 
 /** Both towers, and the labels of a classifier. */

@@ -39,11 +39,11 @@ export function pairLosses(logits: tf.Tensor2D, labels: tf.Tensor2D): tf.Tensor2
   return tf.softplus(tf.neg(tf.mul(signs, logits)))
 }
 
-/** The labels if the i-th text belongs to the i-th image alone. @throws {InputError} unless there are as many texts as images */
+/** The labels if the i-th text matches only the i-th image. @throws {InputError} unless there are as many texts as images */
 export function diagonalLabels({ shape: [rows, columns] }: tf.Tensor2D): tf.Tensor2D {
   if (rows === columns) return tf.eye(rows)
   const detail = { expected: 'as many texts as images', found: `${rows} and ${columns}` }
-  throw new InputError('no loss', { ...detail, hint: 'Or give the labels of the pairs.' })
+  throw new InputError('The labels of pairs are missing', { ...detail, hint: 'Or give the labels of the pairs.' })
 }
 
 /** What `SiglipModel` returns. Every tensor is the caller's to dispose. */
@@ -110,7 +110,10 @@ export abstract class TwoTowerModel<
     if (poolerOutput) return { ...output, poolerOutput }
     tf.dispose(output)
     const detail = { expected: 'an image tower with its head', found: 'vision_use_head: false' }
-    throw new ConfigError('no image embedding', { ...detail, hint: 'Use its visionModel for the lastHiddenState.' })
+    throw new ConfigError('The model has no image embedding', {
+      ...detail,
+      hint: 'Use its visionModel for the lastHiddenState.',
+    })
   }
 
   /** @throws {InputError} as the towers do */

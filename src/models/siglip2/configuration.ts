@@ -44,7 +44,7 @@ export class Siglip2VisionConfig extends VisionConfig {
   }
 }
 
-/** `Siglip2Config`'s fields; the towers may be configurations or their fields, and `numLabels` alone makes that many names. */
+/** `Siglip2Config`'s fields; the towers may be configurations or their fields, and `numLabels` without names makes default ones. */
 export type Siglip2ConfigFields = TwoTowerFields<Siglip2Config>
 
 /** Both towers, and the labels of a classifier. */

@@ -15,7 +15,7 @@ export type Cleaning = (typeof CLEANINGS)[number]
  *
  * Source: `get_clean_fn` of open_clip's `tokenizer.py`, `fix_text` of ftfy 6.3.
  *
- * @throws TokenizerError for what is not mended here: a text decoded by a wrong encoding, and rare names of HTML
+ * @throws TokenizerError for what is not repaired here: a text decoded by a wrong encoding, and rare names of HTML
  */
 export function cleanText(text: string, cleaning: Cleaning): string {
   const basic = strip(unescaped(unescaped(mended(text))))

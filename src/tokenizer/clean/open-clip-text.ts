@@ -18,12 +18,12 @@ const IDLE = new Set(['use_fast', 'trust_remote_code', 'revision', 'cache_dir', 
 type ReadFile = (folder: CheckpointFolder, name: string) => Promise<Uint8Array>
 
 /**
- * How open_clip tokenizes in a folder of its own: its cleaning, its text length, and the options it gives the tokenizer. Undefined for
+ * How open_clip tokenizes in one of its folders: its cleaning, its text length, and the options it gives the tokenizer. Undefined for
  * a folder of transformers.
  *
  * Source: `get_tokenizer` of open_clip's `factory.py`, `HFTokenizer` of its `tokenizer.py`.
  *
- * @throws TokenizerError naming what is not done here
+ * @throws TokenizerError naming what is not supported here
  */
 export async function openClipText(folder: CheckpointFolder, read: ReadFile): Promise<TokenizerConfig | undefined> {
   if (!(await folder.has(FILE)) || (await folder.has('config.json'))) return undefined

@@ -11,7 +11,7 @@ const LEADING = new RegExp(`^[${WHITESPACE}]+`)
 const LAST_VISIBLE = new RegExp(`[^${WHITESPACE}]`)
 
 /**
- * Letters that have had a lower case only since Unicode 15. The reference (Python 3.11, Unicode 14) leaves them alone; newer
+ * Letters that have had a lower case only since Unicode 15. The reference (Python 3.11, Unicode 14) does not change them; newer
  * engines don't, and ids must not depend on the engine.
  */
 const CASED_SINCE_UNICODE_15 =

@@ -91,6 +91,6 @@ function isValue(unit: number): boolean {
 }
 
 function damaged(where: string, expected: string, found: string): TokenizerError {
-  const hint = 'Fetch the file anew: it is damaged.'
+  const hint = 'The file is damaged: download it again.'
   return new TokenizerError('The normalization rules are damaged', { expected, found, where, hint })
 }

@@ -142,7 +142,7 @@ export class SentencePieceBackend implements TokenizerBackend {
       if (skip.has(id)) continue
       const token = this.idToToken(id)
       if (token === undefined)
-        throw new InputError('There is no token of this id', {
+        throw new InputError('Unknown token id', {
           expected: `0 to ${this.vocab().size - 1}`,
           found: `${id}`,
           where: 'ids',

@@ -53,7 +53,7 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
  * Reads `spiece.model`, the `ModelProto` message of `sentencepiece_model.proto`, and checks what SentencePiece checks at loading.
  *
  * @param where the file's name, for messages.
- * @throws TokenizerError if it is no such model, of another type than unigram, or contradicts itself.
+ * @throws TokenizerError if it is not such a model, is not a unigram model, or is inconsistent.
  */
 export function parseSentencePieceModel(bytes: Uint8Array, where = 'spiece.model'): SentencePieceModel {
   const pieces: string[] = []
@@ -82,7 +82,7 @@ export function parseSentencePieceModel(bytes: Uint8Array, where = 'spiece.model
 
   if (pieces.length === 0) throw broken(where, 'pieces', 'none')
   if (trainer.modelType !== 1)
-    throw new TokenizerError('This SentencePiece model is of another type', {
+    throw new TokenizerError('Unsupported type of SentencePiece model', {
       expected: 'unigram',
       found: MODEL_TYPES[trainer.modelType] ?? `type ${trainer.modelType}`,
       where,
@@ -200,6 +200,6 @@ function string(field: ProtobufField, where: string): string {
 }
 
 function broken(where: string, expected: string, found: string): TokenizerError {
-  const hint = 'Fetch the file anew: it is damaged, or another format.'
+  const hint = 'The file is damaged or in another format: download it again.'
   return new TokenizerError('This SentencePiece model is damaged', { expected, found, where, hint })
 }

@@ -22,7 +22,7 @@ export interface NormalizerContext {
  * Source: `Normalizer::Normalize` of SentencePiece's `normalizer.cc`.
  */
 export class SentencePieceNormalizer {
-  /** The last normalized text, in its first bytes; overwritten by the next call. */
+  /** The last normalized text, at the start of the buffer; overwritten by the next call. */
   output = new Uint8Array(1024)
   #length = 0
   readonly #spec: Readonly<NormalizerSpec>
@@ -75,7 +75,7 @@ export class SentencePieceNormalizer {
     return this.#length
   }
 
-  /** Finds what the text at `at` is replaced by: an untouched string by itself, else the longest rule, else one character. */
+  /** Finds what the text at `at` is replaced by: a protected string itself, else the longest rule, else one character. */
   #replacePrefix(input: Uint8Array, at: number, end: number): void {
     const untouched = this.#context.untouched?.longestPrefix(input, at, end) ?? 0
     const charsMap = this.#charsMap

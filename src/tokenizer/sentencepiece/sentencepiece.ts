@@ -94,7 +94,7 @@ export class SentencePiece {
     return encoded
   }
 
-  /** The text of a list of pieces. What isn't in the vocabulary is taken as it stands. */
+  /** The text of a list of pieces. Pieces outside the vocabulary stay unchanged. */
   decode(pieces: readonly string[]): string {
     const { types, unkId, unkSurface } = this.#model
     const { addDummyPrefix, removeExtraWhitespaces } = this.#model.normalizer
@@ -134,7 +134,7 @@ export class SentencePiece {
   }
 }
 
-/** Whether pieces of this type never stand for text. */
+/** Whether pieces of this type never match text. */
 function isReserved(type: number | undefined): boolean {
   return type === PieceType.unknown || type === PieceType.control || type === PieceType.byte
 }

@@ -53,7 +53,7 @@ export class AddedVocabulary {
     return this.#ids.get(token)
   }
 
-  /** The token of an id, as it stands in the text that it is matched in. */
+  /** The token of an id, as it is matched in text. */
   idToToken(id: number): string | undefined {
     return this.#written.get(id)
   }

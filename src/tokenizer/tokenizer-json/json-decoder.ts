@@ -8,7 +8,7 @@ export type Decoder = (tokens: readonly string[]) => readonly string[]
 /**
  * Makes the `decoder` of a `tokenizer.json`.
  *
- * @throws TokenizerError naming it if it is of a kind that no SigLIP tokenizer has.
+ * @throws TokenizerError naming it if its kind is not supported.
  */
 export function parseDecoder(value: unknown, where = 'decoder of tokenizer.json'): Decoder {
   if (value === undefined || value === null) return (tokens) => [tokens.join(' ')]

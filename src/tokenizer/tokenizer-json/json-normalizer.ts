@@ -5,13 +5,13 @@ import { asArray, asBoolean, asObject, asString, mismatch } from './json-value.j
 import { leadingSpaces, lowerLetters, trimmedLength } from './rust-str.js'
 import { parseTextPattern, replaceMatches } from './text-pattern.js'
 
-/** Rewrites text before it is split. A part that has its start taken away is no longer the first. */
+/** Rewrites text before it is split. A part whose start was removed is no longer the first. */
 export type Normalizer = (part: TextPart) => TextPart
 
 /**
  * Makes the `normalizer` of a `tokenizer.json`.
  *
- * @throws TokenizerError naming it if it is of a kind that no SigLIP tokenizer has.
+ * @throws TokenizerError naming it if its kind is not supported.
  */
 export function parseNormalizer(value: unknown, where = 'normalizer of tokenizer.json'): Normalizer {
   if (value === undefined || value === null) return (part) => part
@@ -86,7 +86,7 @@ function precompiled(base64: string, where: string): (text: string) => string {
   const isPlain = ascii.every((text, code) => code < 0x20 || code === 0x7f || text === String.fromCharCode(code))
 
   return (text) => {
-    // Between ASCII characters, only CR and LF form a grapheme, and control characters are rare: the usual text is left alone.
+    // Between ASCII characters, only CR and LF form a grapheme, and control characters are rare: usual text needs no change.
     if (isPlain && /^[\x20-\x7e]*$/.test(text)) return text
     let normalized = ''
     for (const { segment } of segmenter.segment(text)) {

@@ -15,7 +15,7 @@ export type PreTokenizer = (parts: readonly TextPart[]) => readonly TextPart[]
 /**
  * Makes the `pre_tokenizer` of a `tokenizer.json`.
  *
- * @throws TokenizerError naming it if it is of a kind that no SigLIP tokenizer has.
+ * @throws TokenizerError naming it if its kind is not supported.
  */
 export function parsePreTokenizer(value: unknown, where = 'pre_tokenizer of tokenizer.json'): PreTokenizer {
   if (value === undefined || value === null) return (parts) => parts

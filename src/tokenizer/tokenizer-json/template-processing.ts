@@ -25,7 +25,7 @@ const PLAIN: Template = {
 /**
  * Reads the `post_processor` of a `tokenizer.json`: a template, or a sequence that holds one.
  *
- * @throws TokenizerError naming it if it is of a kind that no SigLIP tokenizer has.
+ * @throws TokenizerError naming it if its kind is not supported.
  */
 export function parseTemplate(value: unknown, where = 'post_processor of tokenizer.json'): Template {
   if (value === undefined || value === null) return PLAIN

@@ -28,7 +28,7 @@ interface Run {
  * repeated character set, such as `\s+`, `[^\w-]`, ` {2,}`, `\A +| +\z`, in Oniguruma's sense. Such expressions are all that SigLIP tokenizers use, and
  * unlike others they take linear time on every text.
  *
- * @throws TokenizerError naming the pattern if it is of another kind.
+ * @throws TokenizerError naming the pattern if its kind is not supported.
  */
 export function parseTextPattern(value: unknown, where: string): TextPattern {
   const json = asObject(value, where)

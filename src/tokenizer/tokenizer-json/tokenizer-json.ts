@@ -81,7 +81,7 @@ export function withAddedTokens(json: TokenizerJson, addedTokens: readonly JsonO
   if (!lists) return encoder.encode(JSON.stringify(changed, undefined, 2))
   const model = asObject(head.model, `model of ${WHERE}`)
   const rest = Object.fromEntries(Object.entries(model).filter(([key]) => key !== 'vocab' && key !== 'merges'))
-  // The model goes last, so that its lists can be appended as they stand.
+  // The model goes last, so that its lists can be appended unchanged.
   const text = JSON.stringify({ ...changed, model: undefined }, undefined, 2).replace(/\n\}$/, '')
   const modelText = JSON.stringify(rest).replace(/\}$/, '')
   return joined([

@@ -7,8 +7,8 @@ export interface PlanOptions {
   /** Default: true. */
   readonly shuffle?: boolean | undefined
   /**
-   * What a batch has at most once: two samples of one label or caption would be each other's false negatives. `'label'` takes the
-   * caption where there is no label. Default: nothing.
+   * What is unique in a batch: two samples of one label or caption would be each other's false negatives. `'label'` uses the
+   * caption of samples without a label. Default: nothing.
    */
   readonly distinct?: 'label' | 'caption' | undefined
   /**
@@ -17,8 +17,8 @@ export interface PlanOptions {
    */
   readonly each?: 'sample' | 'label' | undefined
   /**
-   * How many that are neighbours in the data stay together when it is shuffled. Where neighbours look alike, a batch then has what is
-   * hard to tell apart. Default: 1.
+   * How many consecutive samples shuffling keeps together. Where neighbours look alike, a batch then has hard
+   * negatives. Default: 1.
    */
   readonly neighbours?: number | undefined
   /** Whether what doesn't fill a batch is left to another epoch. Default: true. */

@@ -9,7 +9,7 @@ export interface BatchesOptions extends PlanOptions {
   readonly seed?: number | undefined
   /** How often the data is gone through. Default: without end. */
   readonly epochs?: number | undefined
-  /** Where to go on: the `next` of the last batch that was used. Default: the beginning. */
+  /** Where to continue: the `next` of the last batch that was used. Default: the beginning. */
   readonly from?: Position | undefined
 }
 
@@ -28,7 +28,7 @@ export interface SampleBatch {
   readonly samples: readonly SeededSample[]
   /** The epoch it belongs to, from 0. */
   readonly epoch: number
-  /** Where the data goes on after it: to be saved with what was learnt from it. */
+  /** Where the data continues after it: save it with the weights trained on it. */
   readonly next: Position
   /** The pool that its samples come from. */
   readonly pool?: Pool | undefined
@@ -48,7 +48,7 @@ export interface SeededSample {
 }
 
 /**
- * Goes through data in batches, in an order that follows from the seed alone: from any {@link Position} it goes on as it would have
+ * Goes through data in batches, in an order that depends only on the seed: from any {@link Position} it continues as it would have
  * without a break. Images are not read yet. What doesn't fill a batch at the end of a pool is left to another epoch.
  *
  * @throws {InputError} for options that are wrong, and for data that doesn't fill a batch
@@ -109,7 +109,7 @@ export function captionOf({ sample: { captions }, seed }: SeededSample): string 
 
 function seeded(samples: readonly Sample[], place: number, seed: number, epoch: number): SeededSample {
   const sample = samples[place]
-  if (!sample) throw new RangeError(`no sample ${place}`)
+  if (!sample) throw new RangeError(`sample ${place} is out of range`)
   return { sample, seed: seedOf(seed, `${epoch}/${sample.key}`) }
 }
 
@@ -126,7 +126,7 @@ function checkPosition(position: Position): void {
     ['batch', position.batch],
   ] as const) {
     if (Number.isSafeInteger(value) && value >= 0) continue
-    throw new InputError('Not a position in the data', {
+    throw new InputError('Invalid position in the data', {
       expected: 'whole numbers from 0',
       found: String(value),
       where: name,

@@ -15,7 +15,7 @@ export interface CaptionFile {
 }
 
 /**
- * Reads `metadata.jsonl` or `metadata.csv`, as Hugging Face's imagefolder has them. Rows that are no UTF-8, or can't be read, are broken;
+ * Reads `metadata.jsonl` or `metadata.csv`, in the format of Hugging Face's imagefolder. Rows that are not UTF-8, or can't be read, are broken;
  * of a file in UTF-16 all of it is.
  *
  * @param name the file's, for messages; its ending says which of both it is
@@ -67,7 +67,7 @@ function readJsonLines(bytes: Uint8Array, name: string): CaptionFile {
     if (text === undefined || text.trim() === '') continue
     try {
       const value: unknown = JSON.parse(i === 0 ? text.replace(/^\ufeff/, '') : text)
-      if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new Error('no object')
+      if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new Error('not an object')
       rows.push({ where, columns: { ...value } })
     } catch (error) {
       broken.push({ where, what: 'unreadable row', detail: error instanceof Error ? error.message : String(error) })
@@ -89,7 +89,7 @@ function readCsv(bytes: Uint8Array, name: string): CaptionFile {
     return { rows, broken: [{ where: `${name}:${header?.line ?? 1}`, what: 'unreadable row', detail }] }
   }
   if (openLine !== undefined) {
-    const detail = 'a quotation mark is not closed: what follows it is no row'
+    const detail = 'an unclosed quotation mark: the rest of the file is not a row'
     broken.push({ where: `${name}:${openLine}`, what: 'unreadable row', detail })
   }
   for (const { line, fields, notUtf8 } of data) {

@@ -24,7 +24,7 @@ export function depthOfClasses(files: readonly string[], folder: string): 0 | 1 
   return areAllSplits && nested.length === 1 ? 1 : 0
 }
 
-/** @throws {FileError} if files that name images and their captions stand in several splits */
+/** @throws {FileError} if several splits have metadata files */
 export function checkOneSplit(captionFiles: readonly string[], folder: string): void {
   const tops = new Set(captionFiles.map((file) => foldersOf(file)[0] ?? ''))
   const splits = [...tops].filter((top) => SPLIT.test(top))

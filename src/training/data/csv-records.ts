@@ -5,7 +5,7 @@ export interface CsvRecord {
   /** The line that it begins on, from 1. */
   readonly line: number
   readonly fields: readonly string[]
-  /** The row's bytes, where they are no UTF-8. */
+  /** The row's bytes, if they are not UTF-8. */
   readonly notUtf8?: Uint8Array
 }
 
@@ -21,7 +21,7 @@ const RETURN = 0x0d
 
 /**
  * Splits CSV bytes into rows and fields as Python's `csv.reader` does: a quotation mark inside a field that doesn't begin with one is
- * literal, fields in quotation marks may span lines, lines end in CR, LF or CRLF, and empty lines are no rows. A byte order mark is left
+ * literal, fields in quotation marks may span lines, lines end in CR, LF or CRLF, and empty lines are not rows. A byte order mark is left
  * out. Unlike there, a quotation mark that is never closed makes no row of the rest of the file.
  */
 export function csvRecords(bytes: Uint8Array): CsvContent {
@@ -72,7 +72,7 @@ function isUtf8(bytes: Uint8Array): boolean {
 }
 
 /**
- * Of a field that goes on behind its closing quotation mark, `"a" b`, csv-parse leaves both marks, and Python none: `a b`. The row's own
+ * If text follows a closing quotation mark, `"a" b`, csv-parse keeps both marks, and Python neither: `a b`. The row's own
  * text shows which fields these are: `"""a"" b"` is read as `"a" b` too, and keeps its marks.
  */
 function withoutQuotes(fields: readonly string[], raw: string): string[] {

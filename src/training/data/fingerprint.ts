@@ -45,7 +45,7 @@ export function fingerprintOf(
   }
 }
 
-/** A fingerprint as a checkpoint holds it; undefined for what is none. */
+/** A fingerprint as stored in a checkpoint; undefined for other values. */
 export function storedFingerprint(value: unknown): Fingerprint | undefined {
   if (!isObject(value)) return undefined
   const { samples, ends, names, anyOrder, captions, labels, shards } = value

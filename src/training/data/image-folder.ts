@@ -16,7 +16,7 @@ import type { Sample, TrainingData } from './sample.js'
 export interface ImageFolderOptions {
   /** Default: `'fail'`. */
   readonly onBroken?: OnBroken | undefined
-  /** The column that holds the captions. Default: the first there is of `text`, `caption`, `captions`, `label`. */
+  /** The column of captions. Default: the first existing one of `text`, `caption`, `captions`, `label`. */
   readonly captionColumn?: string | undefined
   /** Called after each image that was checked. */
   readonly onProgress?: ((done: number, total: number) => void) | undefined
@@ -37,7 +37,7 @@ const captionColumns = ['text', 'caption', 'captions', 'label']
 const captionNames = /^metadata\.(jsonl|csv)$/i
 /** Captions in forms that are not read: taken no notice of, the folders would be classes. */
 const otherCaptionNames = /^metadata\.(tsv|json|ndjson|parquet|arrow|xlsx|feather)$/i
-/** More than this is no string in JavaScript. */
+/** Maximum length of a string in JavaScript. */
 const MAX_FILE_BYTES = 2 ** 29 - 25
 const AT_ONCE = 4
 
@@ -67,7 +67,7 @@ export class ImageFolder implements TrainingData {
   /**
    * Reads the captions and looks at every image, so that what is broken is known before anything is computed.
    *
-   * @throws {FileError} if there is no such folder, it holds several splits of the data, and if nothing in it can be trained on; BrokenDataError with everything that is
+   * @throws {FileError} if the folder is missing, contains several splits of the data, or has no usable sample; BrokenDataError with everything that is
    * broken, unless it is to be left out
    */
   static async open(folder: string, options: ImageFolderOptions = {}): Promise<ImageFolder> {
@@ -91,7 +91,7 @@ export class ImageFolder implements TrainingData {
     const samples = await lookedAt(folder, merged(listed, broken), broken, options)
     settleBroken(broken, onBroken, folder)
     if (samples.length > 0) return new ImageFolder(folder, samples, broken)
-    throw new FileError('Nothing to train on', {
+    throw new FileError('The data is empty', {
       expected: 'images with metadata.jsonl or metadata.csv, or a folder of images for each class',
       found: broken.length > 0 ? `${broken.length} broken samples` : `${files.length} files`,
       where: folder,

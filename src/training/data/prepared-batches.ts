@@ -13,7 +13,7 @@ export interface PreparedBatchesOptions {
   /** How images are changed at random. Default: not at all. */
   readonly augmentation?: Augmentation | undefined
   /**
-   * What is said of a sample, e.g. a prompt with its label; `random` draws numbers from 0 to below 1, the same for a seed. Default:
+   * The caption of a sample, e.g. a prompt with its label; `random` draws numbers from 0 to below 1, the same for a seed. Default:
    * one of its captions.
    */
   readonly caption?: ((sample: Sample, random: () => number) => string) | undefined

@@ -33,7 +33,7 @@ interface Group {
  * caption, the class is the caption.
  *
  * @param name the shard's, for the keys
- * @throws {FormatError} if it is no tar archive, or cut off
+ * @throws {FormatError} if it is not a tar archive, or is truncated
  */
 export async function readShard(source: ByteSource, name: string): Promise<Shard> {
   const window = new ReadWindow(source)
@@ -72,7 +72,7 @@ async function textOf(
   broken: BrokenSample[],
 ): Promise<string> {
   if (size > MAX_TEXT) {
-    broken.push({ where, what: 'unreadable row', detail: `${size} bytes are no caption` })
+    broken.push({ where, what: 'unreadable row', detail: `${size} bytes are not a caption` })
     return ''
   }
   try {
@@ -89,7 +89,7 @@ function sampleOf({ key, image, otherImage, texts }: Group, source: ByteSource):
   }
   if (!image) return { where: key, what: 'missing image', detail: '' }
   const fields = objectOf(texts.get('json'))
-  if (!fields) return { where: key, what: 'unreadable row', detail: 'its .json is no object' }
+  if (!fields) return { where: key, what: 'unreadable row', detail: 'its .json is not an object' }
   const lines = ['txt', 'text', 'caption'].flatMap((ending) => texts.get(ending)?.split('\n') ?? [])
   const said = [...lines, ...[fields['caption'] ?? fields['text']].flat()]
   const label = texts.get('cls')?.trim() ?? fields['label']

@@ -1,6 +1,6 @@
 import type { ImageInput } from '../../image/decode/image-input.js'
 
-/** An image and what is said of it. */
+/** An image and its captions. */
 export interface Sample {
   /** Names it for good: a file of a folder, `shard.tar:key`. */
   readonly key: string

@@ -4,10 +4,10 @@ import type { Sample, TrainingData } from './sample.js'
 const POOL = 4096
 
 /**
- * Samples that come one by one, e.g. out of a database, as data to train on. To go on from a position the stream is begun anew and
+ * Samples that arrive one by one, e.g. from a database, as training data. To continue from a position the stream is restarted and
  * what was seen is passed over, so it has to give the same samples in the same order every time.
  *
- * @param start begins the stream; for every epoch anew
+ * @param start starts the stream; called for every epoch
  * @param poolSize samples that are in memory and shuffled together, without their images
  */
 export function streamedData(start: () => AsyncIterable<Sample> | Iterable<Sample>, poolSize = POOL): TrainingData {

@@ -56,12 +56,12 @@ export class WebDataset implements TrainingData {
 
   /**
    * @throws {FileError} if a shard can't be read; BrokenDataError with everything that is broken, unless it is to be left out;
-   * FormatError if a shard is no tar archive; InputError for no shards
+   * FormatError if a shard is not a tar archive; InputError for an empty list
    */
   static async open(shards: string | readonly string[], options: WebDatasetOptions = {}): Promise<WebDataset> {
     const names = [shards].flat().flatMap(expandBraces)
     const { check = names.some(isUrl) ? 'nothing' : 'images', mix = 4, onBroken = 'fail' } = options
-    if (names.length === 0) throw new InputError('no shards', { expected: 'at least one' })
+    if (names.length === 0) throw new InputError('Missing shards', { expected: 'at least one' })
     if (!Number.isInteger(mix) || mix < 1) {
       throw new InputError('Invalid mix', { expected: 'a whole number from 1', found: String(mix) })
     }
@@ -123,7 +123,7 @@ export class WebDataset implements TrainingData {
     if (at) at.pathname = path.posix.dirname(place)
     const parent = at?.href ?? path.dirname(place)
     const folder = await openFolder(parent, fetch ? { fetch } : {}).catch((cause: unknown) => {
-      throw new FileError('No such shard', { expected: file, found: 'no folder', where: parent, cause })
+      throw new FileError('Shard not found', { expected: file, found: 'a missing folder', where: parent, cause })
     })
     return readShard(await fileSource(folder, decodeURIComponent(file)), file)
   }

@@ -26,7 +26,7 @@ export function averagePrecision(scores: ArrayLike<number>, relevant: ArrayLike<
   }
   const nan = Array.prototype.findIndex.call(scores, (score) => Number.isNaN(score))
   if (nan >= 0)
-    throw new InputError('scores has what is no number', { expected: 'numbers', found: 'NaN', where: `score ${nan}` })
+    throw new InputError('scores contains NaN', { expected: 'numbers', found: 'NaN', where: `score ${nan}` })
   const order = Array.from({ length: scores.length }, (_, i) => i).sort((a, b) => (scores[b] ?? 0) - (scores[a] ?? 0))
   let [right, area, before] = [0, 0, 0]
   for (const [seen, place] of order.entries()) {
@@ -44,7 +44,7 @@ export function averagePrecision(scores: ArrayLike<number>, relevant: ArrayLike<
  *
  * @param scores `[rows, classes]`
  * @param targets `[rows, classes]`: 1 where a class applies, else 0
- * @throws {InputError} for different shapes, and for scores that are no numbers
+ * @throws {InputError} for different shapes, and for scores that are NaN
  */
 export async function meanAveragePrecision(scores: MatrixInput, targets: MatrixInput): Promise<MeanAveragePrecision> {
   const { data, rows, columns } = await readMatrix(scores, 'scores')

@@ -28,7 +28,7 @@ export interface ClassReport {
  *
  * @param scores `[rows, classes]`
  * @param labels the class of each row
- * @throws {InputError} for scores that are no numbers, and for labels of another number or that are no class
+ * @throws {InputError} for scores that are NaN, for another number of labels than rows, and for unknown classes
  */
 export async function classificationReport(
   scores: MatrixInput,

@@ -29,7 +29,7 @@ export async function readMatrix(input: MatrixInput, where: string): Promise<Mat
   }
   const place = data.findIndex((value) => !Number.isFinite(value))
   if (place < 0) return { data, rows, columns }
-  throw new InputError(`${where} has what is no number`, {
+  throw new InputError(`${where} contains NaN`, {
     expected: 'finite numbers',
     found: String(data[place]),
     where: `row ${Math.floor(place / columns)}, column ${place % columns}`,

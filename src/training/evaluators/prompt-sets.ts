@@ -1,6 +1,6 @@
 /** Sets of templates for the names of classes, by their names; `{}` is the class. */
 export const promptSets = {
-  /** The name alone. */
+  /** Only the name. */
   name: ['{}'],
   /** The seven that do best together on ImageNet, found by forward selection. Source: CLIP's `Prompt_Engineering_for_ImageNet.ipynb`. */
   clip7: [

@@ -38,7 +38,7 @@ const MAX_SCORES = 2 ** 24
  * first k, as in the CLIP benchmarks' Flickr30k and COCO; equal scores count by the chance they give. Memory is linear in the number
  * of images and texts.
  *
- * @throws {InputError} for embeddings of different sizes or with what is no number, and for keys of another number
+ * @throws {InputError} for embeddings of different sizes or with NaN, and for another number of keys
  * @example
  *     // five captions for each image
  *     const textKeys = texts.map((_, i) => Math.floor(i / 5))

@@ -6,11 +6,11 @@ export interface TiedRank {
   readonly ahead: number
   /** Wrong candidates with the same score. */
   readonly tied: number
-  /** Right candidates with the best right one's score, itself included; 0 if there is no right one. */
+  /** Right candidates with the best right one's score, itself included; 0 without a right one. */
   readonly right: number
 }
 
-/** Where the best right candidate stands in a row of scores. @throws {InputError} for a score that is NaN: it has no rank */
+/** The rank of the best correct candidate in a row of scores. @throws {InputError} for a score that is NaN: it has no rank */
 export function tiedRank(scores: Float32Array, isRight: (candidate: number) => boolean): TiedRank {
   let best = -Infinity
   let right = 0

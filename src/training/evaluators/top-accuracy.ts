@@ -6,7 +6,7 @@ import { probabilityWithin, tiedRank } from './tied-rank.js'
  *
  * @param scores `[rows, classes]`: logits, cosines or probabilities
  * @param labels the class of each row
- * @throws {InputError} for scores that are no numbers, and for labels of another number or that are no class
+ * @throws {InputError} for scores that are NaN, for another number of labels than rows, and for unknown classes
  */
 export async function topAccuracy(
   scores: MatrixInput,

@@ -33,12 +33,15 @@ export function addLora(model: PreTrainedModel, options: LoraOptions = {}): Lora
   const missing = modulesToSave.find((name) => !whole.names.includes(name))
   if (missing !== undefined) {
     const last = [...model.namedParameters().keys()].at(-1) ?? ''
-    throw new InputError('no module to train whole', { expected: `a part of a name such as ${last}`, found: missing })
+    throw new InputError('modulesToSave matches no module', {
+      expected: `a part of a name such as ${last}`,
+      found: missing,
+    })
   }
   const layers = linearLayers(model)
   const chosen = [...layers].filter(([name]) => name.search(pattern) >= 0 && !whole.parameters.has(`${name}.weight`))
   if (chosen.length === 0) {
-    throw new InputError('no layers for adapters', {
+    throw new InputError('The pattern matches no linear layer', {
       expected: `a pattern of linear layers, e.g. ${[...layers.keys()][0] ?? ''}`,
       found: String(pattern),
     })

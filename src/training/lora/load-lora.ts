@@ -82,7 +82,7 @@ function checkedLayers(
     const found = shape ? `[${shape.join(', ')}]` : 'nothing'
     if (found === expected.get(name)) continue
     throw misfit(
-      expected.get(name) ?? 'adapters of its linear layers alone',
+      expected.get(name) ?? 'adapters of its linear layers only',
       expected.has(name) ? found : name,
       expected.has(name) ? `${name} in ${weights.location}` : weights.location,
     )

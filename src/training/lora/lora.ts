@@ -12,7 +12,7 @@ export interface LoraAdapter {
   readonly alpha: number
 }
 
-/** The factor on an adapter's product of matrices. */
+/** The LoRA scale, alpha / r. */
 export const scaleOf = ({ a, alpha }: LoraAdapter): number => alpha / a.shape[0]
 
 /** Parameters of a model that are trained whole beside its adapters. */
@@ -25,7 +25,7 @@ export interface WholeModules {
 
 /**
  * Low-rank adapters on a model's linear layers (Hu et al. 2022, "LoRA: Low-Rank Adaptation of Large Language Models", section 4.1), made
- * by `addLora` or `loadLora`. The model computes with them until they are merged or removed. To train them alone:
+ * by `addLora` or `loadLora`. The model computes with them until they are merged or removed. To train only them:
  * `new AdamW({ parameters: lora.namedParameters() })`.
  */
 export class Lora {
@@ -55,7 +55,7 @@ export class Lora {
     return new Map([...matrices, ...this.whole.parameters])
   }
 
-  /** Takes the adapters off and frees them: the model computes as before, but for what was trained whole. */
+  /** Removes the adapters and frees them: the model computes as before, except for fully trained modules. */
   remove(): void {
     for (const { layer, a, b } of this.adapters.values()) {
       layer.adapt(undefined)
@@ -66,7 +66,7 @@ export class Lora {
 
 /**
  * A model's linear layers by their names, e.g. `text_model.encoder.layers.0.self_attn.q_proj`. Not among them: the output projection of
- * the pooling head's attention, of which torch's `MultiheadAttention` reads the weight alone, past any adapter.
+ * the pooling head's attention, of which torch's `MultiheadAttention` reads only the weight, past any adapter.
  */
 export function linearLayers(model: PreTrainedModel): Map<string, Linear> {
   const names = new Map([...model.namedParameters()].map(([name, variable]) => [variable, name]))

@@ -7,7 +7,7 @@ import { InputError } from '../../errors.js'
 import { modelAt } from '../../hub/model-id.js'
 import type { Lora } from './lora.js'
 
-/** What is said of adapters beside their matrices. */
+/** Metadata saved with the adapters. */
 export interface SaveLoraOptions {
   /**
    * The model that they belong on: its name on the hub, with `@revision` if it has one, or a path from where it is loaded, or from the adapters' folder. Named in their
@@ -19,13 +19,13 @@ export interface SaveLoraOptions {
 /**
  * Writes `adapter_config.json` and `adapter_model.safetensors` into a folder, as peft's `save_pretrained`:
  * `PeftModel.from_pretrained(model, folder)` loads it.
- * @throws {FileError} if it can't be written; WeightsError for an adapter with what is no finite number
+ * @throws {FileError} if it can't be written; WeightsError for an adapter that is not finite
  */
 export async function saveLora(lora: Lora, folder: string, { baseModel }: SaveLoraOptions = {}): Promise<void> {
   const named = baseModel === undefined ? undefined : modelAt(baseModel)
   const adapters = [...lora.adapters].map(([name, { a, alpha }]) => ({ name, r: a.shape[0], alpha }))
   const [first] = adapters
-  if (!first) throw new InputError('no adapters to save')
+  if (!first) throw new InputError('The model has no adapters to save')
   // Where adapters differ, peft wants the others by name.
   const others = (of: 'r' | 'alpha'): Record<string, number> =>
     Object.fromEntries(adapters.filter((each) => each[of] !== first[of]).map((each) => [each.name, each[of]]))

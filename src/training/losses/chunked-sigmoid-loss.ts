@@ -30,7 +30,10 @@ export function chunkedSigmoidLoss(inputs: LossInputs & ChunkOptions): tf.Scalar
   }
   if (String(imageEmbeds.shape) !== String(textEmbeds.shape)) {
     const [expected, found] = [imageEmbeds, textEmbeds].map(({ shape }) => `[${shape.join(', ')}]`)
-    throw new InputError('no loss', { expected: `textEmbeds of the images' shape, ${expected ?? ''}`, found })
+    throw new InputError('Invalid textEmbeds', {
+      expected: `textEmbeds of the images' shape, ${expected ?? ''}`,
+      found,
+    })
   }
   const wanted = tf.engine().isTapeOn() // else no gradients are needed, which are two thirds of the work
   const loss = tf.customGrad((...given) => {

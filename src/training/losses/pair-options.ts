@@ -4,7 +4,7 @@ import { diagonalLabels } from '../../models/siglip/modeling.js'
 
 /** Which pairs belong together, and how much each counts. */
 export interface PairOptions {
-  /** 1 where the two belong together, 0 where not, in the logits' shape. Default: the i-th text belongs to the i-th image alone. */
+  /** 1 for matching pairs, 0 for others, in the logits' shape. Default: the i-th text matches only the i-th image. */
   readonly labels?: tf.Tensor2D | undefined
   /** Factors on the pairs' losses, in the logits' shape. Default: 1. */
   readonly weights?: tf.Tensor2D | undefined

@@ -15,7 +15,7 @@ export interface LossInputs {
 }
 
 /**
- * Each pair of an image and a text is a question of its own: do they belong together? −Σ log σ(±logits) / images.
+ * Each pair of an image and a text is a binary classification: do they match? −Σ log σ(±logits) / images.
  * Source: Zhai et al. 2023, "Sigmoid Loss for Language Image Pre-Training", algorithm 1.
  *
  * @param inputs `labels` `[images, texts]`: 1 where the two belong together, of which an image may have many. Default: i to i

@@ -29,7 +29,7 @@ export function accumulatedGradients<Batch>({ batches, embed, loss, variables }:
   value: tf.Scalar
   grads: tf.NamedTensorMap
 } {
-  if (batches.length === 0) throw new InputError('no gradients', { expected: 'at least one batch', found: 'none' })
+  if (batches.length === 0) throw new InputError('Missing batches', { expected: 'at least one batch', found: 'none' })
   return tf.tidy(() => {
     const embedded = batches.map((batch) =>
       tf.tidy(() => {
@@ -39,7 +39,7 @@ export function accumulatedGradients<Batch>({ batches, embed, loss, variables }:
     )
     const imageEmbeds = tf.concat<tf.Tensor2D>(embedded.map((each) => each.imageEmbeds))
     const textEmbeds = tf.concat<tf.Tensor2D>(embedded.map((each) => each.textEmbeds))
-    // By the embeddings, and by what the loss has of its own: scale and bias.
+    // With respect to the embeddings, and to the loss's own parameters: scale and bias.
     const { value, grads } = tf
       .engine()
       .gradients(() => loss({ imageEmbeds, textEmbeds }), [imageEmbeds, textEmbeds, ...variables], undefined, true)

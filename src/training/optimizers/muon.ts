@@ -22,7 +22,7 @@ export interface MuonOptions extends OptimizerOptions {
 /**
  * Momentum made orthogonal (Jordan et al. 2024, "Muon: An optimizer for hidden layers in neural networks"), as `torch.optim.Muon`,
  * whose products are in bfloat16. It moves matrices: `parameters` are those of the encoders, the rest is another optimizer's.
- * @throws {InputError} for a parameter that is no matrix, and for settings out of range
+ * @throws {InputError} for a parameter that is not a matrix, and for settings out of range
  */
 export class Muon extends Optimizer<'momentum_buffer'> {
   static readonly className = 'Muon'

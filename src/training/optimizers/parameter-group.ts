@@ -17,7 +17,7 @@ export interface GroupSettings {
   readonly frozen: boolean
 }
 
-/** No decay on biases, layer norms, and the logits' scale and bias: everything that is no matrix. */
+/** No decay on biases, layer norms, and the logits' scale and bias: everything that is not a matrix. */
 export const noDecay: ParameterGroup = { pattern: /bias$|norm\d?\.weight$|^logit_/, weightDecay: 0 }
 
 /** Locked-image tuning: only the text tower learns (Zhai et al. 2022, "LiT: Zero-Shot Transfer with Locked-image text Tuning"). */

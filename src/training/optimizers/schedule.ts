@@ -52,7 +52,7 @@ function within({ steps, warmup = 0, cooldown = 0 }: ScheduleOptions, shape: Sch
   }
   if (warmup + cooldown > steps || warmup === steps) {
     const found = `${warmup} + ${cooldown} steps of ${steps}`
-    throw new InputError('no schedule', { expected: 'warm-up and cool-down within the training', found })
+    throw new InputError('Invalid schedule', { expected: 'warm-up and cool-down within the training', found })
   }
   return (step) => {
     const rise = warmup > 0 ? Math.min(1, step / warmup) : 1

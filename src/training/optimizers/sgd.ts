@@ -15,7 +15,7 @@ export interface SGDOptions extends OptimizerOptions {
  * @throws {InputError} for a setting that is negative or no number, and for a momentum from 1 on
  */
 export class SGD extends Optimizer<'momentum_buffer'> {
-  static readonly className = 'SiglipSGD' // tfjs has an SGD of its own
+  static readonly className = 'SiglipSGD' // tfjs has its own SGD
 
   constructor(options: SGDOptions = {}) {
     const { learningRate = 1e-3, momentum = 0, nesterov = false, weightDecay = 0 } = options

@@ -51,7 +51,7 @@ export class EventFile {
     this.summary(tag, step, (summary) => summary.float(2, value))
   }
 
-  /** How values are spread, e.g. a layer's weights. What is no finite number is left out; of nothing, nothing is written. */
+  /** A histogram of values, e.g. a layer's weights. Non-finite values are skipped; without any value nothing is written. */
   histogram(tag: string, values: ArrayLike<number>, step: number): void {
     const histogram = histogramOf(values)
     if (!histogram) return

@@ -13,7 +13,7 @@ export interface Histogram {
 
 /**
  * Spreads values over buckets of equal width from the least to the greatest; a value at a limit belongs to the bucket after it, the
- * greatest to the last. What is no finite number is left out.
+ * greatest to the last. Non-finite values are skipped.
  *
  * @returns undefined if nothing is left
  */

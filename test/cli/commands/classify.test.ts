@@ -155,7 +155,7 @@ describe('siglip classify', () => {
 
 describe('siglip classify says what is wrong in one line', () => {
   it.each<[string, string[], number, RegExp]>([
-    ['no labels', [image], 2, /No labels/],
+    ['no labels', [image], 2, /Missing labels/],
     ['an empty label', [image, '--label', ' '], 2, /label is empty/],
     ['an empty label in a list', [image, '--labels', 'a,,b'], 2, /label is empty/],
     ['a template without its place', [image, '--label', 'a', '--template', 'a photo'], 2, /\{\}/],
@@ -164,9 +164,9 @@ describe('siglip classify says what is wrong in one line', () => {
     ['a number of labels that is none', [image, '--top', '2.5', '--label', 'a'], 2, /whole number from 1/],
     ['a mistyped option', [image, '--lables', 'a'], 2, /Did you mean --labels\?/],
     ['a mistyped backend', [image, '--label', 'a', '--backend', 'nativ'], 2, /Did you mean native\?/],
-    ['a folder without images', [model, '--label', 'a'], 1, /No images in the folder/],
-    ['a pattern without matches', ['nothing-*.png', '--label', 'a'], 1, /No file matches/],
-    ['a missing model', [image, '--label', 'a', '--model', './nowhere', '--quiet'], 1, /No such folder/],
+    ['a folder without images', [model, '--label', 'a'], 1, /The folder contains no images/],
+    ['a pattern without matches', ['nothing-*.png', '--label', 'a'], 1, /The pattern matches no file/],
+    ['a missing model', [image, '--label', 'a', '--model', './nowhere', '--quiet'], 1, /Folder not found/],
   ])('%s', async (_, args, expectedCode, message) => {
     const { code, stdout, stderr } = await siglip(['classify', ...args])
     expect(stdout).toBe('')

@@ -45,7 +45,7 @@ describe('siglip convert', () => {
   })
 
   it.each<[string, readonly string[], number, RegExp]>([
-    ['a missing source', ['./nowhere', '--to', 'timm'], 1, /No such folder/],
+    ['a missing source', ['./nowhere', '--to', 'timm'], 1, /Folder not found/],
     ['a folder of something else', [fixture('tokenizer'), '--to', 'timm'], 1, /no weights/],
     ['no format', [model], 2, /--to/],
     ['a mistyped format', [model, '--to', 'openclip'], 2, /Did you mean open_clip/],

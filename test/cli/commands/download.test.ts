@@ -50,7 +50,7 @@ describe('siglip download and cache', () => {
   it('download says in a line what the hub refuses', async () => {
     const missing = await run('download', 'owner/none')
     expect(missing).toMatchObject({ code: 1, stdout: '' })
-    expect(missing.stderr).toMatch(/^siglip: There is no such model on the hub.*HTTP 401.*\n$/)
+    expect(missing.stderr).toMatch(/^siglip: The model does not exist on the hub.*HTTP 401.*\n$/)
     expect((await run('download', '../x')).stderr).toMatch(/^siglip: Not the name of a model on the hub.*\n$/)
     expect(await run('download')).toMatchObject({ code: 2 })
   })

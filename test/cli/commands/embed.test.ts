@@ -100,7 +100,7 @@ describe('siglip embed', () => {
   })
 
   it.each<[string, string[], number, RegExp]>([
-    ['nothing', [], 2, /Nothing to embed/],
+    ['nothing', [], 2, /Missing inputs/],
     ['two kinds', ['--image', 'a.png', '--text', 'b'], 2, /cannot be used with/],
     ['a file of another kind', ['--text', 'a', '--out', 'a.txt'], 2, /\.npy or \.safetensors/],
     ['a missing file of texts', ['--texts', 'missing.txt'], 1, /can’t be read.*ENOENT.*missing\.txt/],

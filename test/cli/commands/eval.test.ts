@@ -28,7 +28,7 @@ describe('siglip eval', () => {
       'classes that the classifier has not',
       ['--task', 'classification'],
       1,
-      /no class of the model|classes have no names/,
+      /not one of the model’s|classes have no names/,
     ],
   ])('says in one line what is wrong with %s', async (_, options, expected, message) => {
     const { code, stdout, stderr } = await siglip(['eval', data, '--model', model, ...options])
@@ -61,7 +61,7 @@ describe('siglip eval', () => {
       expect.objectContaining({ 'text-to-image R@5': 1 }),
     ])
     const { code, stderr } = await siglip([...all, 'word'])
-    expect([code, stderr]).toEqual([1, expect.stringContaining('Nothing to train on')])
+    expect([code, stderr]).toEqual([1, expect.stringContaining('The data is empty')])
     const shards = await siglip(['eval', 'a.tar', '--model', model, '--caption-column', 'words'])
     expect([shards.code, shards.stderr]).toEqual([2, expect.stringContaining('Shards have no columns')])
     await rm(folder, { recursive: true, force: true })

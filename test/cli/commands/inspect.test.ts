@@ -51,7 +51,7 @@ describe('siglip inspect', () => {
   })
 
   it.each<[string, string, RegExp]>([
-    ['a missing path', './nowhere', /No such folder/],
+    ['a missing path', './nowhere', /Folder not found/],
     ['a folder without weights', fixture('tokenizer'), /no weights/],
     ['a file of something else', fixture('README.md'), /README\.md/],
   ])('says in one line what is wrong with %s', async (_, where, message) => {

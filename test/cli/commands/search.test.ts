@@ -107,13 +107,18 @@ describe('siglip search', () => {
   })
 
   it.each<[string, string[], number, RegExp]>([
-    ['nothing to search', ['a cat'], 2, /Nothing to search.*--index/],
+    ['nothing to search', ['a cat'], 2, /Missing images.*--index/],
     ['images without a name', ['a cat', '-'], 2, /have names/],
     ['an index that is none yet', ['a cat', '--index', 'kept.safetensors'], 1, /no such index.*kept/],
     ['a query that is no image', ['kept', '.', '--like', '--index', 'kept.safetensors'], 1, /kept/],
     ['an index of another kind', ['a cat', '.', '--index', 'kept.npy'], 2, /\.safetensors/],
     ['an index where none can be', ['a cat', '.', '--index', 'rocket.jpg/a.safetensors'], 1, /can’t be written/],
-    ['a file that is no index', ['a cat', '.', '--index', 'model.safetensors'], 1, /Not an index.*model\.safetensors/],
+    [
+      'a file that is no index',
+      ['a cat', '.', '--index', 'model.safetensors'],
+      1,
+      /not an image index.*model\.safetensors/,
+    ],
     ['an index of another model', ['a cat', '.', '--index', 'other.safetensors'], 1, /made by another model/],
   ])('says in one line what is wrong with %s', async (_, args, expected, message) => {
     await copyFile(fixture('siglip-tiny', 'model.safetensors'), path.join(folder, 'model.safetensors'))

@@ -48,7 +48,7 @@ describe('siglip train', () => {
     const settings = ['train', data, '--steps', '100000', ...common('stopped')]
     const { code, stderr } = await siglip(settings, { when: [/step \d+ of/, (child) => child.kill('SIGINT')] })
     expect(code).toBe(130)
-    const [, step] = /step-(\d+): step \1 of 100000; go on with --resume/.exec(stderr) ?? []
+    const [, step] = /step-(\d+): step \1 of 100000; continue with --resume/.exec(stderr) ?? []
     expect(await readdir(path.join(folder, 'stopped', 'checkpoints'))).toEqual([`step-${step}`])
     const again = await siglip(settings)
     expect(again.code).toBe(1)
@@ -138,9 +138,9 @@ describe('siglip train', () => {
     ['no length', ['--model', model, '--out', 'x'], {}, 2, /either --epochs or --steps/],
     ['no model', ['--steps', '1', '--out', 'x'], {}, 2, /Missing model.*--model/],
     ['a mistyped loss', ['--loss', 'sigmod'], {}, 2, /Did you mean sigmoid/],
-    ['a mistyped setting', [], { batchsize: 3 }, 1, /No such setting.*batchsize.*Did you mean batchSize/],
-    ['a mistyped group', [], { groups: [{ pattern: 'x', lr: 3 }] }, 1, /No such setting.*lr \(groups\[0\]/],
-    ['a group of nothing', [], { groups: { frozen: true } }, 1, /Not a pattern/],
+    ['a mistyped setting', [], { batchsize: 3 }, 1, /Unknown setting.*batchsize.*Did you mean batchSize/],
+    ['a mistyped group', [], { groups: [{ pattern: 'x', lr: 3 }] }, 1, /Unknown setting.*lr \(groups\[0\]/],
+    ['a group of nothing', [], { groups: { frozen: true } }, 1, /Invalid pattern/],
     ['a wrong setting', [], { epochs: 'many' }, 1, /Invalid epochs.*whole number/],
     ['adapters by Muon', ['--lora', 'r=8', '--optimizer', 'muon'], { steps: 1, model, out: 'x' }, 2, /Use adamw/],
     [
@@ -150,8 +150,8 @@ describe('siglip train', () => {
       2,
       /does not support microBatches/,
     ],
-    ['adapters of nothing', ['--lora', 'rank=8'], {}, 1, /No such setting.*rank/],
-    ['a pattern that is none', ['--freeze', '('], {}, 1, /Not a pattern/],
+    ['adapters of nothing', ['--lora', 'rank=8'], {}, 1, /Unknown setting.*rank/],
+    ['a pattern that is none', ['--freeze', '('], {}, 1, /Invalid pattern/],
   ])('says in one line what is wrong with %s', async (_, options, settings, expected, message) => {
     const file = path.join(folder, 'wrong.json')
     await writeFile(file, JSON.stringify(settings))

@@ -50,7 +50,9 @@ test('elements outside an array are refused', async () => {
 })
 
 test('an array of objects, which would have to be unpickled, is refused', async () => {
-  await expect(openBytes(fixture('arrays-objects.npz'))).rejects.toThrow(/Not an array of numbers.*\|O.*x\.npy in/)
+  await expect(openBytes(fixture('arrays-objects.npz'))).rejects.toThrow(
+    /The file is not a numeric array.*\|O.*x\.npy in/,
+  )
 })
 
 /** An array with this header. */

@@ -89,9 +89,9 @@ test('all missing shards are named at once', async () => {
 })
 
 test.each<[string, Record<string, string | Uint8Array>, RegExp]>([
-  ['no JSON', { [index]: '{' }, /Not an index.*Not JSON/],
-  ['broken UTF-8', { [index]: Buffer.from([0xff]) }, /Not an index/],
-  ['a list', { [index]: '[]' }, /Not an index.*Not a JSON object/],
+  ['no JSON', { [index]: '{' }, /Invalid weight index.*Invalid JSON/],
+  ['broken UTF-8', { [index]: Buffer.from([0xff]) }, /Invalid weight index/],
+  ['a list', { [index]: '[]' }, /Invalid weight index.*Expected a JSON object/],
   ['no map', { [index]: '{"weight_map":[]}' }, /no "weight_map"/],
   ['an empty map', { [index]: '{"weight_map":{}}' }, /empty/],
   ['a number for a file', { [index]: indexWith((i) => (i.weight_map.logit_bias = 7)) }, /no file.*"logit_bias"/],

@@ -100,7 +100,11 @@ test.each<[string, Uint8Array, RegExp]>([
     /expected 8 bytes for F32 \[2\], found 4 bytes/,
   ],
   ['elements that fill no bytes', file(`{"a":${tensor('[3]', '[0,2]', '"F4"')}}`, 2), /does not fit/],
-  ['data beyond the file', file(`{"a":${tensor('[2]', '[0,8]')}}`, 4), /cut off: expected 7\d bytes, found 6\d bytes/],
+  [
+    'data beyond the file',
+    file(`{"a":${tensor('[2]', '[0,8]')}}`, 4),
+    /truncated: expected 7\d bytes, found 6\d bytes/,
+  ],
   ['bytes after the data', file(`{"a":${tensor('[1]', '[0,4]')}}`, 5), /Bytes follow the last tensor/],
   ['bytes after no tensors', file('{}', 1), /Bytes follow/],
   [

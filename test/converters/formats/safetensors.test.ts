@@ -112,7 +112,7 @@ test('what is read belongs to the reader', () => {
 
 test('an unknown name is told with the nearest', async () => {
   const file = await openSafetensors(await openAsBlob('test/fixtures/siglip-tiny/model.safetensors'))
-  await expect(file.read('logit_scal')).rejects.toThrow(/No such tensor.*Did you mean "logit_scale"\?/)
+  await expect(file.read('logit_scal')).rejects.toThrow(/Tensor not found.*Did you mean "logit_scale"\?/)
   await expect(file.read('__proto__')).rejects.toThrow(InputError)
 })
 

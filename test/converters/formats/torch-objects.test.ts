@@ -39,7 +39,7 @@ test.each([
   ['torch-evil-legacy.bin', /posix\.system/],
   ['evil.pkl', /a pickle that torch\.save did not write/],
   ['torch-module.bin', /torch\.nn\.modules\.linear\.Linear/],
-  ['torch-no-weights.bin', /No weights in the file/],
+  ['torch-no-weights.bin', /The file contains no weights/],
 ])('%s is refused, and nothing of it is run', async (name, message) => {
   const opened = openBytes(fixture(name))
   await expect(opened).rejects.toThrow(FormatError)
@@ -106,15 +106,15 @@ test.each<[string, Parameters<typeof legacyFile>[0], RegExp]>([
   ['beyond its storage', { shape: [4] }, /outside its storage/],
   ['from beyond its storage', { offset: 1 }, /outside its storage/],
   ['with strides beyond its storage', { strides: [2] }, /outside its storage/],
-  ['before its storage', { offset: -1 }, /Not a tensor/],
-  ['with negative strides', { strides: [-1], offset: 2 }, /Not a tensor/],
-  ['with a negative size', { shape: [-3] }, /Not a tensor/],
+  ['before its storage', { offset: -1 }, /Invalid tensor/],
+  ['with negative strides', { strides: [-1], offset: 2 }, /Invalid tensor/],
+  ['with a negative size', { shape: [-3] }, /Invalid tensor/],
   ['with fewer strides than axes', { shape: [1, 3] }, /outside its storage/],
   ['of no memory that claims terabytes', { shape: [2 ** 20, 2 ** 20], strides: [0, 0] }, /outside its storage/],
   ['with sizes whose product overflows', { shape: [2 ** 40, 2 ** 40], strides: [0, 0] }, /outside its storage/],
   ['in a storage of another size', { stored: 4 }, /storage is not what the pickle says/],
   ['in a storage of 2⁵⁰ numbers', { count: 2 ** 50, stored: 2 ** 50 }, /storage is not what the pickle says/],
-  ['in a storage of a negative size', { count: -3, stored: -3 }, /Not a storage/],
+  ['in a storage of a negative size', { count: -3, stored: -3 }, /Invalid storage/],
   ['in a storage that is cut off', { data: 11 }, /storage is not what the pickle says/],
 ])('a tensor %s is refused', async (_, parts, message) => {
   const opened = openBytes(legacyFile(parts))

@@ -48,7 +48,7 @@ test.each<[string, (name: string) => string, string]>([
   expect(await weights.read('logit_scale', 0, 1)).toHaveLength(1)
   expect(note).toMatch(/^Names of weights in memory\/model\.safetensors are read without "[^\n]*\.$/)
   expect(note).toContain(said)
-  await expect(weights.read('nothing')).rejects.toThrow(/No such tensor/)
+  await expect(weights.read('nothing')).rejects.toThrow(/Tensor not found/)
 })
 
 test.each([

@@ -103,7 +103,7 @@ onEachBackend(() => {
       ['several classes', () => tagger.forward({ pixelValues }, { labels: labels('float32', [2, 4]) })],
       ['bad labels', () => tagger.forward({ pixelValues }, { labels: labels('float32', [3]) })],
       [
-        'no loss',
+        'The labels of pairs are missing',
         () => model.forward({ inputIds: input(tf.slice(inputIds, 0, 1)), pixelValues }, { returnLoss: true }),
       ],
       ['a text too long', () => model.getTextFeatures({ inputIds: input(tf.zeros([1, 6], 'int32')) })],
