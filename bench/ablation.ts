@@ -1,5 +1,5 @@
 /**
- * What each rewrite brings: the image tower of base size, batch 8, compiled without one of them in turn.
+ * The effect of each rewrite: the image tower of base size, batch 8, compiled without one of them in turn.
  *
  *     node dist/bench/ablation.js [layers]
  */

@@ -1,6 +1,6 @@
 /**
  * Whether an embedding depends on what it is computed beside: towers of base size with random weights, batch by batch, against the same
- * inputs alone on one thread. Every figure is to be 0, to the bit.
+ * inputs alone on one thread. Every number must be exactly 0.
  *
  *     npm run invariance -- [--tower vision|text|naflex] [--layers N] [--batches 1,2,3,4,5,7,8,16]
  *

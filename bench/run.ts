@@ -4,7 +4,7 @@
  *     bash bench/peers/setup.sh     # once: PyTorch, transformers, ONNX Runtime, Pillow, tokenizers
  *     npm run bench -- [--only ID,ID] [--rounds N] [--threads N] [--json FILE]
  *
- * Everybody runs in turn, round after round, so that a busy machine slows all alike; figures are medians over the rounds, and
+ * All programs run in turn, round after round, so that a busy machine slows them equally; results are medians over the rounds, and
  * the ratio is taken between medians.
  */
 import { writeFile } from 'node:fs/promises'
@@ -16,7 +16,7 @@ import { median } from './median.js'
 import { havePeers, PythonPeer, type Contender } from './peer.js'
 import { workloads, type Workload } from './workloads.js'
 
-/** One workload's figures. */
+/** One workload's results. */
 interface Figures {
   readonly id: string
   readonly title: string

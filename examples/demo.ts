@@ -1,6 +1,6 @@
 /**
- * What `npm run demo` shows: the model that the package brings finds emoji by words, and words for emoji. They are drawn by a vendor
- * whose emoji it has never seen. The second image of it is a contact sheet: node dist/examples/demo.js [SHEET.svg]
+ * `npm run demo`: the bundled model finds emoji by text, and labels for emoji. They are drawn by a vendor
+ * whose emoji are not in its training data. The second image of it is a contact sheet: node dist/examples/demo.js [SHEET.svg]
  */
 import { mkdir, writeFile } from 'node:fs/promises'
 import path from 'node:path'

@@ -1,4 +1,4 @@
-/** Search in a folder of images by words: embeds the images once, keeps their embeddings, and answers queries. */
+/** Searches a folder of images by text: embeds the images once, keeps their embeddings, and answers queries. */
 import { existsSync } from 'node:fs'
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'

@@ -1,5 +1,5 @@
 /**
- * The errors of this package. Each says what was expected, what was found, where, and what to do, in one line; its `code` is
+ * The errors of this package. Each says in one line what was expected, what was found and, where known, where and what to do; its `code` is
  * stable and meant for programs.
  *
  * @module
@@ -32,7 +32,7 @@ export abstract class SiglipError extends Error {
   /** What to do about it. */
   readonly hint: string | undefined
 
-  /** @param summary what is wrong, without a full stop; the details are appended to it. */
+  /** @param summary the fault, without a full stop; the details are appended to it. */
   constructor(summary: string, detail: ErrorDetail = {}) {
     const { expected, found, where, hint, cause } = shortened(detail)
     super(
@@ -62,7 +62,7 @@ export class FileError extends SiglipError {
   readonly code = 'ERR_FILE'
 }
 
-/** A model can't be fetched from the hub: refused, missing, cut off, damaged on the way, or out of reach. */
+/** A model can't be fetched from the hub: refused, missing, incomplete, damaged, or unreachable. */
 export class HubError extends SiglipError {
   readonly code = 'ERR_HUB'
   /** The HTTP status of the answer, if there was one. */
@@ -94,7 +94,7 @@ export class ImageError extends SiglipError {
   readonly code = 'ERR_IMAGE'
 }
 
-/** A model, or what is computed with its results, gives NaN or an infinity instead of an answer. */
+/** The output of a model, or of a computation on it, contains NaN or an infinity. */
 export class NonFiniteError extends SiglipError {
   readonly code = 'ERR_NON_FINITE'
 }

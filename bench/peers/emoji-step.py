@@ -48,16 +48,16 @@ def uniform(least, greatest, *shape):
 
 
 def augmented(places):
-    picture = rgba[places].float() / 255
-    picture[:, :3] *= picture[:, 3:]
+    image = rgba[places].float() / 255
+    image[:, :3] *= image[:, 3:]
     count = len(places)
     turn, shear, scale = uniform(-10, 10, count).deg2rad(), uniform(-4.5, 4.5, count).deg2rad().tan(), uniform(0.8, 1.2, count)
     cos, sin = turn.cos() / scale, turn.sin() / scale
     shift = uniform(-0.16, 0.16, count, 2)
     matrix = torch.stack([cos, shear * cos - sin, shift[:, 0], sin, shear * sin + cos, shift[:, 1]], 1).view(-1, 2, 3)
-    grid = F.affine_grid(matrix, list(picture.shape), align_corners=False)
-    picture = F.grid_sample(picture, grid, align_corners=False)
-    colours, alpha = picture[:, :3], picture[:, 3:]
+    grid = F.affine_grid(matrix, list(image.shape), align_corners=False)
+    image = F.grid_sample(image, grid, align_corners=False)
+    colours, alpha = image[:, :3], image[:, 3:]
 
     def factor(strength):
         return uniform(1 - strength, 1 + strength, count, 1, 1, 1)
@@ -110,12 +110,12 @@ def read(ids):
     return text(input_ids=ids).pooler_output
 
 
-def seen(pictures):
-    cut = pictures.view(-1, 3, GRID, PATCH, GRID, PATCH).permute(0, 2, 4, 1, 3, 5).reshape(len(pictures), GRID * GRID, -1)
-    kept = torch.rand(cut.shape[:2]).argsort(1)[:, :KEPT]
-    cut = cut.gather(1, kept[..., None].expand(-1, -1, cut.shape[-1]))
+def seen(images):
+    patches = images.view(-1, 3, GRID, PATCH, GRID, PATCH).permute(0, 2, 4, 1, 3, 5).reshape(len(images), GRID * GRID, -1)
+    kept = torch.rand(patches.shape[:2]).argsort(1)[:, :KEPT]
+    patches = patches.gather(1, kept[..., None].expand(-1, -1, patches.shape[-1]))
     embed = vision.embeddings.patch_embedding
-    hidden = F.linear(cut, embed.weight.flatten(1), embed.bias) + vision.embeddings.position_embedding.weight[kept]
+    hidden = F.linear(patches, embed.weight.flatten(1), embed.bias) + vision.embeddings.position_embedding.weight[kept]
     return vision.head(encoded(hidden))
 
 

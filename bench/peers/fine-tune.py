@@ -1,4 +1,4 @@
-"""bench/fine-tune.ts in PyTorch, as its users write it: autocast, fused AdamW, pictures by a DataLoader's workers.
+"""bench/fine-tune.ts in PyTorch, as its users write it: autocast, fused AdamW, images from a DataLoader's workers.
 
     python fine-tune.py CHECKPOINT STEPS BATCH PRECISION PICTURE...
 """
@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 from transformers import SiglipModel, SiglipProcessor
 
-folder, steps, batch, precision, *pictures = sys.argv[1:]
+folder, steps, batch, precision, *images = sys.argv[1:]
 steps, batch, warm_up = int(steps), int(batch), 2
 model = SiglipModel.from_pretrained(folder, dtype=torch.float32)
 processor = SiglipProcessor.from_pretrained(folder)
@@ -25,9 +25,9 @@ class Pictures(torch.utils.data.Dataset):
         return (warm_up + steps) * batch
 
     def __getitem__(self, i):
-        place = i % len(pictures)
-        picture = Image.open(pictures[place]).convert("RGB")
-        return processor(images=picture, return_tensors="pt")["pixel_values"][0], f"a photo of {place}"
+        place = i % len(images)
+        image = Image.open(images[place]).convert("RGB")
+        return processor(images=image, return_tensors="pt")["pixel_values"][0], f"a photo of {place}"
 
 
 def collate(samples):

@@ -143,8 +143,8 @@ def sigmoid_loss(workload):
 def resize(workload):
     from PIL import Image
 
-    picture = Image.effect_noise((640, 427), 64).convert("RGB")
-    return lambda: picture.resize((224, 224), Image.Resampling.BICUBIC)
+    image = Image.effect_noise((640, 427), 64).convert("RGB")
+    return lambda: image.resize((224, 224), Image.Resampling.BICUBIC)
 
 
 def tokenize(workload):

@@ -10,7 +10,7 @@ export interface TowerSizes {
   readonly patch_size: number
 }
 
-/** A ratio whose product with the width, cut to a whole number, is the width inside the MLPs. */
+/** A ratio whose product with the width, truncated to an integer, is the width inside the MLPs. */
 export function ratioOf(intermediate: number, hidden: number): number {
   const ratio = intermediate / hidden
   return Math.trunc(ratio * hidden) === intermediate ? ratio : (intermediate + 0.5) / hidden

@@ -8,7 +8,7 @@ export interface Emoji {
   readonly key: string
   /** Lower case, e.g. `grinning face`. */
   readonly label: string
-  /** Lower case; other words for it. */
+  /** Lower-case synonyms. */
   readonly tags: readonly string[]
   /** The number of its group: 0 faces, 1 people, 3 animals, 4 food, 5 places, 6 activities, 7 objects, 8 symbols, 9 flags. */
   readonly group: number

@@ -4,7 +4,7 @@ import sharp from 'sharp'
 import type { RawPixels, Sample } from 'siglip-tfjs'
 import { isObject } from './package-folder.js'
 
-/** An emoji as the gallery's list has it. */
+/** An entry of the gallery's list. */
 export interface GalleryEmoji {
   readonly emoji: string
   readonly label: string

@@ -46,7 +46,7 @@ export const otherPackages = ['emojibase-data@17.0.0', '@resvg/resvg-js@2.6.2']
 export type Split = (typeof splits)[number]
 export const splits = ['train', 'validation', 'test'] as const
 
-/** One vendor is never seen before the last test. */
+/** One vendor is used only for the final test. */
 const HELD_OUT = 'twemoji'
 /** Settings are tuned on a tenth of another vendor's images, which is not trained on either. */
 const TUNED_ON = 'emojione'

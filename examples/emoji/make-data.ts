@@ -72,7 +72,7 @@ const shrink = (file: string): Promise<Uint8Array> =>
 const opacity = (pixels: Uint8Array): number =>
   pixels.reduce((sum, sample, i) => (i % 4 === 3 ? sum + sample : sum), 0) / 255
 
-/** A folder as Hugging Face's `imagefolder` has it. */
+/** A folder in the format of Hugging Face's `imagefolder`. */
 async function writeFolder(folder: string, images: readonly Image[], list: readonly Emoji[]): Promise<void> {
   const lines: string[] = []
   for (const { set, emoji: place, pixels } of images) {

@@ -15,7 +15,7 @@ export interface EmbeddedInputs {
   readonly kind: 'image' | 'text'
   /** As many as rows. */
   readonly inputs: readonly string[]
-  /** What else the metadata of a safetensors file says. */
+  /** Further metadata of a safetensors file. */
   readonly more?: Readonly<Record<string, string>>
 }
 

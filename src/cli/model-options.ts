@@ -64,7 +64,7 @@ export function limitThreads({ threads }: { readonly threads?: number | undefine
   if (threads !== undefined) process.env['SIGLIP_THREADS'] = String(threads)
 }
 
-/** The checkpoint that was given, else the one that the package brings; which is said. */
+/** The given checkpoint, else the bundled one, which is reported. */
 export function modelFolder({ model }: Pick<ModelOptions, 'model'>, session: Session): string {
   if (model) return model
   session.say(`${aboutDefaultModel} Give another by --model or SIGLIP_MODEL.`)

@@ -24,7 +24,7 @@ const shardNames = /\.tar$|^https?:/
 /**
  * Opens images to train on or to evaluate with: a folder, or shards. What is broken is said at once, all together; of shards behind
  * URLs, when they come.
- * @throws {FileError} naming what is broken, unless it is to be left out; UsageError for a column of shards
+ * @throws {FileError} naming what is broken, unless it is to be skipped; UsageError for a column of shards
  */
 export async function openData(source: string, options: DataOptions, session: Session): Promise<TrainingData> {
   const onLeftOut = (broken: readonly BrokenSample[]): void => {

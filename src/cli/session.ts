@@ -7,7 +7,7 @@ const STOPS = { SIGINT: 130, SIGTERM: 143, EPIPE: 0 } as const
 /** Characters of an error's message that are printed: our own are shorter, others may quote a whole file. */
 const MAX_MESSAGE = 20_000
 
-/** One run of the command line: how it is stopped, what it says beside its results, and how it ends. */
+/** One run of the command line: its abort signal, messages and exit code. */
 export class Session {
   /** Everything is printed by this, so that a progress bar can stand aside. */
   print = (write: () => void): void => {

@@ -9,7 +9,7 @@ import type { Session } from './session.js'
 import { truncationReporter } from './truncation-reporter.js'
 import type { TrainingSettings } from './training-settings.js'
 
-/** What is trained, and how it is measured. */
+/** The model to train, and its evaluation. */
 export interface Trainee {
   readonly model: SiglipModel | Siglip2Model | AnyClassifier
   readonly processor: TrainingProcessor

@@ -14,7 +14,7 @@ export const OPTIMIZERS = ['adamw', 'lion', 'adafactor', 'muon', 'sgd'] as const
 export const SCHEDULES = ['cosine', 'rsqrt', 'constant'] as const
 export const PRECISIONS = ['float32', 'bfloat16', 'auto'] as const
 
-/** What `siglip train` does where its settings leave it open, beside what any training does. */
+/** The defaults of `siglip train`, besides those of training. */
 export const commandDefaults = Object.freeze({
   batchSize: 32,
   loss: trainDefaults.loss,
@@ -46,7 +46,7 @@ const NAMES = [
 export type TrainingSettings = ReturnType<typeof checkedSettings>
 
 /**
- * What a training is to be: a file's settings, and over them those of the command line.
+ * The settings of a training: a file's, overridden by those of the command line.
  * @throws {FileError} if the file can't be read; ConfigError naming what is wrong in it
  */
 export async function trainingSettings(
@@ -131,7 +131,7 @@ function checkNames(given: object, names: readonly string[], where: string): voi
   }
 }
 
-/** What adapters are like: `r=8`, `r=8,alpha=16`, or an object of a file. */
+/** LoRA settings: `r=8`, `r=8,alpha=16`, or an object of a file. */
 function loraOf(value: unknown, where: string): LoraSettings | undefined {
   if (value === undefined) return undefined
   const given = typeof value === 'string' ? pairsOf(value, where) : value
@@ -171,7 +171,7 @@ function keepPatchesOf(value: object | undefined, where: string): TrainOptions['
   return { share, fullShare: shareOf('fullShare') }
 }
 
-/** What holds for some parameters, e.g. `[{ "pattern": "^logit_", "learningRate": 5 }]`. */
+/** Parameter groups, e.g. `[{ "pattern": "^logit_", "learningRate": 5 }]`. */
 function groupsOf(value: unknown, where: string): readonly ParameterGroup[] {
   const given: readonly unknown[] = value === undefined ? [] : Array.isArray(value) ? value : [value]
   return given.map((group, i) => {

@@ -1,7 +1,7 @@
 import { describeTruncated, type OnTruncatedTexts } from '../tokenizer/truncated-texts.js'
 import type { Session } from './session.js'
 
-/** Says how many texts of a run were cut; the same sentence once. */
+/** Reports how many texts of a run were truncated; each sentence once. */
 export function truncationReporter(session: Session): OnTruncatedTexts {
   const said = new Set<string>()
   return (texts) => {

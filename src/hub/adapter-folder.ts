@@ -101,7 +101,7 @@ export class AdapterFolder implements CheckpointFolder {
   }
 }
 
-/** Of a folder that can't be opened with its base, as in a page. @throws ConfigError if it is an adapter's */
+/** Of a folder that can't be opened with its base, as in a browser. @throws ConfigError if it is an adapter's */
 export async function refuseAdapterAlone(folder: CheckpointFolder): Promise<void> {
   if (folder.adapter || !(await folder.has(ADAPTER_CONFIG))) return
   throw new ConfigError('The folder holds an adapter, and no whole model', {

@@ -3,7 +3,7 @@ export type CheckpointSource = string | URL | CheckpointFolder
 
 /**
  * A checkpoint folder, wherever it is: on disk, behind a URL, or in memory. Whatever is loaded (`config.json`, weights,
- * vocabularies) is read through this interface, so that loading is the same code in Node and in a page.
+ * vocabularies) is read through this interface, so that loading is the same code in Node and in browsers.
  */
 export interface CheckpointFolder {
   /** Its path or URL, for messages. */

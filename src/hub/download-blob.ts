@@ -16,7 +16,7 @@ export interface BlobDownload {
   readonly onBytes: (loadedBytes: number) => void
 }
 
-/** How often in a row a connection may be cut before it has brought `WORTHWHILE` bytes. */
+/** How often in a row a connection may break before it has transferred `WORTHWHILE` bytes. */
 const MAX_CUTS = 5
 const WORTHWHILE = 2 ** 16
 
@@ -72,7 +72,7 @@ async function complete(connection: HubConnection, download: BlobDownload, parti
   }
 }
 
-/** Fetches what is missing from `from` on. Returns what cut the connection, or undefined if all is there. */
+/** Fetches what is missing from `from` on. Returns what broke the connection, or undefined when complete. */
 async function append(
   connection: HubConnection,
   download: BlobDownload,

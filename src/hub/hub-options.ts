@@ -27,7 +27,7 @@ export interface HubOptions {
   readonly cacheDir?: string | undefined
   /**
    * An access token, for private and gated models; it is sent only to the endpoint. `true`: the configured one; `false`: none.
-   * Default: `HF_TOKEN`, or the file that `hf auth login` writes, unless `HF_HUB_DISABLE_IMPLICIT_TOKEN` is set. In a page: none.
+   * Default: `HF_TOKEN`, or the file that `hf auth login` writes, unless `HF_HUB_DISABLE_IMPLICIT_TOKEN` is set. In a browser: none.
    */
   readonly token?: string | boolean | undefined
   /** Whether to use only what is in the cache, without requests. Default: whether `HF_HUB_OFFLINE` is set. */

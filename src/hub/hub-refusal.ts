@@ -3,7 +3,7 @@ import { HubError } from '../errors.js'
 const TOKEN = 'a token (`hf auth login`, HF_TOKEN or the option `token`)'
 
 /**
- * The meaning of an unsuccessful response. The hub says it in `X-Error-Code`; a 401 without one stands for models that are missing as
+ * The meaning of an unsuccessful response. The hub states it in `X-Error-Code`; a 401 without one is the response for models that are missing as
  * well as for private ones.
  * Source: `hf_raise_for_status` of huggingface_hub's `utils/_http.py`.
  */

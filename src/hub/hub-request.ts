@@ -28,7 +28,7 @@ const NO_NETWORK =
   /^(ENOTFOUND|EAI_|ECONNREFUSED|ENETUNREACH|EHOSTUNREACH|UND_ERR_CONNECT_TIMEOUT|.*CERT|ERR_TLS|ERR_SSL|UNABLE_TO)/
 
 /**
- * Makes a request of the hub, and returns its answer if that is a success. Overloads, failures of the server and cut connections are
+ * Sends a request to the hub, and returns a successful response. Overloads, failures of the server and broken connections are
  * tried again a few times; redirections are followed, with the token going to the endpoint itself only.
  *
  * @param attempts how often it is made at most; 1 where there is something else to fall back on.

@@ -1,2 +1,2 @@
-/** The Hugging Face Hub. Its library has the address too, but brings Node's modules along into a page's bundle. */
+/** The Hugging Face Hub. Its library has the address too, but would bring Node's modules into a browser bundle. */
 export const HUB_URL = 'https://huggingface.co'

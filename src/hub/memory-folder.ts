@@ -3,7 +3,7 @@ import { checkRange } from '../io/byte-range.js'
 import type { CheckpointFolder } from './checkpoint-folder.js'
 import { checkFileName } from '../io/file-name.js'
 
-/** A checkpoint folder in memory: files that a page was given by its user, or a test made. The bytes are copied at reading. */
+/** A checkpoint folder in memory: files that a user gave to a page, or a test made. Reading copies the bytes. */
 export class MemoryFolder implements CheckpointFolder {
   /** @param files the bytes of each file by its name; `location` is only for messages. */
   constructor(

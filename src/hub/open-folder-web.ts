@@ -163,7 +163,7 @@ async function exactly(response: Response, length: number, where: string): Promi
     expected: `${length} bytes`,
     found: filled > length ? 'more' : `${filled} bytes`,
     where,
-    hint: 'The connection may have been cut: try again.',
+    hint: 'The connection may have been interrupted: try again.',
   })
 }
 

@@ -8,7 +8,7 @@ export function checkRange(start: number, end: number, size: number, where: stri
     expected: `at least ${end} bytes (from ${start})`,
     found: `${size} bytes`,
     where,
-    hint: 'It may be cut off: fetch it again.',
+    hint: 'It may be truncated: download it again.',
   })
 }
 

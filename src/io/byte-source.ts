@@ -34,7 +34,7 @@ export async function readRange(
     expected: `bytes ${start} to ${end}`,
     found: `${isInside ? 'fewer' : source.size} bytes`,
     where: source.name,
-    hint: 'It may be cut off: fetch it again.',
+    hint: 'It may be truncated: download it again.',
   })
 }
 

@@ -1,9 +1,12 @@
 import { FileError } from '../errors.js'
 import type { saveFolder as inNode } from './save-folder.js'
 
-/** A page has no folders to write to: `toFiles()` gives the bytes to keep elsewhere. */
+/** A browser has no folders to write to: `toFiles()` returns the bytes to store elsewhere. */
 export const saveFolder: typeof inNode = (folder) => {
   return Promise.reject(
-    new FileError('A page can’t write files', { where: folder, hint: 'Use toFiles(), which returns names and bytes.' }),
+    new FileError('A browser can’t write files', {
+      where: folder,
+      hint: 'Use toFiles(), which returns names and bytes.',
+    }),
   )
 }

@@ -48,7 +48,7 @@ export async function* tarMembers(source: ByteSource, window = new ReadWindow(so
     const size = Number(attributes.get('size') ?? numberAt(header, 124))
     const start = at + BLOCK
     if (!Number.isSafeInteger(size) || size < 0 || start + size > source.size)
-      throw damaged('it is cut off', at, source.name)
+      throw damaged('it is truncated', at, source.name)
     at = start + Math.ceil(size / BLOCK) * BLOCK
     if (kind === 'x' || kind === 'L') {
       if (size > MAX_ATTRIBUTES) throw damaged('a name is too long', at, source.name)

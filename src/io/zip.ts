@@ -39,7 +39,7 @@ export async function zipEntries(source: ByteSource): Promise<readonly ZipEntry[
     const nameEnd = at + 46 + view.getUint16(at + 28, true)
     const extraEnd = nameEnd + view.getUint16(at + 30, true)
     const next = extraEnd + view.getUint16(at + 32, true)
-    if (next > bytes.length) throw damaged(source, { found: 'an entry that is cut off' })
+    if (next > bytes.length) throw damaged(source, { found: 'a truncated entry' })
     const name = new TextDecoder().decode(bytes.subarray(at + 46, nameEnd))
     if (entries.has(name)) throw damaged(source, { found: `${JSON.stringify(name)} twice` })
     entries.set(name, checked(source, { name, ...readEntry(view, at, nameEnd, extraEnd) }))
@@ -215,7 +215,7 @@ class Unpacked {
 function damaged(source: ByteSource, detail: ErrorDetail): FormatError {
   return new FormatError('The zip archive is damaged', {
     where: source.name,
-    hint: 'It may be cut off: fetch it again.',
+    hint: 'It may be truncated: download it again.',
     ...detail,
   })
 }

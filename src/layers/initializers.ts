@@ -25,7 +25,7 @@ export const xavierUniform: Initializer = (shape, seed) => {
   return fill(shape, () => bound * (2 * next() - 1))
 }
 
-/** `lecun_normal_` of transformers (LeCun 1998): widened as if cut off at two of its deviations, but cut off at ±2, far out. */
+/** `lecun_normal_` of transformers (LeCun 1998): scaled as if truncated at two standard deviations, but truncated at ±2, far out. */
 export const lecunNormal: Initializer = (shape, seed) => {
   const std = Math.sqrt(1 / fans(shape).fanIn) / 0.87962566103423978
   const next = normalStream(seed)

@@ -16,7 +16,7 @@ export interface EmbedOptions extends RunOptions, ComputeOptions {
 }
 
 /**
- * Text embeddings, the texts padded and cut to as many tokens as the model has positions. One tensor a batch, `[texts, width]`,
+ * Text embeddings of texts padded and truncated to the model's number of positions. One tensor a batch, `[texts, width]`,
  * the caller's to dispose.
  */
 export async function* embedTexts(

@@ -39,7 +39,7 @@ export async function evaluateRetrieval(
   }
 }
 
-/** Recall as figures of a training: `image-to-text R@1` … */
+/** Recall as metrics of a training: `image-to-text R@1` … */
 export function recallFigures({ imageToText, textToImage }: RetrievalRecall): Readonly<Record<string, number>> {
   const named = Object.entries({ 'image-to-text': imageToText, 'text-to-image': textToImage })
   return Object.fromEntries(

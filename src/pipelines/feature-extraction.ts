@@ -17,11 +17,11 @@ import { asTrained, textArrays, type TextArrays } from './text-arrays.js'
 
 export interface FeatureExtractionOptions extends RunOptions {
   /**
-   * Returns the embedding `[1, projection]`, not yet of length one, instead of the last hidden state; texts are then padded and cut
+   * Returns the embedding `[1, projection]`, not yet of length one, instead of the last hidden state; texts are then padded and truncated
    * as the models were trained. Default: false.
    */
   readonly pool?: boolean | undefined
-  /** How the texts are tokenized. Default: neither padded nor cut, as in transformers. */
+  /** How the texts are tokenized. Default: neither padded nor truncated, as in transformers. */
   readonly tokenizeKwargs?: EncodingOptions | undefined
 }
 

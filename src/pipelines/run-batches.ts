@@ -22,7 +22,7 @@ export interface RunOptions {
   readonly signal?: AbortSignal | undefined
   /** Called after each batch. */
   readonly onProgress?: ((progress: Progress) => void) | undefined
-  /** Called at the end of a run that cut texts, once. Default: warns on the console, with their number. */
+  /** Called once at the end of a run that truncated texts. Default: warns on the console, with their number. */
   readonly onTruncated?: OnTruncatedTexts | undefined
 }
 

@@ -8,7 +8,7 @@ export interface TextArrays {
   readonly [name: string]: NdArray
 }
 
-/** As the models were trained: padded and cut to as many tokens as there are positions. */
+/** As in training: padded and truncated to the number of positions. */
 export const asTrained = (maxLength: number): EncodingOptions => ({
   padding: 'max_length',
   truncation: true,

@@ -86,10 +86,10 @@ export interface FetchOptions {
 
 /**
  * Downloads the wheel with the user's own pip, so from the index and with the certificates and credentials that it is set up for,
- * and keeps it in `folder`. A wheel that is already there is not downloaded again; one that is cut off is downloaded once more.
+ * and keeps it in `folder`. A wheel that is already there is not downloaded again; a truncated one is downloaded once more.
  *
  * @returns its path.
- * @throws BackendError if no pip works or what arrives is cut off or has another hash.
+ * @throws BackendError if no pip works, or the download is truncated or has another hash.
  */
 export async function fetchWheel(wheel: TensorFlowWheel, folder: string, options: FetchOptions = {}): Promise<string> {
   const { signal } = options
@@ -111,7 +111,7 @@ const REFUSED = 'It is not used. Look at the package index that pip is set up fo
 /** How often a truncated download is restarted. */
 const MAX_CUTS = 1
 
-/** Returns what was expected and found of a wheel that is cut off; it is gone then. */
+/** Returns what was expected and found of a truncated wheel, and removes it. */
 async function download(
   wheel: TensorFlowWheel,
   folder: string,

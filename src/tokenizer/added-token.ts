@@ -1,4 +1,4 @@
-/** A token that text is cut at before the model sees it, whether or not it is in the model's vocabulary. */
+/** A token at which text is split before the model sees it, whether or not it is in the model's vocabulary. */
 export interface AddedToken {
   readonly content: string
   /** Only match between non-word characters. */

@@ -12,12 +12,12 @@ export interface EncodingOptions {
    */
   readonly padding?: boolean | 'longest' | 'max_length' | 'do_not_pad' | undefined
   /**
-   * `true` or `'longest_first'`: cut to `maxLength`, or to the model's own, a pair at its longer text; `'only_first'`,
+   * `true` or `'longest_first'`: truncate to `maxLength`, or to the model's own, a pair at its longer text; `'only_first'`,
    * `'only_second'`: the same at one text of a pair; `false` or `'do_not_truncate'`: don't. Special tokens are kept. Default:
-   * cut if `maxLength` is given and `padding` is absent or false.
+   * truncated if `maxLength` is given and `padding` is absent or false.
    */
   readonly truncation?: boolean | Truncation | 'do_not_truncate' | undefined
-  /** Number of tokens to cut and pad to, special ones included. Default: the model's. */
+  /** Number of tokens to truncate and pad to, special ones included. Default: the model's. */
   readonly maxLength?: number | undefined
   /** Pad to a multiple of this. */
   readonly padToMultipleOf?: number | undefined
@@ -59,7 +59,7 @@ export interface LengthPlan {
 const LARGE_INTEGER = 1e20
 
 /**
- * Settles padding and truncation as transformers' `_get_padding_truncation_strategies` does: without a length to pad or cut to,
+ * Resolves padding and truncation as transformers' `_get_padding_truncation_strategies` does: without a length to pad or truncate to,
  * neither happens.
  *
  * @throws InputError if an option has another value than it may, or the options contradict each other.

@@ -48,7 +48,7 @@ export abstract class PreTrainedTokenizer {
   modelMaxLength: number
   /** The side that is filled up when rows are padded. */
   paddingSide: Side
-  /** The side that tokens are cut from. */
+  /** The side from which tokens are removed. */
   truncationSide: Side
   /** Which arrays a call returns by default, in transformers' spelling. */
   readonly modelInputNames: readonly string[]
@@ -248,7 +248,7 @@ export abstract class PreTrainedTokenizer {
   }
 
   /**
-   * Adds tokens that text is cut at. Ids of new ones follow the vocabulary's: the model's embedding must grow with them.
+   * Adds tokens at which text is split. Ids of new ones follow the vocabulary's: the model's embedding must grow with them.
    *
    * @returns how many weren't in the vocabulary.
    * @throws InputError if one is neither a string nor an object with a string `content`.
@@ -403,7 +403,7 @@ export abstract class PreTrainedTokenizer {
 }
 
 /**
- * The length that all rows get. Rows that nothing fills up, or that are longer than `maxLength` and not cut, keep theirs as in
+ * The length that all rows get. Rows that nothing fills up, or that are longer than `maxLength` and not truncated, keep theirs as in
  * transformers: then it is the shortest, and `toBatchEncoding` complains if any other differs.
  */
 function paddedLength(rows: readonly Framed[], plan: LengthPlan, { padToMultipleOf = 1 }: EncodingOptions): number {

@@ -31,7 +31,7 @@ export interface TokenizerBackend {
   /** The text of ids, without special tokens if they are to be skipped. */
   decode(ids: readonly number[], skipSpecialTokens: boolean): string
 
-  /** Cuts one text or a pair down to `room` tokens together. */
+  /** Truncates one text or a pair to `room` tokens in total. */
   truncate(ids: number[], pair: number[] | undefined, room: number, how: Truncation, side: Side): Sequences
   /** One text or a pair with the special tokens that frame it. */
   frame(ids: readonly number[], pair?: readonly number[]): Framed

@@ -29,7 +29,7 @@ export interface TokenizerConfig {
   readonly modelMaxLength?: number | undefined
   /** The side that is filled up when rows are padded. */
   readonly paddingSide?: Side | undefined
-  /** The side that tokens are cut from. */
+  /** The side from which tokens are removed. */
   readonly truncationSide?: Side | undefined
   /** Which arrays a call returns: `input_ids`, `attention_mask`, `token_type_ids`. */
   readonly modelInputNames?: readonly string[] | undefined

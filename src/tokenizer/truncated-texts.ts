@@ -8,10 +8,10 @@ export interface TruncatedTexts {
   readonly maxLength: number
 }
 
-/** Called once, after all texts of a run were encoded, and only if some were cut. */
+/** Called once, after all texts of a run were encoded, and only if some were truncated. */
 export type OnTruncatedTexts = (texts: TruncatedTexts) => void
 
-/** Texts that were cut, in one sentence without a full stop. */
+/** Describes truncated texts in one sentence without a full stop. */
 export function describeTruncated({ count, maxLength }: TruncatedTexts): string {
   const longer = `longer than the ${maxLength} tokens that the model takes`
   return count === 1
@@ -19,7 +19,7 @@ export function describeTruncated({ count, maxLength }: TruncatedTexts): string 
     : `${count} texts are ${longer}: their ends are left out`
 }
 
-/** Counts the texts of a run that are cut. */
+/** Counts the truncated texts of a run. */
 export class TruncationCount {
   #count = 0
 
@@ -33,7 +33,7 @@ export class TruncationCount {
     private readonly report: OnTruncatedTexts | undefined,
   ) {}
 
-  /** Counts a text that was cut. */
+  /** Counts a truncated text. */
   readonly add = (): void => {
     this.#count++
   }
@@ -45,7 +45,7 @@ export class TruncationCount {
   }
 }
 
-/** Reports texts that were cut, if there are any; without `report`, as a warning on the console, once for each `owner` and sentence. */
+/** Reports truncated texts, if there are any; without `report`, as a warning on the console, once for each `owner` and sentence. */
 export function reportTruncated(owner: object, texts: TruncatedTexts, report: OnTruncatedTexts | undefined): void {
   if (texts.count === 0) return
   if (report) report(texts)

@@ -16,7 +16,7 @@ export function cut(ids: number[], count: number, side: Side): number[] {
   return side === 'right' ? ids.slice(0, Math.max(0, ids.length - count)) : ids.slice(count)
 }
 
-/** Cuts as `PreTrainedTokenizer.truncate_sequences` of transformers does: `only_second` without a second text cuts nothing. */
+/** Truncates as `PreTrainedTokenizer.truncate_sequences` of transformers does: `only_second` without a second text has no effect. */
 export function truncateSequences(
   ids: number[],
   pair: number[] | undefined,
@@ -30,7 +30,7 @@ export function truncateSequences(
     return { ids: cut(ids, excess, side), pair }
   if (pair === undefined) return { ids, pair }
   if (how === 'only_second') return { ids, pair: cut(pair, excess, side) }
-  // A quirk of the reference: cut on the left, an empty text is none.
+  // A quirk of the reference: truncated on the left, an empty text counts as missing.
   if (side === 'left' && pair.length === 0) return { ids: cut(ids, excess, side), pair: undefined }
   const fromLonger = Math.min(Math.abs(ids.length - pair.length), excess)
   const half = Math.floor((excess - fromLonger) / 2)
@@ -39,10 +39,10 @@ export function truncateSequences(
 }
 
 /**
- * Cuts as the `tokenizers` library does: it shares odd room among a pair otherwise than Python, refuses to cut a text away
+ * Truncates as the `tokenizers` library does: it splits an odd excess of a pair unlike Python, refuses to remove a text
  * entirely unless there is no room for any, and truncates nothing where the special tokens exceed the length.
  *
- * @throws InputError if the text to be cut is missing or too short.
+ * @throws InputError if the text to truncate is missing or too short.
  */
 export function truncateEncodings(
   ids: number[],

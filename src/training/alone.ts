@@ -9,7 +9,7 @@ const PATIENCE = 2000
 const MAX_STEP = 600_000
 
 /**
- * Runs a training while no other process trains into the same folder: two would write over each other's checkpoints and figures.
+ * Runs a training while no other process trains into the same folder: two would overwrite each other's checkpoints and metrics.
  *
  * @throws {FileError} if another process does
  */

@@ -20,7 +20,7 @@ import { softmaxLoss } from './losses/softmax-loss.js'
 export interface LossContext extends LossInputs {
   /** `[images, texts]`: cosines times the scale plus the bias. */
   readonly logits: tf.Tensor2D
-  /** `[images, texts]`: 1 where a text is the image's own, or says the same; else 0. */
+  /** `[images, texts]`: 1 where a text is the image's own, or equals it; else 0. */
   readonly labels: tf.Tensor2D
 }
 
@@ -40,22 +40,22 @@ export interface ContrastiveOptions {
   readonly model: TwoTowerModel
   readonly tokenizer: PreTrainedTokenizer
   readonly loss: ContrastiveLoss
-  /** Whether the loss asks which pairs belong together: a matrix of all of them. */
+  /** Whether the loss needs the matrix of all pairs' labels. */
   readonly seesPairs: boolean
   /** How many micro-batches a batch goes through the towers in. */
   readonly microBatches: number
-  /** How many of an image's patches are seen at a step, from 0 to 1. */
+  /** The share of an image's patches that a step sees, from 0 to 1. */
   readonly keptShare: (step: number) => number
   /** Which other samples a caption goes with. */
   readonly matches: ((caption: string) => (sample: Sample) => boolean) | undefined
   readonly seed: number
-  /** Called after the first epoch, or at the end of the training, if captions were cut. Default: warns on the console. */
+  /** Called after the first epoch, or at the end of the training, if captions were truncated. Default: warns on the console. */
   readonly onTruncated: OnTruncatedTexts | undefined
 }
 
-/** Images and texts that belong together get embeddings that are near each other. */
+/** Matching images and texts get embeddings that are near each other. */
 export class ContrastiveObjective implements Objective {
-  /** Captions of the first epoch that were cut; undefined once they are reported. */
+  /** Truncated captions of the first epoch; undefined once they are reported. */
   #truncated: Set<string> | undefined = new Set()
   #firstEpoch: number | undefined
 
@@ -103,7 +103,7 @@ export class ContrastiveObjective implements Objective {
     })
   }
 
-  /** Reports the captions that were cut, once. */
+  /** Reports the truncated captions, once. */
   end(): void {
     const { model, onTruncated } = this.options
     const { maxPositionEmbeddings: maxLength } = model.config.textConfig
@@ -121,7 +121,7 @@ export class ContrastiveObjective implements Objective {
     }
   }
 
-  /** `[images, texts]`: 1 where a text says the same as the image's own, or matches it. */
+  /** `[images, texts]`: 1 where a text equals the image's own, or matches it. */
   private pairs({ captions, samples }: PreparedBatch): NdArray<Float32Array> {
     const { matches } = this.options
     const goesWith = matches && captions.map(matches)

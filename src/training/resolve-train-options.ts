@@ -12,7 +12,7 @@ import { defaultWarmup, trainDefaults } from './train-defaults.js'
 import type { OptimizerMaker, OptimizerPart, TrainOptions } from './train-options.js'
 
 /**
- * Checks a training's options and fills the defaults in. `epochs` are counted in steps: the data is gone through once, without its images.
+ * Checks a training's options and fills the defaults in. `epochs` are counted in steps: the data is read once, without its images.
  *
  * @returns the configuration of the training, frozen
  * @throws {InputError} naming the option that is wrong, unknown, or of no effect for this model

@@ -38,7 +38,7 @@ export interface TrainConfig
   readonly maxLogitScale: number | undefined
   /** Decay of the moving average of the weights; undefined for none. */
   readonly ema: number | undefined
-  /** The share of an image's patches that is seen, and the share of the steps at the end in which all are. */
+  /** The share of an image's patches that a step sees, and the share of steps at the end that see all. */
   readonly keepPatches: { readonly share: number; readonly fullShare: number }
   /** How many micro-batches a batch goes through the towers in. */
   readonly microBatches: number
@@ -46,7 +46,7 @@ export interface TrainConfig
   readonly augmentation: Augmentation | undefined
   /** What matrices are multiplied in. */
   readonly precision: Precision
-  /** By the names under which their figures are logged. */
+  /** By the names under which their metrics are logged. */
   readonly evaluators: Readonly<Record<string, Evaluator>>
   /** Steps between two checkpoints. */
   readonly saveEvery: number

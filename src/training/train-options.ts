@@ -15,34 +15,34 @@ import type { Lora } from './lora/lora.js'
 import type { Optimizer } from './optimizers/optimizer.js'
 import type { Schedule } from './optimizers/schedule.js'
 
-/** Makes an optimizer of the parameters that are its own. */
+/** Creates an optimizer of the given parameters. */
 export type OptimizerMaker = (parameters: ReadonlyMap<string, tf.Variable>) => Optimizer
 
-/** An optimizer of some of the parameters. */
+/** An optimizer for some of the parameters. */
 export interface OptimizerPart {
-  /** Of names as transformers has them. Default: all. */
+  /** Matches transformers' parameter names. Default: all. */
   readonly pattern?: RegExp | undefined
   readonly make: OptimizerMaker
 }
 
-/** Something that is measured now and then: how well the model does on data that it isn't trained on. */
+/** An evaluation during training, on data that the model isn't trained on. */
 export interface Evaluator {
-  /** Steps between two measurements; the end is always one. Default: only the end. */
+  /** Steps between evaluations; the end is always one. Default: only the end. */
   readonly every?: number | undefined
-  /** Figures by their names. The model is the one in training: with `ema`, it has the averages. */
+  /** Metrics by name. The model is the one in training: with `ema`, it has the averages. */
   readonly evaluate: () => Promise<Readonly<Record<string, number>>>
 }
 
-/** Where a training is. */
+/** The progress of a training. */
 export interface StepReport {
   /** Steps done, this one included. */
   readonly step: number
-  /** Of the whole training. */
+  /** Steps of the whole training. */
   readonly steps: number
   /** Epoch of the data, from 0. */
   readonly epoch: number
   readonly loss: number
-  /** Length of the gradient before clipping. */
+  /** Norm of the gradient before clipping. */
   readonly gradientNorm: number
   /** The factor of the schedule on the learning rate. */
   readonly lrScale: number
@@ -52,98 +52,98 @@ export interface StepReport {
   readonly secondsLeft: number
 }
 
-/** What is kept of a processor: images and texts are prepared as they will be when the model is used. */
+/** The parts of a processor that training needs: images and texts are prepared as in inference. */
 export interface TrainingProcessor {
   readonly imageProcessor: ImageProcessor
-  /** Not needed for a classifier. */
+  /** Unused for a classifier. */
   readonly tokenizer?: PreTrainedTokenizer | undefined
-  /** Its files, to be saved with the weights. */
+  /** Its files, which are saved with the weights. */
   toFiles(): ReadonlyMap<string, Uint8Array>
 }
 
-/** What is trained, on what, and how. */
+/** Options of {@link train}: the model, the data, and the settings. */
 export interface TrainOptions extends Omit<PlanOptions, 'dropLast'> {
-  /** Both towers, or one with a classifier. It is changed, and stays the caller's. */
+  /** Both towers, or an image classifier. Its weights are updated in place; it stays the caller's. */
   readonly model: SiglipModel | Siglip2Model | AnyClassifier
   readonly processor: TrainingProcessor
   readonly data: TrainingData
-  /** Where checkpoints, the finished model in `model/`, and metrics go. */
+  /** The folder of checkpoints, the trained model in `model/`, and metrics. */
   readonly out: string
   /**
-   * How the model's embeddings are judged; of no effect for a classifier, which has its own loss. `'chunked'` is the sigmoid loss with
-   * memory linear in the batch; texts that say the same, and `matches`, it doesn't see. Default: `'sigmoid'`.
+   * The loss of the embeddings; ignored for a classifier, which has its own loss. `'chunked'` is the sigmoid loss with
+   * memory linear in the batch size; it ignores equal texts and `matches`. Default: `'sigmoid'`.
    */
   readonly loss?: keyof typeof contrastiveLosses | ContrastiveLoss | undefined
-  /** How long, in steps. Either this or `epochs`. */
+  /** Number of optimizer steps. Either this or `epochs`. */
   readonly steps?: number | undefined
-  /** How long, in rounds through the data. It is gone through once before, without its images, to count the steps. */
+  /** Number of passes over the data, which is read once before, without its images, to count the steps. */
   readonly epochs?: number | undefined
   /**
-   * What moves the parameters: one optimizer of all, or several, each parameter being the first's that names it; of no one's, it
-   * stays as it is. Default: AdamW at 1e-5, without decay on biases and norms.
+   * One optimizer for all parameters, or several: each parameter belongs to the first whose pattern matches, and is not
+   * trained if none does. Default: AdamW at 1e-5, without decay on biases and norms.
    */
   readonly optimizer?: OptimizerMaker | readonly OptimizerPart[] | undefined
   /**
-   * Adapters of the model, which are trained then, with their whole modules, and nothing else. At the end they are saved in `adapter/`,
-   * and merged.
+   * Adapters of the model: only they and their `modulesToSave` are trained. At the end they are saved in `adapter/`
+   * and merged into the model.
    */
   readonly lora?: Lora | undefined
-  /** The model that the adapters belong on, to be named in `adapter/`, as `saveLora` does. Default: none is named. */
+  /** The name of the adapters' base model, written to `adapter/` as by `saveLora`. Default: none. */
   readonly baseModel?: string | undefined
-  /** The share of the learning rate by step. Default: half a cosine after a warm-up of a twentieth. */
+  /** The factor of the learning rate by step. Default: half a cosine after a warm-up of 5 % of the steps. */
   readonly schedule?: ((steps: number) => Schedule) | undefined
-  /** The longest that the gradient may be. Default: 1. */
+  /** Maximum norm of the gradient. Default: 1. */
   readonly clipNorm?: number | undefined
-  /** The most that cosines are multiplied by; their scale is clamped after each step, as CLIP's at 100. Default: no bound. */
+  /** Maximum of the logit scale, clamped after each step, as CLIP's at 100. Default: unbounded. */
   readonly maxLogitScale?: number | undefined
-  /** Decay of a moving average of the weights, which is what is evaluated and saved then. Default: none. */
+  /** Decay of a moving average of the weights, which is then evaluated and saved instead. Default: none. */
   readonly ema?: number | undefined
-  /** How many of an image's patches are seen (FLIP), and for which part of the steps at the end all are. Default: all. */
+  /** The share of an image's patches that a step sees (FLIP), and the share of steps at the end that see all. Default: all. */
   readonly keepPatches?: { readonly share: number; readonly fullShare?: number | undefined } | undefined
-  /** How many micro-batches a batch goes through the towers in, one after the other, if memory is short; divides `batchSize`. Default: 1. */
+  /** Number of micro-batches that a batch is split into, to save memory; divides `batchSize`. Default: 1. */
   readonly microBatches?: number | undefined
-  /** How images are changed at random. Default: not at all. */
+  /** Random augmentation of images. Default: none. */
   readonly augmentation?: Augmentation | undefined
   /** The caption of a sample; `random` draws numbers from 0 to below 1. Default: one of its captions, at random. */
   readonly caption?: ((sample: Sample, random: () => number) => string) | undefined
   /**
-   * Which other images of a batch a caption goes with, beside its own: they are positives of it, too. It is called once for each
-   * caption, and its answer for each sample. Default: those of which the same is said.
+   * Which other images of a batch match a caption: they are positives of it, too. It is called once for each
+   * caption, and its result for each sample. Default: those with the same caption.
    */
   readonly matches?: ((caption: string) => (sample: Sample) => boolean) | undefined
   /**
-   * Called with an image that can't be decoded whenever its turn comes, of data that was not looked at before. The next sample of its
-   * batch is taken for it, which is then there twice, also with `distinct`; the chunked loss takes the two for a negative pair. Default:
+   * Called with an image that can't be decoded, for data that was not validated before. The next sample of its batch
+   * replaces it, and is then in the batch twice, even with `distinct`; the chunked loss treats the two as a negative pair. Default:
    * the training ends with the error.
    */
   readonly onLeftOut?: ((broken: BrokenSample) => void) | undefined
-  /** Called once, after the first epoch or at the end, if captions were cut to what the model takes. Default: warns on the console. */
+  /** Called once, after the first epoch or at the end, if captions were truncated to the model's length. Default: warns on the console. */
   readonly onTruncated?: OnTruncatedTexts | undefined
-  /** What matrices are multiplied in. Default: `'auto'`. */
+  /** Precision of matrix multiplications. Default: `'auto'`. */
   readonly precision?: Precision | undefined
-  /** Every order and every random choice follows from it. Default: 0. */
+  /** Random seed. Default: 0. */
   readonly seed?: number | undefined
-  /** By the names under which their figures are logged. */
+  /** By the names under which their metrics are logged. */
   readonly evaluators?: Readonly<Record<string, Evaluator>> | undefined
   /** Steps between two checkpoints; the end is always one. Default: 1,000. */
   readonly saveEvery?: number | undefined
-  /** So many of the newest checkpoints stay. Default: 2. */
+  /** How many of the newest checkpoints are kept. Default: 2. */
   readonly keepCheckpoints?: number | undefined
   /** Whether to continue from the newest checkpoint in `out`, if there is one. Default: false; then there must be none. */
   readonly resume?: boolean | undefined
-  /** Stops after the step that runs, with a checkpoint. */
+  /** Stops after the current step, with a checkpoint. */
   readonly signal?: AbortSignal | undefined
-  /** Called after each step. The next one may begin as soon as it returns, and then writes the model's weights. */
+  /** Called after each step. The next one may start as soon as it returns, and then updates the model's weights. */
   readonly onStep?: ((report: StepReport) => void) | undefined
 }
 
-/** How a training ended. */
+/** The result of a training. */
 export interface TrainResult {
-  /** Steps done, those before it was resumed included. */
+  /** Steps done, including those before resuming. */
   readonly step: number
-  /** Whether these are all; else the signal stopped it. */
+  /** Whether the training is complete; otherwise the signal stopped it. */
   readonly isComplete: boolean
-  /** What the evaluators measured at the end, by their names. */
+  /** The evaluators' metrics at the end, by name. */
   readonly figures: Readonly<Record<string, Readonly<Record<string, number>>>>
   /** The folder of the finished model, or of the checkpoint to continue from. */
   readonly folder: string

@@ -61,7 +61,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   }
 }
 
-/** A training of so many steps: what {@link train} makes, runs and disposes of. */
+/** A training of a fixed number of steps: {@link train} creates, runs and disposes of it. */
 export class Trainer {
   readonly #trained: Trained
   readonly #objective: Objective
@@ -95,7 +95,7 @@ export class Trainer {
     return this.config.steps
   }
 
-  /** Steps done, those before it was resumed included. */
+  /** Steps done, including those before resuming. */
   get step(): number {
     return this.#progress.step
   }
@@ -210,7 +210,7 @@ export class Trainer {
     }
   }
 
-  /** One step and what follows it: figures, evaluations, a checkpoint. */
+  /** One step and what follows it: metrics, evaluations, a checkpoint. */
   private async takeStep(
     batch: PreparedBatch,
     arrays: Arrays,

@@ -2,7 +2,7 @@ import path from 'node:path'
 import { EventFile } from './tensorboard/event-file.js'
 import { MetricsFile } from './tensorboard/metrics-file.js'
 
-/** The figures of a training, as lines of `metrics.jsonl` and as curves in TensorBoard. */
+/** The metrics of a training, as lines of `metrics.jsonl` and as curves in TensorBoard. */
 export class TrainingLog {
   readonly #metrics: MetricsFile
   readonly #events: EventFile

@@ -9,7 +9,7 @@ interface Options {
   readonly json?: boolean
 }
 
-/** `siglip cache`: what was downloaded. */
+/** `siglip cache`: downloaded models. */
 export function addCache(program: Command, session: Session): void {
   const cache = program
     .command('cache')

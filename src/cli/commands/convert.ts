@@ -23,7 +23,7 @@ interface Options {
   readonly json?: true
 }
 
-/** `siglip convert`: a checkpoint in the format of another project. */
+/** `siglip convert`: converts a checkpoint to the format of another project. */
 export function addConvert(program: Command, session: Session): void {
   program
     .command('convert')

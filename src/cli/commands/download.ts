@@ -12,7 +12,7 @@ interface Options {
   readonly json?: boolean
 }
 
-/** `siglip download`: a model of the hub, to have it before it is needed. */
+/** `siglip download`: downloads a model of the hub in advance. */
 export function addDownload(program: Command, session: Session): void {
   program
     .command('download')

@@ -35,10 +35,10 @@ interface Options extends ModelOptions {
   readonly json?: true
 }
 
-/** Figures by their names. */
+/** Metrics by name. */
 type Figures = Readonly<Record<string, number>>
 
-/** `siglip eval`: how well a model does on images whose captions or classes are known. */
+/** `siglip eval`: evaluates a model on images with known captions or classes. */
 export function addEval(program: Command, session: Session): void {
   program
     .command('eval')

@@ -15,7 +15,7 @@ interface Options {
   readonly json?: boolean
 }
 
-/** `siglip export`: a model as a graph that other programs run. */
+/** `siglip export`: exports a model as a graph for other programs. */
 export function addExport(program: Command, session: Session): void {
   program
     .command('export')

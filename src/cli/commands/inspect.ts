@@ -13,7 +13,7 @@ import type { Session } from '../session.js'
 import { largest } from '../../largest.js'
 import { readJsonObject } from '../../hub/read-json.js'
 
-/** `siglip inspect`: what a checkpoint holds. */
+/** `siglip inspect`: the contents of a checkpoint. */
 export function addInspect(program: Command, session: Session): void {
   program
     .command('inspect')

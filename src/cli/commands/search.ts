@@ -22,7 +22,7 @@ interface Options extends ModelOptions {
   readonly json?: true
 }
 
-/** `siglip search`: the images that go best with words, or with an image. */
+/** `siglip search`: the images most similar to a text or an image. */
 export function addSearch(program: Command, session: Session): void {
   const command = program
     .command('search')

@@ -192,7 +192,7 @@ async function loraOf({ lora, seed }: TrainingSettings, model: Trainee['model'])
   return addLora(model, { ...lora, seed, modulesToSave: 'textModel' in model ? [] : ['classifier'] })
 }
 
-/** Says each image once that can't be decoded, of shards that were not looked at before. */
+/** Reports each undecodable image once, for shards that were not validated before. */
 function leftOut(session: Session): (broken: BrokenSample) => void {
   const said = new Set<string>()
   return (broken) => {

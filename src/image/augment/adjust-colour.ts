@@ -62,7 +62,7 @@ export function turnHue({ colours, coverage }: Covering, degrees: number): Cover
   return { colours: { width, height, data: turned }, coverage }
 }
 
-/** In single precision, and cut to a byte, as torchvision does. */
+/** In single precision, and truncated to a byte, as in torchvision. */
 function blended({ colours, coverage }: Covering, factor: number, others: Float64Array): Covering {
   const { width, height, data } = colours
   const [own, rest] = [fround(factor), fround(1 - factor)]

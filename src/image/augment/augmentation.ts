@@ -1,10 +1,10 @@
 import { InputError } from '../../errors.js'
 
-/** The least and the greatest of what is drawn between them. */
+/** The bounds of a uniform draw. */
 export type Range = readonly [least: number, greatest: number]
 
 /**
- * What is changed about images at random, in this order; nothing by default. Named and defined as in torchvision, whose functions
+ * Random changes of images, in this order; none by default. Named and defined as in torchvision, whose functions
  * the parts are equal to for the same drawn numbers.
  */
 export interface Augmentation {
@@ -17,30 +17,30 @@ export interface Augmentation {
         readonly ratio?: Range
       }
     | undefined
-  /** The probability that left and right are exchanged. */
+  /** The probability of a horizontal flip. */
   readonly flip?: number | undefined
-  /** Turned, moved, resized and slanted about its middle, between pixels as bilinear filtering has it: `RandomAffine`. */
+  /** Rotation, translation, scale and shear about the centre, with bilinear filtering: `RandomAffine`. */
   readonly affine?:
     | {
-        /** The most it is turned either way. Default: 0. */
+        /** Maximum rotation in either direction. Default: 0. */
         readonly degrees?: number
-        /** The most it is moved, as a share of its sides. Default: 0. */
+        /** Maximum translation, as a share of its sides. Default: 0. */
         readonly translate?: number
         /** Default: [1, 1]. */
         readonly scale?: Range
-        /** The most it is slanted, in degrees. Default: 0. */
+        /** Maximum shear, in degrees. Default: 0. */
         readonly shear?: number
       }
     | undefined
-  /** In an order that is drawn: `ColorJitter`. A strength `x` draws a factor from 1 − x to 1 + x. */
+  /** In random order: `ColorJitter`. A strength `x` draws a factor from 1 − x to 1 + x. */
   readonly colour?:
     | {
         readonly brightness?: number
         readonly contrast?: number
         readonly saturation?: number
-        /** The most that colours are turned about the axis of greys, in degrees; this one is not torchvision's. */
+        /** Maximum rotation of colours about the grey axis, in degrees; not torchvision's. */
         readonly hue?: number
-        /** The probability that no colours are left. */
+        /** The probability of greyscale. */
         readonly grey?: number
       }
     | undefined

@@ -20,7 +20,7 @@ export interface DecodeImageOptions extends ReadOptions {
  * - TIFF of rare kinds: Lab, Zstandard, LZMA, and YCbCr outside JPEG are refused, and a few others differ;
  * - JPEG where sharp can't be loaded: rounding, and chroma that isn't interpolated.
  *
- * A page decodes as its browser does.
+ * Browsers use their own decoders.
  *
  * @throws FileError if it can't be read; ImageError if it is not an image, broken, or larger than `maxPixels` or `maxBytes`;
  *   InputError for an unsupported kind of input.

@@ -68,7 +68,7 @@ function notAFile(isFolder: boolean, where: string): FileError {
   })
 }
 
-/** The operating system's errors in our words; others as they are. */
+/** Translates errors of the operating system; others are unchanged. */
 function fileError(error: unknown, where: string): unknown {
   const code = errorCode(error) ?? ''
   if (error instanceof SiglipError) return error

@@ -29,7 +29,7 @@ const sampleBytes: Readonly<Partial<Record<string, number>>> = {
   dpcomplex: 16,
 }
 
-/** Errors as well as cut-off files; libjpeg's and libpng's mere warnings pass, as with Pillow. ICC profiles are ignored. */
+/** Rejects errors and truncated files; warnings of libjpeg and libpng pass, as with Pillow. ICC profiles are ignored. */
 const lenient = { failOn: 'error', ignoreIcc: true, limitInputPixels: false } as const
 
 /**

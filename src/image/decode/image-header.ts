@@ -92,7 +92,7 @@ export function brokenImage(cause: unknown, where: string): ImageError {
   return new ImageError('The image is broken', {
     found,
     where,
-    hint: 'It may be cut off, or of a rare kind: fetch it again, or convert it.',
+    hint: 'It may be truncated, or of a rare kind: download it again, or convert it.',
     cause,
   })
 }

@@ -60,7 +60,7 @@ async function readLocation(location: string, maxBytes: number, options: ReadOpt
       expected: 'a path, a URL, or an image in base64',
       found: `a text of ${location.length} characters`,
       where,
-      hint: 'If it is base64, it is cut off at its beginning, or of something else than an image.',
+      hint: 'If it is base64, its start is missing, or it does not encode an image.',
     })
   }
   return { bytes: await readFileBytes(location, { ...options, maxBytes }), where }

@@ -26,7 +26,7 @@ const PAGE = 2 ** 16
 
 let made: SimdConvolve | null | undefined
 
-/** The passes on vectors of WebAssembly; undefined where a page forbids it or an old browser has none. */
+/** The passes on vectors of WebAssembly; undefined where a page forbids it or an old browser lacks it. */
 export function simdConvolve(): SimdConvolve | undefined {
   if (made === undefined) made = make()
   return made ?? undefined

@@ -39,7 +39,7 @@ export function resamplingWeights(kernel: Kernel, from: number, to: number, prec
     throw new InputError('The image is too long to be resized', {
       expected: `at most ${MAX_WEIGHTS} weights`,
       found: `${to * stride} for ${from} pixels`,
-      hint: 'Cut it into pieces.',
+      hint: 'Split the image.',
     })
   }
   const start = new Int32Array(to)

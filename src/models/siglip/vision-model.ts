@@ -17,7 +17,7 @@ import { SiglipVisionConfig, type VisionConfig } from './configuration.js'
 /** What image embeddings need of a tower's configuration. */
 export type VisionEmbeddingsConfig = Pick<SiglipVisionConfig, 'hiddenSize' | 'numChannels' | 'imageSize' | 'patchSize'>
 
-/** An image cut into patches: a vector for each plus a vector for its position. */
+/** Splits an image into patches: each is a vector plus a position embedding. */
 export class SiglipVisionEmbeddings extends Module<VisionEmbeddingsConfig> {
   static readonly className = 'SiglipVisionEmbeddings'
 

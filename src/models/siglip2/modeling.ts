@@ -119,7 +119,7 @@ export class Siglip2TextModel extends TextTower {
   }
 }
 
-/** Images of any aspect, cut into patches and padded to one number of them, as `Siglip2ImageProcessor` makes them. */
+/** Images of any aspect ratio, split into patches and padded to one number of them, as `Siglip2ImageProcessor` makes them. */
 export interface Siglip2VisionInputs {
   /** float32 `[batch, patches, channels · patchSize²]` */
   readonly pixelValues: TensorInput

@@ -25,7 +25,7 @@ export interface SentencePieceParts {
 }
 
 /**
- * SigLIP's way from text to ids: cut at added tokens, canonicalize the rest, split it by SentencePiece, end with `</s>`.
+ * Text → ids for SigLIP: split at added tokens, canonicalize the rest, split it by SentencePiece, append `</s>`.
  *
  * Source: `SiglipTokenizer`, `SentencePieceBackend` and `PreTrainedTokenizer` of transformers.
  */

@@ -7,7 +7,7 @@ type Node = Map<string, Node>
 const END = ''
 
 /**
- * Cuts text at added tokens, the longest at each place.
+ * Splits text at added tokens, the longest at each position.
  *
  * Source: `Trie` and `PreTrainedTokenizer.tokenize` of transformers' `tokenization_python.py`, whose choice among overlapping
  * tokens no simpler search reproduces.
@@ -16,7 +16,7 @@ export class TokenSplitter {
   readonly #root: Node = new Map()
   readonly #flags = new Map<string, AddedToken>()
 
-  /** Cuts at `token` as well; without `flags`, its neighbours stay as they are. */
+  /** Splits at `token` as well; without `flags`, its neighbours are unchanged. */
   add(token: string, flags?: AddedToken): void {
     if (token === '') return
     if (flags) this.#flags.set(token, flags)

@@ -22,7 +22,7 @@ const WORD_BEFORE = new RegExp(`${WORD}$`, 'u')
 const WORD_AFTER = new RegExp(`^${WORD}`, 'u')
 
 /**
- * The tokens that a `tokenizer.json` adds to its model's: text is cut at them, in its raw form or in its normalized one, at each
+ * The tokens that a `tokenizer.json` adds to its model's: text is split at them, in its raw form or in its normalized one, at each
  * place the longest.
  *
  * Source: `added_vocabulary.rs` of the `tokenizers` library.
@@ -87,7 +87,7 @@ export class AddedVocabulary {
     return count
   }
 
-  /** Cuts a text at added tokens, and normalizes what lies between. */
+  /** Splits a text at added tokens, and normalizes the rest. */
   split(text: string, splitSpecialTokens: boolean): Stretch[] {
     return this.#cut({ text, isFirst: true }, this.#raw, splitSpecialTokens).flatMap((stretch) =>
       stretch.id === undefined ? this.#cut(this.#normalize(stretch), this.#normalized, splitSpecialTokens) : [stretch],

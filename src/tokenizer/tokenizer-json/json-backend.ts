@@ -27,7 +27,7 @@ export interface JsonBackendOptions {
 }
 
 /**
- * A tokenizer described by `tokenizer.json`: cut at added tokens, normalize, cut into parts, split by the model, frame.
+ * A tokenizer described by `tokenizer.json`: split at added tokens, normalize, pre-tokenize, split by the model, add special tokens.
  *
  * Source: the `tokenizers` library, and `TokenizersBackend` of transformers.
  */

@@ -9,7 +9,7 @@ export interface TextPart {
   readonly isFirst: boolean
 }
 
-/** Cuts the parts of a text into smaller ones. */
+/** Splits the parts of a text into smaller ones. */
 export type PreTokenizer = (parts: readonly TextPart[]) => readonly TextPart[]
 
 /**
@@ -66,7 +66,7 @@ export function prependScheme(json: Readonly<Record<string, unknown>>, where: st
   throw mismatch('"always", "first" or "never"', scheme, `prepend_scheme of ${where}`)
 }
 
-/** What becomes of the matches a text is cut at. */
+/** What happens to the matches at which a text is split. */
 type Behavior = 'Removed' | 'Isolated' | 'MergedWithPrevious' | 'MergedWithNext' | 'Contiguous'
 
 function asBehavior(value: unknown, where: string): Behavior {

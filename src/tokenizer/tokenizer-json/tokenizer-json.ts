@@ -62,7 +62,7 @@ export function addedTokensOf(head: JsonObject): readonly (readonly [number, Add
   })
 }
 
-/** The settings that the file has defaults for: the sides that rows are padded and cut on, and a processor's length. */
+/** The settings that the file has defaults for: the sides of padding and truncation, and a processor's length. */
 export function configOf({ head }: TokenizerJson, config: TokenizerConfig): TokenizerConfig {
   const { padding, truncation } = head
   return {

@@ -1,7 +1,7 @@
 import { InputError } from '../../errors.js'
 import { NumberHeap } from '../../tokenizer/tokenizer-json/number-heap.js'
 
-/** How samples are put into batches. */
+/** How samples are batched. */
 export interface PlanOptions {
   readonly batchSize: number
   /** Default: true. */
@@ -12,7 +12,7 @@ export interface PlanOptions {
    */
   readonly distinct?: 'label' | 'caption' | undefined
   /**
-   * What an epoch has once: every sample, or every label (or caption, as `distinct` has it) with one of its samples, drawn at random.
+   * What an epoch contains once: every sample, or every label (or caption, if `distinct` is that) with one random sample.
    * Default: `'sample'`.
    */
   readonly each?: 'sample' | 'label' | undefined
@@ -21,11 +21,11 @@ export interface PlanOptions {
    * negatives. Default: 1.
    */
   readonly neighbours?: number | undefined
-  /** Whether what doesn't fill a batch is left to another epoch. Default: true. */
+  /** Whether an incomplete last batch is dropped. Default: true. */
   readonly dropLast?: boolean | undefined
 }
 
-/** How samples are put into batches where the options leave it open. */
+/** The defaults of batching. */
 export const planDefaults = Object.freeze({ shuffle: true, each: 'sample', neighbours: 1, dropLast: true } as const)
 
 /** The numbers from 0 to below `count` in a random order (Fisher and Yates). */
@@ -53,7 +53,7 @@ function shuffledRuns(count: number, length: number, random: () => number): Int3
  * Puts samples into the batches of an epoch. The same numbers from `random` give the same batches.
  *
  * @param keys what must differ in a batch, one for each sample
- * @returns the places of the samples of each batch
+ * @returns the indices of the samples of each batch
  * @throws {InputError} unless `batchSize` and `neighbours` are whole numbers from 1
  */
 export function planBatches(

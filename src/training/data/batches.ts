@@ -5,9 +5,9 @@ import type { Sample, TrainingData } from './sample.js'
 
 /** How data comes in batches. */
 export interface BatchesOptions extends PlanOptions {
-  /** Every order and every random choice follows from it. Default: 0. */
+  /** Random seed. Default: 0. */
   readonly seed?: number | undefined
-  /** How often the data is gone through. Default: without end. */
+  /** Number of passes over the data. Default: unlimited. */
   readonly epochs?: number | undefined
   /** Where to continue: the `next` of the last batch that was used. Default: the beginning. */
   readonly from?: Position | undefined

@@ -16,11 +16,11 @@ export interface BrokenSample {
   /** The file, the line of a file, or the member of a shard. */
   readonly where: string
   readonly what: Breakage
-  /** More about it, in words. */
+  /** Details. */
   readonly detail: string
 }
 
-/** Data has broken samples, which were not to be left out. The message names the first of them. */
+/** Data has broken samples, and skipping them was not requested. The message names the first ones. */
 export class BrokenDataError extends FileError {
   constructor(
     /** All of them. */
@@ -43,7 +43,7 @@ export class BrokenDataError extends FileError {
   }
 }
 
-/** What happens to broken samples: all are named in an error, or they are left out and reported to the caller. */
+/** What happens to broken samples: an error names all, or they are skipped and reported to the caller. */
 export type OnBroken = 'fail' | 'skip'
 
 /** So many are named in an error; the rest are counted. */
@@ -57,7 +57,7 @@ export function formatBroken(broken: readonly BrokenSample[]): string {
 /** A broken sample in one line. */
 export const lineOf = ({ where, what, detail }: BrokenSample): string => `${where}: ${what}${detail && ` (${detail})`}`
 
-/** @throws {BrokenDataError} if anything is broken and it isn't to be left out */
+/** @throws {BrokenDataError} if anything is broken and not to be skipped */
 export function settleBroken(broken: readonly BrokenSample[], onBroken: OnBroken, where: string): void {
   if (broken.length > 0 && onBroken === 'fail') throw new BrokenDataError(broken, where)
 }

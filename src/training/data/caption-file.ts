@@ -8,7 +8,7 @@ export interface CaptionRow {
   readonly columns: Readonly<Record<string, unknown>>
 }
 
-/** What a caption file says, and what in it can't be read. */
+/** The captions of a file, and its broken rows. */
 export interface CaptionFile {
   readonly rows: readonly CaptionRow[]
   readonly broken: readonly BrokenSample[]
@@ -18,7 +18,7 @@ export interface CaptionFile {
  * Reads `metadata.jsonl` or `metadata.csv`, in the format of Hugging Face's imagefolder. Rows that are not UTF-8, or can't be read, are broken;
  * of a file in UTF-16 all of it is.
  *
- * @param name the file's, for messages; its ending says which of both it is
+ * @param name the file's, for messages; its extension decides the format
  */
 export function readCaptionFile(bytes: Uint8Array, name: string): CaptionFile {
   if (isUtf16(bytes)) {

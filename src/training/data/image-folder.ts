@@ -20,11 +20,11 @@ export interface ImageFolderOptions {
   readonly captionColumn?: string | undefined
   /** Called after each image that was checked. */
   readonly onProgress?: ((done: number, total: number) => void) | undefined
-  /** Stops before the next image is looked at, by its own reason. */
+  /** Aborts before the next image is validated, with its own reason. */
   readonly signal?: AbortSignal | undefined
 }
 
-/** A row's image, before it was looked at. */
+/** A row's image, before validation. */
 interface Listed {
   readonly where: string
   readonly file: string
@@ -42,7 +42,7 @@ const MAX_FILE_BYTES = 2 ** 29 - 25
 const AT_ONCE = 4
 
 /**
- * A folder of images, as Hugging Face's `imagefolder` has it: with captions in `metadata.jsonl` or `metadata.csv`, in it or in
+ * A folder of images in the format of Hugging Face's `imagefolder`: with captions in `metadata.jsonl` or `metadata.csv`, in it or in
  * folders inside (`file_name` and `text`; several rows or a list are several captions of an image), or else a folder of folders,
  * each of which is a class; where all are in one split, `train/cat/1.jpg`, the classes are the folders in it. What is hidden or made by a
  * tool is left out.
@@ -51,7 +51,7 @@ export class ImageFolder implements TrainingData {
   private constructor(
     readonly location: string,
     readonly samples: readonly Sample[],
-    /** What was left out. */
+    /** The skipped samples. */
     readonly broken: readonly BrokenSample[],
   ) {}
 
@@ -65,10 +65,10 @@ export class ImageFolder implements TrainingData {
   }
 
   /**
-   * Reads the captions and looks at every image, so that what is broken is known before anything is computed.
+   * Reads the captions and validates every image, so that broken samples are known before training.
    *
    * @throws {FileError} if the folder is missing, contains several splits of the data, or has no usable sample; BrokenDataError with everything that is
-   * broken, unless it is to be left out
+   * broken, unless it is to be skipped
    */
   static async open(folder: string, options: ImageFolderOptions = {}): Promise<ImageFolder> {
     const { onBroken = 'fail' } = options
@@ -236,7 +236,7 @@ async function lookedAt(
   })
 }
 
-/** A hash of the image and its captions, or what is wrong. */
+/** A hash of the image and its captions, or the fault. */
 async function lookAt(folder: string, { file, where, captions }: Listed): Promise<string | BrokenSample> {
   const place = where === file ? where : `${where}: ${file}`
   try {

@@ -10,7 +10,7 @@ import type { Sample } from './sample.js'
 
 /** How batches are prepared. */
 export interface PreparedBatchesOptions {
-  /** How images are changed at random. Default: not at all. */
+  /** Random augmentation of images. Default: none. */
   readonly augmentation?: Augmentation | undefined
   /**
    * The caption of a sample, e.g. a prompt with its label; `random` draws numbers from 0 to below 1, the same for a seed. Default:
@@ -20,7 +20,7 @@ export interface PreparedBatchesOptions {
   /** Batches that are prepared while the caller computes with those before them. Default: 2. */
   readonly ahead?: number | undefined
   /**
-   * Called with an image that can't be decoded, in whose place the next one of its batch is taken. Default: then it throws.
+   * Called with an image that can't be decoded, which the next one of its batch replaces. Default: throws.
    */
   readonly onLeftOut?: ((broken: BrokenSample) => void) | undefined
   /** Stops before the next batch, by its own reason. */

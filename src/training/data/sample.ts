@@ -10,19 +10,19 @@ export interface Sample {
   readonly captions: readonly string[]
   /** Its class, where the data has classes. */
   readonly label?: string
-  /** What else the data says of it, by column. */
+  /** Further fields of the data, by column. */
   readonly fields?: Readonly<Record<string, unknown>>
 }
 
 /**
- * What is trained on. It comes in one or more pools: the samples of a pool, without their images, are in memory together, and
+ * Training data. It comes in one or more pools: the samples of a pool, without their images, are in memory together, and
  * shuffled together.
  */
 export interface TrainingData {
   /** The names of the files that the samples are packed in, in their order, where there are such. */
   readonly shards?: readonly string[] | undefined
   /**
-   * A pool's samples, always in the same order; undefined behind the last pool.
+   * A pool's samples, always in the same order; undefined after the last pool.
    *
    * @param place from 0
    * @param order puts `count` things in an order for this epoch: which shards a pool is made of may depend on it

@@ -5,7 +5,7 @@ const POOL = 4096
 
 /**
  * Samples that arrive one by one, e.g. from a database, as training data. To continue from a position the stream is restarted and
- * what was seen is passed over, so it has to give the same samples in the same order every time.
+ * samples already used are skipped, so it must yield the same samples in the same order every time.
  *
  * @param start starts the stream; called for every epoch
  * @param poolSize samples that are in memory and shuffled together, without their images

@@ -15,8 +15,8 @@ export interface WebDatasetOptions {
   /** Default: `'fail'`. */
   readonly onBroken?: OnBroken | undefined
   /**
-   * What is looked at before anything is computed: every image, or only which members there are, or nothing; what is broken then
-   * shows when its shard comes. Default: `'images'` on disk, `'nothing'` behind URLs.
+   * What is validated before training: every image, or only the list of members, or nothing; then broken samples
+   * are found when their shard is read. Default: `'images'` on disk, `'nothing'` behind URLs.
    */
   readonly check?: 'images' | 'members' | 'nothing' | undefined
   /** Shards whose samples are shuffled among each other. Default: 4. */
@@ -25,9 +25,9 @@ export interface WebDatasetOptions {
   readonly fetch?: Fetch | undefined
   /** Called after each shard that was checked. */
   readonly onProgress?: ((done: number, total: number) => void) | undefined
-  /** Called with what is left out once its shard has come, of shards that were not looked at before; once for each sample. */
+  /** Called once for each skipped sample when its shard is read, for shards that were not validated before. */
   readonly onLeftOut?: ((broken: readonly BrokenSample[]) => void) | undefined
-  /** Stops before the next image is looked at, by its own reason. */
+  /** Aborts before the next image is validated, with its own reason. */
   readonly signal?: AbortSignal | undefined
 }
 
@@ -49,13 +49,13 @@ export class WebDataset implements TrainingData {
     private readonly options: WebDatasetOptions,
   ) {}
 
-  /** What was left out so far. */
+  /** The samples skipped so far. */
   get broken(): readonly BrokenSample[] {
     return this.#broken
   }
 
   /**
-   * @throws {FileError} if a shard can't be read; BrokenDataError with everything that is broken, unless it is to be left out;
+   * @throws {FileError} if a shard can't be read; BrokenDataError with everything that is broken, unless it is to be skipped;
    * FormatError if a shard is not a tar archive; InputError for an empty list
    */
   static async open(shards: string | readonly string[], options: WebDatasetOptions = {}): Promise<WebDataset> {

@@ -24,7 +24,7 @@ export interface ClassReport {
 }
 
 /**
- * Compares a classifier's scores with the truth. Of equal scores the first class is taken, as by `argmax`.
+ * Compares a classifier's scores with the labels. Of equal scores the first class counts, as by `argmax`.
  *
  * @param scores `[rows, classes]`
  * @param labels the class of each row

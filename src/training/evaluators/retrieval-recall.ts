@@ -5,13 +5,13 @@ import { probabilityWithin, tiedRank } from './tied-rank.js'
 
 /** What retrieval is measured on. */
 export interface RetrievalInput {
-  /** `[images, size]`, normalized if cosines are to be compared. */
+  /** `[images, size]`, normalized for cosines. */
   readonly imageEmbeds: MatrixInput
   /** `[texts, size]`. */
   readonly textEmbeds: MatrixInput
   /** What each image shows: it goes with all texts of the same key. Default: its place. */
   readonly imageKeys?: ArrayLike<unknown>
-  /** What each text says. Default: its place. */
+  /** A key of each text; equal keys are the same text. Default: its index. */
   readonly textKeys?: ArrayLike<unknown>
   /** Default: [1, 5, 10]. */
   readonly ks?: readonly number[]

@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs'
 import { Linear, linear } from '../../layers/linear.js'
 import type { PreTrainedModel } from '../../models/loading/pre-trained-model.js'
 
-/** What is added to a linear layer: (alpha / r) · B·A, r being the rank. */
+/** The update of a linear layer: (alpha / r) · B·A, r being the rank. */
 export interface LoraAdapter {
   readonly layer: Linear
   /** `[r, in]` */
@@ -31,7 +31,7 @@ export interface WholeModules {
 export class Lora {
   /** By the layer's name. */
   readonly adapters: ReadonlyMap<string, LoraAdapter>
-  /** What is trained whole, and saved with the adapters. */
+  /** The fully trained modules, saved with the adapters. */
   readonly whole: WholeModules
 
   constructor(adapters: ReadonlyMap<string, LoraAdapter>, whole: WholeModules = { names: [], parameters: new Map() }) {

@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs'
 import { InputError } from '../../errors.js'
 import type { LossInputs } from './sigmoid-loss.js'
 
-/** How the pairs of a batch are gone through. */
+/** How the pairs of a batch are processed. */
 export interface ChunkOptions {
   /** Images and texts of a block. Its memory is some five times 4 · chunkSize² bytes. Default: 2048. */
   readonly chunkSize?: number | undefined

@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs'
 import { InputError } from '../../errors.js'
 import { diagonalLabels } from '../../models/siglip/modeling.js'
 
-/** Which pairs belong together, and how much each counts. */
+/** Which pairs match, and their weights. */
 export interface PairOptions {
   /** 1 for matching pairs, 0 for others, in the logits' shape. Default: the i-th text matches only the i-th image. */
   readonly labels?: tf.Tensor2D | undefined

@@ -10,7 +10,7 @@ export interface LossInputs {
   readonly textEmbeds: tf.Tensor2D
   /** The logarithm of what cosines are multiplied by: a scalar or `[1]`. */
   readonly logitScale: tf.Tensor
-  /** What is added to them then: a scalar or `[1]`. */
+  /** The bias that is added then: a scalar or `[1]`. */
   readonly logitBias: tf.Tensor
 }
 
@@ -18,7 +18,7 @@ export interface LossInputs {
  * Each pair of an image and a text is a binary classification: do they match? −Σ log σ(±logits) / images.
  * Source: Zhai et al. 2023, "Sigmoid Loss for Language Image Pre-Training", algorithm 1.
  *
- * @param inputs `labels` `[images, texts]`: 1 where the two belong together, of which an image may have many. Default: i to i
+ * @param inputs `labels` `[images, texts]`: 1 for matching pairs, of which an image may have many. Default: i to i
  *   `weights` `[images, texts]`: how much each pair counts. Default: 1
  * @throws {InputError} for shapes that do not fit
  */

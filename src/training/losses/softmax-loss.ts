@@ -7,9 +7,9 @@ import type { LossInputs } from './sigmoid-loss.js'
  * CLIP's loss: which of the texts belongs to an image, and which of the images to a text? The mean of both cross entropies.
  * Source: Radford et al. 2021, "Learning Transferable Visual Models From Natural Language Supervision", figure 3.
  *
- * @param inputs `labels` `[images, texts]`: 1 where the two belong together; several of a row or column share the probability evenly
+ * @param inputs `labels` `[images, texts]`: 1 for matching pairs; several of a row or column share the probability evenly
  * (Khosla et al. 2020, "Supervised Contrastive Learning"), and one without any adds nothing. Default: i to i
- *   `weights` `[images, texts]`: how much each pair that belongs together counts, in both directions. Default: 1
+ *   `weights` `[images, texts]`: the weight of each matching pair, in both directions. Default: 1
  * @throws {InputError} for shapes that do not fit
  */
 export function softmaxLoss({

@@ -76,7 +76,7 @@ export function accumulatedGradients<Batch>({ batches, embed, loss, variables }:
   })
 }
 
-/** Cut into pieces as long as these; nothing of nothing: a loss need not see the images. */
+/** Splits into pieces as long as these; undefined stays undefined: a loss need not use the images. */
 function split(gradient: tf.Tensor | undefined, like: readonly tf.Tensor2D[]): readonly (tf.Tensor2D | undefined)[] {
   return gradient
     ? tf.split<tf.Tensor2D>(

@@ -57,7 +57,7 @@ type Settings = Readonly<Record<string, number | boolean | string | readonly num
 export abstract class Optimizer<Slot extends string = string> extends tf.Optimizer {
   readonly #rule: UpdateRule<Slot>
   readonly #settings: Settings & { readonly learningRate: number; readonly weightDecay: number }
-  /** What holds for some parameters only. */
+  /** Options of some parameters only. */
   readonly groups: readonly ParameterGroup[]
   readonly #given: boolean
   /** By the name of the variable, under which gradients come. */
@@ -92,12 +92,12 @@ export abstract class Optimizer<Slot extends string = string> extends tf.Optimiz
     for (const [name, variable] of parameters ?? []) this.#track(name, variable)
   }
 
-  /** The parameters that it moves: those with a gradient. Frozen ones are not among them. */
+  /** The parameters that it updates: those with a gradient, without frozen ones. */
   get variables(): tf.Variable[] {
     return [...this.#tracked.values()].flatMap(({ variable, frozen }) => (frozen ? [] : [variable]))
   }
 
-  /** Takes the next steps at this share of the learning rate: what a `Schedule` says. Starts at 1. */
+  /** Scales the learning rate of the next steps by a `Schedule`'s value. Starts at 1. */
   scaleLearningRate(share: number): void {
     checkSetting('share of the learning rate', share)
     tf.tidy(() => {

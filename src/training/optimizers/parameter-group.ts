@@ -1,16 +1,16 @@
-/** What holds for the parameters that a pattern names, e.g. `{ pattern: /^logit_/, learningRate: 5, weightDecay: 0 }`. */
+/** Options of the parameters that a pattern matches, e.g. `{ pattern: /^logit_/, learningRate: 5, weightDecay: 0 }`. */
 export interface ParameterGroup {
-  /** Of names as transformers has them. */
+  /** Matches transformers' parameter names. */
   readonly pattern: RegExp
   /** Factor on the optimizer's learning rate. Default: 1. */
   readonly learningRate?: number | undefined
-  /** Instead of the optimizer's. */
+  /** Replaces the optimizer's. */
   readonly weightDecay?: number | undefined
-  /** Left as they are, without a gradient. Default: false. */
+  /** Not trained, without a gradient. Default: false. */
   readonly frozen?: boolean | undefined
 }
 
-/** What the groups say of one parameter. */
+/** The options of one parameter, from all groups. */
 export interface GroupSettings {
   readonly learningRate: number
   readonly weightDecay: number

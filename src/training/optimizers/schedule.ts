@@ -1,18 +1,18 @@
 import { InputError } from '../../errors.js'
 
 /**
- * The share of the learning rate, from 0 to 1, at which a step is taken: `optimizer.scaleLearningRate(schedule(step))`. Steps count
+ * The factor of the learning rate at a step, from 0 to 1: `optimizer.scaleLearningRate(schedule(step))`. Steps count
  * from 0. The formulas are those of big_vision's `create_learning_rate_schedule` (`utils.py`).
  */
 export type Schedule = (step: number) => number
 
-/** How many steps a part of the training takes. */
+/** Lengths of a schedule's phases, in steps. */
 export interface ScheduleOptions {
   /** Of the whole training. */
   readonly steps: number
-  /** In which the rate rises from 0 in a straight line. Default: 0. */
+  /** Linear warm-up from 0. Default: 0. */
   readonly warmup?: number | undefined
-  /** At the end, in which it falls to 0 in a straight line, on top of everything else. Default: 0. */
+  /** Linear decay to 0 over the last steps, on top of the schedule. Default: 0. */
   readonly cooldown?: number | undefined
 }
 

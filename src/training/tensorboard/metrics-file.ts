@@ -2,19 +2,19 @@ import { closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync, w
 import path from 'node:path'
 import { FileError } from '../../errors.js'
 
-/** What a line of a metrics file says besides its step and its time. */
+/** The values of a line of a metrics file, besides step and time. */
 export type Metrics = Readonly<Record<string, number | string | boolean>>
 
 /**
  * A file with a line of JSON for each moment of a run that something was measured at: `{"step":100,"time":1700000000.5,"loss":0.25}`.
- * What JSON has no number for is written as text: `"NaN"`, `"Infinity"`. What is written is on the disk when the call returns.
+ * Values that JSON lacks are written as text: `"NaN"`, `"Infinity"`. What is written is on the disk when the call returns.
  */
 export class MetricsFile {
   readonly #file: number
 
   /**
    * @param file is appended to
-   * @param fromStep the step that a run resumes from: lines from it on are taken out, and a last one that was cut off
+   * @param fromStep the step that a run resumes from: lines from it on are removed, and an incomplete last one
    * @param now seconds since 1970
    * @throws {FileError} if it can't be written
    */
