@@ -1,6 +1,6 @@
 const { cos, log, PI, sin, sqrt } = Math
 
-/** The seed of what is drawn at random, where none is given. */
+/** The default seed. */
 export const DEFAULT_SEED = 0
 
 /** A stream of uniform random numbers in [0, 1) from a 32-bit seed: the same numbers on every machine. */

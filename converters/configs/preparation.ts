@@ -22,7 +22,7 @@ const FILTERS = ['nearest', 'lanczos', 'bilinear', 'bicubic', 'box', 'hamming']
 const FIXED = { do_resize: true, do_rescale: true, do_normalize: true, do_center_crop: false, do_pad: false }
 
 /**
- * What the settings of an image processor come to. NaFlex images keep their sides, which no setting of the others says.
+ * The effect of an image processor's settings. NaFlex images keep their sides, which no setting of the others says.
  *
  * @param images in transformers' spelling; undefined for none, as the models were trained.
  * @param to for messages.
@@ -61,7 +61,7 @@ export function openClipPreprocessing(images: JsonObject | undefined): JsonObjec
   return { mean, std, interpolation: filter, resize_mode: mode, ...(mode === 'longest' && { fill_color: fill }) }
 }
 
-/** What timm's `pretrained_cfg` says of images. @throws InputError for what it has no word for */
+/** The image settings of timm's `pretrained_cfg`. @throws InputError for what it has no word for */
 export function timmPreprocessing(images: JsonObject | undefined): JsonObject {
   const { mode, cropPct, fill, mean, std, filter } = preparationOf(images, 'timm')
   const beside = mean.map((value) => Math.round(255 * value)) // what timm fills up with

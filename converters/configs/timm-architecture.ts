@@ -50,7 +50,7 @@ export function activationOf(name: string): 'gelu' | 'gelu_pytorch_tanh' {
   return isTanh.test(name) ? 'gelu_pytorch_tanh' : 'gelu'
 }
 
-/** Side of the image that a name says: 384 in `vit_so400m_patch14_siglip_384`. */
+/** The image side in a name: 384 in `vit_so400m_patch14_siglip_384`. */
 export function imageSizeOf(name: string): number | undefined {
   const [, digits] = /_siglip_(?:gap_)?(\d{2,4})\b/.exec(name) ?? []
   return digits === undefined ? undefined : Number(digits)

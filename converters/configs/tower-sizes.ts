@@ -1,7 +1,7 @@
 import { isObject } from '../../src/io/is-object.js'
 import type { JsonObject } from '../../src/io/json.js'
 
-/** Sizes of a tower, as a configuration of transformers has them. */
+/** Sizes of a tower, in the form of a configuration of transformers. */
 export interface TowerSizes {
   readonly hidden_size: number
   readonly num_hidden_layers: number

@@ -1,10 +1,10 @@
 import { WeightsError } from '../../src/errors.js'
 import type { FloatDtype } from './float-conversion.js'
 
-/** What is read back from a tensor, or from a file. */
+/** Values read from a tensor or a file. */
 type Values = Float32Array | Int32Array | Uint8Array
 
-/** Elements that are looked at together. */
+/** Elements that are checked together. */
 const BLOCK = 2 ** 14
 
 /** From here on a number is infinite once it is rounded to the type: half a step above the largest. */

@@ -58,7 +58,7 @@ export function toFloat32(
 }
 
 /**
- * Floats as bytes of another type: rounded to the nearest, ties to even; what is too large becomes infinite. Float32 is not copied.
+ * Floats as bytes of another type: rounded to the nearest, ties to even; overflow becomes infinite. Float32 is not copied.
  */
 export function fromFloat32(values: Float32Array<ArrayBuffer>, dtype: FloatDtype): Uint8Array<ArrayBuffer> {
   if (dtype === 'F32') return new Uint8Array(values.buffer, values.byteOffset, values.byteLength)

@@ -13,7 +13,7 @@ export interface TensorInfo {
   readonly byteLength: number
 }
 
-/** What a file says of itself before its data. */
+/** A file's header. */
 export interface SafetensorsHeader {
   readonly tensors: ReadonlyMap<string, TensorInfo>
   /** Texts that its writer put there, e.g. `{ format: 'pt' }`. */
@@ -49,7 +49,7 @@ export function headerEnd(start: Uint8Array, size: number, where: string): numbe
 }
 
 /**
- * Reads a header, believing nothing: every rule of the format holds for what is returned, so that each tensor lies within the file,
+ * Reads and validates a header: every rule of the format holds for the result, so that each tensor is within the file,
  * fits its shape, and shares no byte with another.
  *
  * @param bytes the header without the 8 bytes of its length.

@@ -8,7 +8,7 @@ import type { Weights } from './weights.js'
 
 /** The most that the pickle of a checkpoint may take: it holds names and shapes, the numbers lie elsewhere. */
 export const MAX_PICKLE = 64_000_000
-/** A tensor that is larger than its storage (an expanded one) may have so many elements: 64 MB as float32. */
+/** Maximum elements of a tensor larger than its storage (an expanded one): 64 MB as float32. */
 const MAX_EXPANDED = 2 ** 24
 
 /** How deep in dictionaries a state dict may lie. */
@@ -228,7 +228,7 @@ function isPair(value: unknown): value is [unknown, unknown] {
   return Array.isArray(value) && value.length === 2
 }
 
-/** What is wrong with a file of `torch.save`. */
+/** The error for a damaged file of `torch.save`. */
 export function damagedTorch(summary: string, detail: ErrorDetail): FormatError {
   return new FormatError(summary, {
     hint: 'The file is damaged or not one of weights: fetch or save it again.',

@@ -2,7 +2,7 @@ import type { CheckpointFolder } from '../../src/hub/checkpoint-folder.js'
 import { alphaOf, bypassed, misfit, openPeftAdapter, PEFT_PREFIX, wholeNames } from './peft-adapter.js'
 import type { WeightInfo, Weights } from '../formats/weights.js'
 
-/** A matrix of the base with what is added to it. */
+/** A matrix of the base with its update. */
 interface Added {
   /** Names of A `[r, in]` and B `[out, r]` in the adapter's file. */
   readonly a: string

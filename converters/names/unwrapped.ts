@@ -28,7 +28,7 @@ const anchors = [
 /** A model's weights under its own names, and what was taken off them. */
 export interface Unwrapped {
   readonly weights: Weights
-  /** A sentence that says what was taken off; undefined if nothing was. */
+  /** A sentence that reports what was removed; undefined if nothing was. */
   readonly note: string | undefined
 }
 
@@ -36,7 +36,7 @@ export interface Unwrapped {
  * Weights without the prefixes that a program puts before them when the model is a part of another: `_orig_mod.` of `torch.compile`,
  * `module.` of DataParallel, `model.` and others of a Lightning module. Names without the prefix stay as they are.
  *
- * @throws WeightsError if several models stand behind different prefixes, or two names are the same without them.
+ * @throws WeightsError if there are several models with different prefixes, or two names are the same without them.
  */
 export function unwrapped(weights: Weights): Unwrapped {
   const bare = new Map([...weights.tensors.keys()].map((name) => [name, withoutWrappers(name)]))

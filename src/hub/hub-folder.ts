@@ -17,7 +17,7 @@ export interface HubModel {
   readonly revision: string
   readonly commit: string
   readonly cache: ModelCache
-  /** Without a connection there is what is in the cache. */
+  /** Offline, only the cache is available. */
   readonly isOffline: boolean
   readonly onProgress?: ((progress: DownloadProgress) => void) | undefined
 }

@@ -14,7 +14,7 @@ export interface FetchInit {
 export interface DownloadProgress {
   /** The file's name in the model's repository. */
   readonly file: string
-  /** What is on the disk: it does not begin at 0 where an earlier download is resumed. */
+  /** Bytes on the disk: they do not begin at 0 where an earlier download is resumed. */
   readonly loadedBytes: number
   readonly totalBytes: number
 }

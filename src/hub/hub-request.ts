@@ -140,7 +140,7 @@ function outOfReach(error: unknown, url: string): HubError {
   })
 }
 
-/** What stopped a request: the code of the innermost error, which says most. */
+/** What stopped a request: the code of the innermost error, which is the most specific. */
 export function reasonOf(error: unknown): string {
   if (!types.isNativeError(error)) return String(error)
   if (error.cause !== undefined) return reasonOf(error.cause)

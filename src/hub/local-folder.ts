@@ -111,7 +111,7 @@ async function read(
   return bytes
 }
 
-/** What is at a path: undefined for nothing. */
+/** The kind of a path; undefined if nothing is there. */
 export async function kindOf(
   location: string,
 ): Promise<'file' | 'directory' | 'neither a file nor a folder' | undefined> {

@@ -88,7 +88,7 @@ export class ModelCache {
     }
   }
 
-  /** Where something is made before it takes its place: not beside it, where it would count as a branch or a file of the model. */
+  /** Where a file is written before it is moved into place: not beside it, where it would count as a branch or a file of the model. */
   private partial(): string {
     return path.join(this.folder, `.${randomBytes(4).toString('hex')}.tmp`)
   }

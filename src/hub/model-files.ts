@@ -43,7 +43,7 @@ export interface ModelFiles {
   readonly weights: string | undefined
 }
 
-/** @throws HubError if nothing of the model can be loaded, or only weights of which one would have to choose. */
+/** @throws HubError if nothing of the model can be loaded, or the choice of weights is ambiguous. */
 export function modelFiles(names: readonly string[], model: string): ModelFiles {
   const settings = SETTINGS.filter((name) => names.includes(name))
   const archives = names.filter((name) => name.endsWith('.npz'))

@@ -15,7 +15,7 @@ import { isModelId, modelAt, revisionOf } from './model-id.js'
  * begins or ends: `./model`, `/models/a` or `models/a/`.
  * An open folder is returned as it is.
  * @param options of the hub; at another URL only `fetch` counts.
- * @throws InputError if `source` is neither. What is there shows when a file is asked for: a HubError reports what the hub refuses.
+ * @throws InputError if `source` is neither. Faults appear when a file is read: a HubError reports what the hub refuses.
  */
 // eslint-disable-next-line @typescript-eslint/require-await -- what is wrong rejects, as it does in Node
 export async function openFolder(

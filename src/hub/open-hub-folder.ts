@@ -8,7 +8,7 @@ import { commitOf } from './model-listing.js'
 
 /**
  * Opens a model of the hub. Its files are fetched when they are first read, into the cache of Python's huggingface_hub: what Python
- * has fetched is found, and the reverse. While the hub is out of reach, what is in the cache is taken, with a warning.
+ * has fetched is found, and the reverse. While the hub is unreachable, the cache is used, with a warning.
  *
  * @param name `owner/name`, as on the hub, or `owner/name@revision`.
  * @throws HubError if the model or revision is missing, or it can't be reached and is not in the cache; InputError if `model` is

@@ -15,7 +15,7 @@ export interface VerifiedFile {
 export interface VerifyOptions {
   /** Default: that of Python's huggingface_hub. */
   readonly cacheDir?: string | undefined
-  /** Whether to remove what is damaged or lost, so that it is fetched again when it is next needed. Default: false. */
+  /** Whether to remove damaged or dangling files, so that they are downloaded again when next needed. Default: false. */
   readonly remove?: boolean | undefined
   readonly signal?: AbortSignal | undefined
 }

@@ -1,7 +1,7 @@
 /// <reference lib="es2024.arraybuffer" />
 import { allocate } from './byte-range.js'
 
-/** From here on whole pages of memory are taken: less is copied sooner than mapped. */
+/** From this size on whole pages are mapped: copying less is faster. */
 const MIN_BYTES = 2 ** 20
 
 /**

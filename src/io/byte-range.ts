@@ -1,6 +1,6 @@
 import { FileError } from '../errors.js'
 
-/** Throws `FileError` unless `start` to `end` lies within a file of `size` bytes: asked before memory is taken for it. */
+/** Throws `FileError` unless `start` to `end` is within a file of `size` bytes; called before memory is allocated. */
 export function checkRange(start: number, end: number, size: number, where: string): void {
   const inside = Number.isSafeInteger(start) && Number.isSafeInteger(end) && start >= 0 && start <= end && end <= size
   if (inside) return

@@ -1,4 +1,4 @@
-/** A function of which at most `limit` calls run at a time; the others wait for their turn, in their order. */
+/** A function of which at most `limit` calls run at a time; the others wait in order. */
 export function limitCalls<A extends readonly unknown[], R>(
   limit: number,
   call: (...args: A) => Promise<R>,

@@ -52,7 +52,7 @@ function spaceOf(): string | undefined {
   return boot !== undefined && inode !== undefined && isOwn ? `${hostname()} ${boot} ${inode}` : undefined
 }
 
-/** What `/proc/<pid>/stat` says: `pid (name) state ppid …`, the start being the 22nd. The name may hold anything. */
+/** The fields of `/proc/<pid>/stat`: `pid (name) state ppid …`; the 22nd is the start. The name may contain anything. */
 function statOf(pid: number | 'self'): { readonly hasEnded: boolean; readonly started: string } | undefined {
   const text = attempt(() => readFileSync(`/proc/${pid}/stat`, 'utf8'))
   const fields = text?.slice(text.lastIndexOf(')') + 2).split(' ')

@@ -14,13 +14,13 @@ export interface LockOptions {
   readonly onWait?: (() => void) | undefined
   /** Whether something else is still to be waited for, once the lock is held. */
   readonly isBlocked?: (() => Promise<boolean>) | undefined
-  /** A lock whose holder can't be asked, and has not written to it for so many milliseconds, is left over. Default: 30,000. */
+  /** Milliseconds without a write after which a lock counts as stale, if its holder can't be checked. Default: 30,000. */
   readonly abandonedAfter?: number | undefined
 }
 
 /** The content of a lock: its holder, and a counter that grows while the holder runs. */
 interface Holder extends ProcessIdentity {
-  /** Unique to each time that a lock is taken. */
+  /** Unique for each acquisition. */
   readonly id: string
 }
 
@@ -107,7 +107,7 @@ class Claim {
     }, this.abandonedAfter / 6)
   }
 
-  /** Lets the lock go. What can't be removed is left over, and seen to be. */
+  /** Releases the lock. If it can't be removed, it is stale, and detected as such. */
   async end(): Promise<void> {
     await this.release().catch(() => undefined)
     await this.file?.close().catch(() => undefined)
@@ -218,7 +218,7 @@ function rightTo(file: string, id: string): string {
   return `${base}.${id}${RIGHT}`
 }
 
-/** How long a file has been seen unchanged, in milliseconds. */
+/** How long a file has been unchanged, in milliseconds. */
 class Sighting {
   private text: string | undefined
   private quiet = 0

@@ -36,7 +36,7 @@ export class Message {
     return this
   }
 
-  /** Left out if it is 0, which is proto3's default. */
+  /** Omitted if it is 0, which is proto3's default. */
   double(field: number, value: number): this {
     if (!Object.is(value, 0)) this.writer.tag(field, WireType.Bit64).double(value)
     return this

@@ -62,7 +62,7 @@ export interface ZipEntry {
   readonly headerBegin: number
 }
 
-/** Where the list of entries lies, as the end of the archive says. */
+/** The offset of the list of entries, read from the end of the archive. */
 async function findDirectory(source: ByteSource): Promise<{ begin: number; end: number; count: number }> {
   const tailBegin = Math.max(0, source.size - 22 - 0xffff)
   const tail = await readRange(source, tailBegin, source.size)
@@ -153,7 +153,7 @@ export async function dataBegin(archive: ByteSource, { name, headerBegin }: ZipE
 class Unpacked {
   private inflate: Inflate | undefined
   private packedAt = 0
-  /** What is unpacked and not read yet, from `position` on. */
+  /** Unpacked bytes that are not read yet, from `position` on. */
   private pieces: Uint8Array[] = []
   private position = 0
   private queue: Promise<unknown> = Promise.resolve()

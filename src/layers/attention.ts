@@ -49,7 +49,7 @@ export class SiglipAttention extends Module<AttentionConfig> {
 
   /**
    * @param hiddenStates `[batch, length, hidden]`
-   * @param attentionMask added to the scores: `[batch, 1, 1, length]`, 0 where a position is seen, the lowest float where not
+   * @param attentionMask added to the scores: `[batch, 1, 1, length]`, 0 where a position is attended to, else the lowest float
    * @returns `[batch, length, hidden]`, and the weights `[batch, heads, length, length]`
    */
   forward(
@@ -108,7 +108,7 @@ export function attentionWeights(queries: tf.Tensor4D, keys: tf.Tensor4D, mask?:
 }
 
 /**
- * A mask `[batch, length]` of ones (seen) and zeros (not seen) as it is added to the scores, `[batch, 1, 1, length]`: 0, and the lowest
+ * A mask `[batch, length]` of ones (attended to) and zeros as it is added to the scores, `[batch, 1, 1, length]`: 0, and the lowest
  * float. A position that sees nothing sees everything alike.
  */
 export function additiveMask(mask: tf.Tensor2D): tf.Tensor4D {

@@ -37,7 +37,7 @@ export class SiglipMLP extends Module<MlpConfig> {
   }
 }
 
-/** One block of the transformer: attention and MLP, each behind a layer norm and beside a residual. */
+/** One block of the transformer: attention and MLP, each with pre-norm and residual. */
 export class SiglipEncoderLayer extends Module<EncoderConfig> {
   static readonly className = 'SiglipEncoderLayer'
 

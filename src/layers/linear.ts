@@ -55,7 +55,7 @@ export function linear<R extends tf.Rank>(x: tf.Tensor<R>, weight: tf.Tensor, bi
   return tf.reshape<R>(y, [...shape, outFeatures] as tf.ShapeMap[R])
 }
 
-/** Size of a {@link LayerNorm}'s last axis, and what is added to the variance. */
+/** Size of a {@link LayerNorm}'s last axis, and the epsilon of the variance. */
 export type LayerNormSettings = Readonly<Record<'size' | 'eps', number>>
 
 /** Layer normalisation over the last axis (Ba et al. 2016), with the variance of the population as in torch. */

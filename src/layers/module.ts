@@ -111,7 +111,7 @@ export class ParameterScope {
   }
 }
 
-/** tfjs counts elements in 32 bits; a shape is checked before memory is taken for it. */
+/** tfjs counts elements in 32 bits; a shape is checked before memory is allocated. */
 function checkShape({ name, shape }: ParameterSpec): void {
   const size = shape.reduce((product, n) => product * n, 1)
   if (shape.every((n) => Number.isInteger(n) && n > 0) && size < 2 ** 31) return

@@ -9,7 +9,7 @@ import type { Precision } from '../jit/precision.js'
 /** How a pipeline's model computes. */
 export interface ComputeOptions {
   /**
-   * What matrices are multiplied in: `float32`, the default; `bfloat16`, twice to four times as fast where the processor has it and
+   * Precision of matrix multiplications: `float32`, the default; `bfloat16`, twice to four times as fast where the processor has it and
    * right to about three digits; `auto`, the faster of both.
    */
   readonly precision?: Precision | undefined

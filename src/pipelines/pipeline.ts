@@ -34,7 +34,7 @@ const tasks: { readonly [T in Task]: (folder: CheckpointFolder, options: Pipelin
  * A task's pipeline with the model of a checkpoint folder: from a user's input to a user's answer. It takes one input, a list, or an
  * async iterable.
  *
- * @param model a folder, a URL, or a name on the Hugging Face Hub. Default: the small one that the package brings.
+ * @param model a folder, a URL, or a name on the Hugging Face Hub. Default: the bundled model.
  *
  * @example
  *     const classify = await pipeline('zero-shot-image-classification', 'google/siglip-base-patch16-224')

@@ -37,7 +37,7 @@ export interface TrainedClassifier {
 
 /**
  * Makes a classifier of images in folders, one for each class, out of a trained image tower or of another classifier; `out` gets `model/` and
- * `confusion.svg`, which shows the classes that are taken for others.
+ * `confusion.svg`, a confusion matrix.
  *
  * @param source the checkpoint that is started from
  * @param images a folder of folders

@@ -23,7 +23,7 @@ import { checkTopK, sigmoid, softmax } from './scores.js'
 export interface ZeroShotOptions extends RunOptions {
   /**
    * The sentence around each label, `{}` or `{0}` being its place; of several, a label's embedding is the normalized mean of its sentences'
-   * (CLIP, Radford et al. 2021, section 3.1.4). Default: what the model's `config.json` says (`hypothesis_template` in
+   * (CLIP, Radford et al. 2021, section 3.1.4). Default: that of the model's `config.json` (`hypothesis_template` in
    * `task_specific_params` of the task), else `This is a photo of {}.`, as in transformers.
    */
   readonly hypothesisTemplate?: string | readonly string[] | undefined
@@ -35,7 +35,7 @@ export interface ZeroShotOptions extends RunOptions {
 export interface LabelScore {
   readonly label: string
   /**
-   * The probability that the two belong together: the logit's sigmoid. The scores of several labels don't add up to one; but those of
+   * The probability that the two match: the logit's sigmoid. The scores of several labels don't add up to one; but those of
    * a model that was trained with softmax, which its configuration says (`trained_with`), are the share of each label, and do.
    */
   readonly score: number
@@ -106,7 +106,7 @@ export async function zeroShotImageClassification(
   return Object.assign(pipelineCall(stream), { model, processor }, resources(dispose))
 }
 
-/** The sentence that the model was trained with, if its configuration says so. */
+/** The template that the model was trained with, if its configuration has one. */
 function templateOf({ config }: SiglipModel | Siglip2Model): string {
   const tasks = config.extra['task_specific_params']
   const task = isObject(tasks) ? tasks['zero-shot-image-classification'] : undefined

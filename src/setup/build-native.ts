@@ -54,7 +54,7 @@ export async function buildNative(place: NewRoot, { signal, onProgress }: MakeOp
 
 /**
  * Recompiles the addons of a finished folder when their sources have changed since it was built. Nothing is
- * downloaded. They are made beside those that are there and take their place in one moment, when they have been seen to load; until
+ * downloaded. They are built beside the existing ones and replace them atomically, once they have been loaded successfully; until
  * then, and if it fails, those stay.
  *
  * @throws BackendError if there is no compiler, or it fails.

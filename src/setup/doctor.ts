@@ -134,7 +134,7 @@ async function sizeOf(folder: string): Promise<number> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true })
   const sizes = entries
     .filter((entry) => entry.isFile())
-    // A set-up under way moves its files.
+    // A running setup moves its files.
     .map((entry) =>
       stat(join(entry.parentPath, entry.name)).then(
         (file) => file.size,

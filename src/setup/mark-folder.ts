@@ -7,9 +7,9 @@ import { type InstalledFile, type Marker, MARKER, nativePaths, TFJS_NODE_VERSION
 import { fileHash } from '../io/file-hash.js'
 import { runTool } from './run-tool.js'
 
-/** What is known of a folder that has been made. */
+/** The facts about a finished folder. */
 export interface MadeFolder {
-  /** The folder inside it that holds everything that belongs together. */
+  /** The folder inside it with all files of one build. */
   readonly root?: string
   readonly addon: string
   /** How the addon was made. */

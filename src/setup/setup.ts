@@ -24,9 +24,9 @@ import type { SetupProgress } from './setup-progress.js'
 export interface SetupOptions {
   /** Stops it: nothing is left half-made, and what was downloaded is kept for the next time. */
   readonly signal?: AbortSignal
-  /** Called with what is being done, and its progress. */
+  /** Called with the current step and its progress. */
   readonly onProgress?: (progress: SetupProgress) => void
-  /** Builds again what is already there. Default: false. */
+  /** Rebuilds an existing backend. Default: false. */
   readonly force?: boolean
   /**
    * Uses tfjs-node's own installer instead: its script downloads TensorFlow 2.9 from its makers' host, without a hash to compare
@@ -40,7 +40,7 @@ export interface SetupReport {
   /** Where the native backend is. */
   readonly folder: string
   /**
-   * `already`: it was there; `built`: from PyPI's library; `rebuilt`: its addons only, since this package brings other sources
+   * `already`: it was there; `built`: from PyPI's library; `rebuilt`: only its addons, since this package has other sources
    * of them; `official`: with tfjs-node's own installer.
    */
   readonly outcome: 'already' | 'built' | 'rebuilt' | 'official'
@@ -51,7 +51,7 @@ export interface SetupReport {
 /**
  * Puts the native backend into the user's cache folder, once for all of the user's projects: tfjs-node's JavaScript through npm,
  * TensorFlow's C library through pip, and their binding through the system's C++ compiler. What arrives with another hash than
- * the one that this package knows is refused. It is made aside and takes its place in one moment, when it has been seen to load:
+ * the one that this package expects is rejected. It is built aside and replaces the old one atomically, once it has loaded successfully:
  * programs that start during it find the old one or the new one, and those that run keep theirs.
  *
  * @throws BackendError if it can't be built, with the reason and what to do, or if the signal stops it; what was there stays.
@@ -109,7 +109,7 @@ interface Installed {
   readonly found: NativeFolder
 }
 
-/** What is there, if it is whole. */
+/** The existing backend, if it is complete. */
 async function installed(
   folder: string,
   { force = false, official = false }: SetupOptions,

@@ -9,7 +9,7 @@ export interface AddedToken {
   readonly rstrip: boolean
   /** Match in normalized text rather than in the raw one. */
   readonly normalized: boolean
-  /** Left out by `skipSpecialTokens`. */
+  /** Omitted by `skipSpecialTokens`. */
   readonly special: boolean
 }
 

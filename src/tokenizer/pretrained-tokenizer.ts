@@ -129,7 +129,7 @@ export abstract class PreTrainedTokenizer {
   }
 
   /**
-   * The text of ids. Those beyond the vocabulary are left out, unless it is `spiece.model`'s.
+   * The text of ids. Those beyond the vocabulary are omitted, unless it is `spiece.model`'s.
    *
    * @throws InputError if an id is not a whole number from 0, or is not in `spiece.model`.
    */

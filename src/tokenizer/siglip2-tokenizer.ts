@@ -7,7 +7,7 @@ import { SpecialTokens } from './special-tokens.js'
 import { addedTokensOf, configOf, readTokenizerJson } from './tokenizer-json/tokenizer-json.js'
 import { type TokenizerConfig, UNLIMITED } from './tokenizer-config.js'
 
-/** What the class puts in place of the file's own, as the reference does: Gemma's pipeline behind lower-casing. */
+/** The class's replacement of the file's pipeline, as in the reference: lower-casing, then Gemma's pipeline. */
 const PIPELINE = {
   normalizer: {
     type: 'Sequence',

@@ -28,7 +28,7 @@ export interface TokenizerBackend {
   idToToken(id: number): string | undefined
   /** Joins tokens to text. */
   tokensToString(tokens: readonly string[]): string
-  /** The text of ids, without special tokens if they are to be skipped. */
+  /** The text of ids, optionally without special tokens. */
   decode(ids: readonly number[], skipSpecialTokens: boolean): string
 
   /** Truncates one text or a pair to `room` tokens in total. */

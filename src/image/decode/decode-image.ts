@@ -15,7 +15,7 @@ export interface DecodeImageOptions extends ReadOptions {
  * colour management. In Node the pixels are those of Pillow's `convert("RGB")`, as transformers' `load_image` gives them, to the
  * bit, except for
  * - AVIF: a level by rounding, and more at edges where chroma is subsampled;
- * - GIF: what is transparent or outside the first frame is black, where Pillow has a colour of the palette;
+ * - GIF: pixels that are transparent or outside the first frame are black; in Pillow they have a colour of the palette;
  * - PNG of other than 8 bits with one transparent colour: it is transparent; to Pillow, on white, not always;
  * - TIFF of rare kinds: Lab, Zstandard, LZMA, and YCbCr outside JPEG are refused, and a few others differ;
  * - JPEG where sharp can't be loaded: rounding, and chroma that isn't interpolated.

@@ -12,7 +12,7 @@ import { latin1 } from '../../io/latin1.js'
 
 export type Sharp = typeof sharpModule
 
-/** What is decoded, and sharp's name of it. What it could read besides (SVG, PDF) Pillow can't, and is better not let in. */
+/** The decoded formats, with sharp's names. Others that sharp reads (SVG, PDF) Pillow doesn't, and they are a risk. */
 const formats = { JPEG: 'jpeg', PNG: 'png', WebP: 'webp', GIF: 'gif', TIFF: 'tiff', AVIF: 'heif' } as const
 
 /** Bytes of a sample, by libvips' names. */
@@ -52,7 +52,7 @@ export async function decodeWithSharp(sharp: Sharp, original: Uint8Array, limits
   if (tags) checkColours(tags, limits.where)
   const file = tags ? withKnownOrientation(bytes, tags) : bytes
   const pipeline = turn(sharp(file, lenient).autoOrient(), hiddenOrientation(bytes, metadata))
-  // sharp would turn everything into 8-bit sRGB by its own formulas: those of Pillow need the samples as the file has them.
+  // sharp would turn everything into 8-bit sRGB by its own formulas: those of Pillow need the file's own samples.
   if (metadata.depth !== 'uchar' || metadata.space === 'cmyk') {
     pipeline.pipelineColourspace(metadata.space).toColourspace(metadata.space)
   }

@@ -11,14 +11,14 @@ export interface ImageHeader {
   readonly height?: number
 }
 
-/** What is decoded, and how large it may be. */
+/** The limits of decoding. */
 export interface DecodeLimits {
   readonly maxPixels: number
   /** Where the bytes come from, for messages. */
   readonly where: string
 }
 
-/** Texts that files of a format hold at offsets, all of them; the first that fits is taken. */
+/** Magic texts at offsets, all of which must match; the first match decides. */
 const signatures: readonly (readonly [format: string, ...places: readonly (readonly [number, string])[]])[] = [
   ['JPEG', [0, '\xff\xd8\xff']],
   ['PNG', [0, '\x89PNG\r\n\x1a\n']],

@@ -6,7 +6,7 @@ export interface ImageSize {
   readonly height: number
 }
 
-/** The largest size that a file of the format says it has; undefined where none is found. Trusts nothing past the bytes. */
+/** The largest size in the file's headers; undefined if none is found. Never reads past the bytes. */
 export type SizeReader = (view: DataView) => ImageSize | undefined
 
 /** The formats whose header contains the size. TIFF needs a walk through the file. */

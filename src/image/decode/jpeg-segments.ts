@@ -1,6 +1,6 @@
 import { latin1 } from '../../io/latin1.js'
 
-/** A part of a JPEG file: what its marker says it is, and what is in it. */
+/** A segment of a JPEG file: marker and content. */
 export interface JpegSegment {
   readonly marker: number
   readonly data: Uint8Array
@@ -29,7 +29,7 @@ export function isFrame({ marker }: JpegSegment): boolean {
   return marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker)
 }
 
-/** What is in a segment after a text that it begins with; undefined if it doesn't. */
+/** A segment's content after the given prefix; undefined without the prefix. */
 export function dataAfter(text: string, { data }: JpegSegment): Uint8Array | undefined {
   return latin1(data.subarray(0, text.length)) === text ? data.subarray(text.length) : undefined
 }

@@ -44,7 +44,7 @@ function overWhite(sample: number, alpha: number): number {
   return alpha === 255 ? sample : Math.round((sample * alpha) / 255 + 255 - alpha)
 }
 
-/** Whether a value has the fields of pixels; what is in them is for `toRawImage` to check. */
+/** Whether a value has the fields of pixels; `toRawImage` checks their values. */
 export function isRawPixels(value: unknown): value is RawPixels {
   return typeof value === 'object' && value !== null && 'data' in value && 'width' in value && 'height' in value
 }

@@ -12,7 +12,7 @@ import { SiglipImageProcessor, type PixelValues } from './siglip-image-processor
 /** What an image tower takes: arrays by their names, the first side of each being the batch. */
 export type ImageArrays = Readonly<Record<string, NdArray>>
 
-/** What is needed of an image processor. */
+/** The part of an image processor that preparing needs. */
 export interface ImageProcessor {
   call(image: ImageInput): Promise<PixelValues | NaflexInputs>
   preprocess(image: RawImage): PixelValues | NaflexInputs

@@ -21,7 +21,7 @@ export interface ImageProcessorConfig extends ValueOptions {
   readonly backend: ResizeBackend
 }
 
-/** The shared settings as far as `options` has them, and otherwise the `defaults`. */
+/** The shared settings of `options`, completed by `defaults`. */
 export function readImageProcessorConfig(options: FieldReader, defaults: ImageProcessorConfig): ImageProcessorConfig {
   return {
     doConvertRgb: options.boolean('doConvertRgb', defaults.doConvertRgb),

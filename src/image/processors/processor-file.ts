@@ -17,7 +17,7 @@ export type ImageProcessorType = (typeof types)[number]
 /** An image processor's settings in a checkpoint folder. */
 export interface ProcessorFile {
   readonly type: ImageProcessorType
-  /** As the file has them. */
+  /** As in the file. */
   readonly options: Options
   readonly folder: CheckpointFolder
   /** Their file, for messages. */
@@ -28,7 +28,7 @@ export interface ProcessorFile {
  * Reads `image_processor` of `processor_config.json` (transformers 5), or else `preprocessor_config.json`, or else what open_clip or
  * timm say of images.
  *
- * @param expected the processor that the settings are to be for; settings that name none are for it.
+ * @param expected the expected processor; settings that name none match it.
  * @throws FileError if there is neither; ConfigError if it can't be understood, or is for another processor.
  */
 export async function readProcessorFile(

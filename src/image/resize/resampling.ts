@@ -1,7 +1,7 @@
 /** The filters of a resize, by Pillow's numbers. */
 export const Resampling = { NEAREST: 0, LANCZOS: 1, BILINEAR: 2, BICUBIC: 3, BOX: 4, HAMMING: 5 } as const
 
-/** A filter by its number, as `preprocessor_config.json` has it. */
+/** A filter by its number in `preprocessor_config.json`. */
 export type Resampling = (typeof Resampling)[keyof typeof Resampling]
 
 /** Whether a value is the number of a filter. */

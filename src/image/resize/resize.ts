@@ -56,7 +56,7 @@ export function resize(image: RawImage, options: ResizeOptions): RawImage {
   return { width, height, data: rows ? convolveColumns(narrowed, width, columns ? first : 0, rows) : narrowed }
 }
 
-/** Asked before memory is taken for so many pixels. @throws InputError */
+/** Checks the number of pixels before memory is allocated. @throws InputError */
 function checkArea(width: number, height: number): void {
   if (width * height <= MAX_PIXELS) return
   throw new InputError('The target is too large', {

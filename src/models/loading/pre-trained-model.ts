@@ -60,7 +60,7 @@ export abstract class PreTrainedModel<Config extends PretrainedConfig = Pretrain
   /**
    * Copies values into the weights: all or, if anything is wrong, none.
    * @param options.strict whether missing and unexpected names are an error. Default: true; another shape always is
-   * @throws {WeightsError} that lists all that is wrong; or names a value that is NaN or infinite (of tensors on a GPU, none is looked at)
+   * @throws {WeightsError} that lists all faults; or names a value that is NaN or infinite (tensors on a GPU are not checked)
    * @throws {InputError} for a value that is not a tensor, or is disposed of
    */
   loadStateDict(state: ReadonlyMap<string, TensorInput>, options: { readonly strict?: boolean } = {}): LoadingInfo {

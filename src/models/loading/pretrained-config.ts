@@ -40,7 +40,7 @@ export abstract class PretrainedConfig {
     return this.fromJSON(await readConfig(folder))
   }
 
-  /** The configuration as `config.json` has it. */
+  /** The configuration in the form of `config.json`. */
   toJSON(): JsonObject {
     const { extra, ...fields } = this
     const entries = Object.entries(fields).filter(([, value]) => value !== undefined)
@@ -60,7 +60,7 @@ export abstract class PretrainedConfig {
 }
 
 /**
- * The configuration of a checkpoint folder, as `config.json` has it: that file, or what other packages' files and the weights show.
+ * The configuration of a checkpoint folder in the form of `config.json`: that file, or inferred from other packages' files and the weights.
  * @throws {FileError | ConfigError | FormatError}
  */
 export async function readConfig(

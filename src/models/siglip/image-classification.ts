@@ -16,7 +16,7 @@ import {
 /** What a classifier needs for its loss. */
 export interface LabelOptions {
   /**
-   * What the images show, for the loss. One class of several: int32 `[batch]`, of which −100 is left out; any number of classes:
+   * The labels of the images, for the loss. One class of several: int32 `[batch]`, where −100 is ignored; any number of classes:
    * float32 `[batch, labels]` of zeros and ones; regression: float32 `[batch]` or `[batch, labels]`.
    */
   readonly labels?: TensorInput | undefined

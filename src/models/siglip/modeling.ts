@@ -50,7 +50,7 @@ export function diagonalLabels({ shape: [rows, columns] }: tf.Tensor2D): tf.Tens
 export type SiglipOutput = {
   /** With `returnLoss`: the sigmoid loss, a scalar. */
   loss?: tf.Scalar
-  /** `[images, texts]`; their sigmoid is the probability that the two belong together. */
+  /** `[images, texts]`; their sigmoid is the probability that the two match. */
   logitsPerImage: tf.Tensor2D
   /** `[texts, images]` */
   logitsPerText: tf.Tensor2D
@@ -135,7 +135,7 @@ export abstract class TwoTowerModel<
 
   /**
    * How well each text goes with each image: their cosine, times the model's scale, plus its bias. Its sigmoid is the probability that
-   * they belong together. `[texts, width]` and `[images, width]`, of length one → `[texts, images]`
+   * they match. `[texts, width]` and `[images, width]`, of length one → `[texts, images]`
    * @throws {InputError} if their widths differ
    */
   logits(textEmbeds: tf.Tensor2D, imageEmbeds: tf.Tensor2D): tf.Tensor2D {

@@ -51,7 +51,7 @@ export class SiglipTextEmbeddings extends Module<TextEmbeddingsConfig> {
 export interface TextInputs {
   /** int32 `[batch, length]`, padded as the model was trained: `padding: 'max_length'`. */
   readonly inputIds: TensorInput
-  /** `[batch, length]`: 1 for tokens that are seen, 0 for those that are not. Default: all are, padding too. */
+  /** `[batch, length]`: 1 for tokens that are attended to, else 0. Default: all 1, padding included. */
   readonly attentionMask?: TensorInput | undefined
   /** int32 `[batch, length]` or `[1, length]`. Default: 0, 1, 2 … */
   readonly positionIds?: TensorInput | undefined

@@ -21,7 +21,7 @@ export type VisionEmbeddingsConfig = Pick<SiglipVisionConfig, 'hiddenSize' | 'nu
 export class SiglipVisionEmbeddings extends Module<VisionEmbeddingsConfig> {
   static readonly className = 'SiglipVisionEmbeddings'
 
-  /** Patches along one side; pixels beyond the last whole patch are left out. */
+  /** Patches along one side; pixels beyond the last whole patch are dropped. */
   private readonly grid = Math.floor(this.config.imageSize / this.config.patchSize)
   private readonly weight
   private readonly bias
@@ -142,7 +142,7 @@ export interface SiglipVisionOptions extends EncoderOptions {
   /** Takes images of any size, and fits the position embeddings to it. Default: false. */
   readonly interpolatePosEncoding?: boolean | undefined
   /**
-   * The patches that are seen of each image, int32 `[batch, kept]`, each once; the others are dropped (Li et al. 2023, "Scaling
+   * The patches to keep of each image, int32 `[batch, kept]`, each once; the others are dropped (Li et al. 2023, "Scaling
    * Language-Image Pre-training via Masking", section 3). Default: all.
    */
   readonly keptPatches?: TensorInput | undefined

@@ -18,7 +18,7 @@ export function removePunctuation(text: string): string {
 }
 
 /**
- * The form in which SigLIP's captions were seen in training: lower case, no ASCII punctuation, single spaces.
+ * The form of SigLIP's captions in training: lower case, no ASCII punctuation, single spaces.
  *
  * Source: `canonicalize_text` of transformers' `tokenization_siglip.py`, after big_vision's `prompt_engineering.py`.
  */

@@ -10,7 +10,7 @@ export const CLEANINGS = ['canonicalize', 'lower', 'whitespace'] as const
 export type Cleaning = (typeof CLEANINGS)[number]
 
 /**
- * A text as open_clip cleans it: mended by ftfy, HTML's characters for their names, single spaces; with `lower` in lower case, with
+ * A text as open_clip cleans it: repaired by ftfy, HTML entities decoded, single spaces; with `lower` in lower case, with
  * `canonicalize` without ASCII punctuation as well.
  *
  * Source: `get_clean_fn` of open_clip's `tokenizer.py`, `fix_text` of ftfy 6.3.

@@ -45,7 +45,7 @@ const BAD = [
 
 const badness = new RegExp(BAD, 'u')
 
-/** Whether ftfy would try to mend the encoding of a text. */
+/** Whether ftfy would try to repair the encoding of a text. */
 export function isMojibake(text: string): boolean {
   return badness.test(text)
 }

@@ -14,7 +14,7 @@ const CONTEXT_LENGTH = 77
 /** Options of a tokenizer that say how it is fetched or stored, and nothing about its ids. */
 const IDLE = new Set(['use_fast', 'trust_remote_code', 'revision', 'cache_dir', 'token', 'local_files_only'])
 
-/** What is read of a folder: `bytes` with the limit that tokenizers' files have. */
+/** The part of a folder that is read: `bytes` with the limit of tokenizer files. */
 type ReadFile = (folder: CheckpointFolder, name: string) => Promise<Uint8Array>
 
 /**

@@ -2,7 +2,7 @@ import { type ByteTrie, ROOT } from './byte-trie.js'
 
 /** How much worse than the worst piece an unknown character is. */
 const UNK_PENALTY = 10
-/** What a user-defined piece gets for each byte but its first, whatever its score says. */
+/** The score of a user-defined piece for each byte after its first, whatever its own score is. */
 const USER_DEFINED_BONUS = 0.1
 
 /** What the unigram model knows of its vocabulary. */

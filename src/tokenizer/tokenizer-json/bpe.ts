@@ -41,7 +41,7 @@ export class Bpe implements TokenizerModel {
   readonly #fuseUnk: boolean
   readonly #byteFallback: boolean
   readonly #ignoreMerges: boolean
-  /** The characters that some merge joins to a space behind them, and to one before them. */
+  /** The characters that some merge joins to a space after them, and to one before them. */
   readonly #beforeSpace = new Set<string>()
   readonly #afterSpace = new Set<string>()
   readonly #words = new Map<string, readonly number[]>()
