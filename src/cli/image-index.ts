@@ -61,7 +61,7 @@ export class ImageIndex {
    *
    * @param file where it is kept. Default: nowhere
    * @throws {FormatError | InputError} for a file that is something else, or was made by another model; NonFiniteError for a row with
-   * what is no number; FileError if it can't be read
+   * NaN; FileError if it can't be read
    */
   static async open(file: string | undefined, model: string): Promise<ImageIndex> {
     const index = new ImageIndex(file, model)

@@ -37,7 +37,7 @@ export function addTrain(program: Command, session: Session): void {
     .command('train')
     .description(
       'Trains a model on images with captions, or a classifier on folders of images. A run is one process; start several ' +
-        'for several runs. Ctrl-C saves a checkpoint; --resume continues from it and resumes bit-identically.',
+        'for several runs. Ctrl-C saves a checkpoint; --resume continues from it bit-identically.',
     )
     .argument(
       '[data]',
@@ -170,7 +170,7 @@ async function train(data: string | undefined, options: Options, session: Sessio
       progress?.end()
       trainer.dispose()
     })
-    tell(result, trainer.steps, session)
+    report(result, trainer.steps, session)
     if (!result.isComplete || settings.loss !== 'classification' || 'textModel' in model) return
     const { drawConfusion } = await import('../../pipelines/train-classifier.js')
     const { allSamples } = await import('../../pipelines/evaluated-model.js')
@@ -219,7 +219,7 @@ function reporter(session: Session, bar: () => Progress | undefined): (report: S
   }
 }
 
-function tell({ step, isComplete, folder, figures }: TrainResult, steps: number, session: Session): void {
+function report({ step, isComplete, folder, figures }: TrainResult, steps: number, session: Session): void {
   session.say(
     isComplete ? `${folder}: trained ${step} steps` : `${folder}: step ${step} of ${steps}; continue with --resume`,
   )
