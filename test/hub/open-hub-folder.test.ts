@@ -342,7 +342,7 @@ describe('downloads', () => {
     serveBytes(300_000)
     hub.fail(/^CDN/, cutAfter(100), Infinity)
     await expect((await open()).bytes('model.safetensors')).rejects.toThrow(
-      /cut again and again: found .* after 600 of 300000/,
+      /breaks repeatedly: found .* after 600 of 300000/,
     )
     expect((await stat(`${weightsBlob()}.incomplete`)).size).toBe(600)
   })
