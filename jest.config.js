@@ -19,6 +19,7 @@ export default {
     '^#decode$': '<rootDir>/src/image/decode/decode-node.ts',
     '^#image-preparer$': '<rootDir>/src/image/processors/image-preparer-node.ts',
     '^#save-folder$': '<rootDir>/src/io/save-folder.ts',
+    '^#engine-file$': '<rootDir>/src/backend/engine/engine-file-node.ts',
     '^#jit$': '<rootDir>/src/jit/jit-node.ts',
     '^#backend$': '<rootDir>/src/backend/backend-node.ts',
     '^siglip-tfjs$': '<rootDir>/src/index.ts',

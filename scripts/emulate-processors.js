@@ -30,7 +30,7 @@ if (isNeeded && !('missing' in native) && native.marker.sources !== null && nati
     'kernels/amx.cc': emulated('emulated-amx.cc', AVX2),
     'kernels/avx512.cc': emulated('emulated-avx512.cc', AVX2),
     'kernels/processor.cc': emulated('emulated-processor.cc'),
-    'program/memory.cc': emulated('failing-memory.cc'),
+    'program/pages.cc': emulated('failing-memory.cc'),
   }
   try {
     await mkdir(dirname(engine), { recursive: true })

@@ -26,7 +26,7 @@ export { listCache, type CacheEntry } from './hub/list-cache.js'
 export { pruneCache, type Unreferenced } from './hub/prune-cache.js'
 export { verifyCache, type VerifiedFile, type VerifyOptions } from './hub/verify-cache.js'
 
-export type { EngineInfo } from './jit/program/engine-addon.js'
+export type { EngineInfo } from './backend/engine/engine-core.js'
 export { exportOnnx, exportSavedModel } from './export/export-model.js'
 export { convertCheckpoint, type Conversion, type ConvertOptions } from '../converters/convert-checkpoint.js'
 export type { Naming } from '../converters/names/naming.js'

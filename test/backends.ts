@@ -3,9 +3,13 @@ import { join } from 'node:path'
 
 import * as tf from '@tensorflow/tfjs'
 
+import { createWasmEngine } from '../src/backend/engine/wasm-engine.js'
+import { bestWasmBuild, loadWasmModule, WASM_BUILDS } from '../src/backend/engine/wasm-module.js'
+
 import { useBackend } from '../src/backend/backend-node.js'
 import { type Engine, loadEngine } from '../src/jit/program/engine.js'
 import { findNativeFolder } from '../src/backend/native-folder.js'
+import { engineOn, type ProgramEngine } from './core-engine.js'
 
 /** The backends of Node that must give the reference's numbers. */
 export const backends = ['native', 'wasm'] as const
@@ -39,6 +43,18 @@ export function onEveryKernel(suite: (engine: () => Engine) => void): void {
   describeEngine('on every kernel', loadEveryKernel, suite)
 }
 
+/** The same, and with the engines that have their tensors: for suites of programs without operations of TensorFlow. */
+export function onEveryEngine(suite: (engine: () => ProgramEngine) => void): void {
+  onEveryKernel(suite)
+  const builds = WASM_BUILDS.slice(WASM_BUILDS.indexOf(bestWasmBuild()))
+  describe.each(builds)('on WebAssembly, %s', (build) => {
+    inScopes(async () => {
+      await useBackend('wasm', { quiet: true })
+      return engineOn(await createWasmEngine(await loadWasmModule(build)))
+    }, suite)
+  })
+}
+
 /** The engine with the kernels of all processors: scripts/emulate-processors.js has made those that this one doesn't run. */
 export function loadEveryKernel(): ReturnType<typeof loadEngine> {
   const emulated = join(process.cwd(), 'out', 'emulated', 'engine.node')
@@ -55,22 +71,29 @@ function describeEngine(name: string, load: typeof loadEngine, suite: (engine: (
       it.skip(`engine: ${missing}`, () => undefined)
       return
     }
-    let engine: Engine | undefined
-    beforeAll(async () => {
+    inScopes(async () => {
       await useBackend('native', { quiet: true })
       const loaded = load()
       if ('missing' in loaded) throw new Error(loaded.missing)
-      engine = loaded
-    })
-    beforeEach(() => {
-      tf.engine().startScope()
-    })
-    afterEach(() => {
-      tf.engine().endScope()
-    })
-    suite(() => {
-      if (!engine) throw new Error('The engine is there only while a test runs')
-      return engine
-    })
+      return loaded
+    }, suite)
+  })
+}
+
+/** Runs a suite on an engine, each test in a scope of tensors. */
+function inScopes<E>(load: () => Promise<E>, suite: (engine: () => E) => void): void {
+  let engine: E | undefined
+  beforeAll(async () => {
+    engine = await load()
+  })
+  beforeEach(() => {
+    tf.engine().startScope()
+  })
+  afterEach(() => {
+    tf.engine().endScope()
+  })
+  suite(() => {
+    if (!engine) throw new Error('The engine is there only while a test runs')
+    return engine
   })
 }

@@ -59,7 +59,7 @@ struct ElementwiseProgram {
 };
 
 struct Kernels {
-  const char *name;  // "amx", "avx512", "avx2", "portable"
+  const char *name;  // "amx", "avx512", "avx2", "portable"; WebAssembly: "simd", "relaxed-simd"
   bool bfloat16;     // multiplies bfloat16 in hardware
   void (*gemm)(const Gemm &, Threads &);
   size_t (*packed_bytes)(int64_t k, int64_t n, DType precision);

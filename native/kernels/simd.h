@@ -9,6 +9,8 @@
 #include <immintrin.h>
 #elif defined(__aarch64__)
 #include <arm_neon.h>
+#elif defined(__wasm_simd128__)
+#include <wasm_simd128.h>
 #endif
 
 namespace siglip {
@@ -88,6 +90,9 @@ inline Float MultiplyAdd(Float a, Float b, Float c) {
 #elif defined(__aarch64__)
   return reinterpret_cast<Float>(
       vfmaq_f32(reinterpret_cast<float32x4_t>(c), reinterpret_cast<float32x4_t>(a), reinterpret_cast<float32x4_t>(b)));
+#elif defined(__wasm_relaxed_simd__)
+  return reinterpret_cast<Float>(
+      wasm_f32x4_relaxed_madd(reinterpret_cast<v128_t>(a), reinterpret_cast<v128_t>(b), reinterpret_cast<v128_t>(c)));
 #else
   return a * b + c;
 #endif
@@ -100,6 +105,8 @@ inline Float SquareRoot(Float v) {
   return reinterpret_cast<Float>(_mm256_sqrt_ps(reinterpret_cast<__m256>(v)));
 #elif defined(__x86_64__)
   return reinterpret_cast<Float>(_mm_sqrt_ps(reinterpret_cast<__m128>(v)));
+#elif defined(__wasm_simd128__)
+  return reinterpret_cast<Float>(wasm_f32x4_sqrt(reinterpret_cast<v128_t>(v)));
 #else
   for (int i = 0; i < kLanes; i++) v[i] = __builtin_sqrtf(v[i]);
   return v;
@@ -116,6 +123,8 @@ inline Float MaximumOf(Float a, Float b) {
   return reinterpret_cast<Float>(_mm512_max_ps(reinterpret_cast<__m512>(a), reinterpret_cast<__m512>(b)));
 #elif defined(__AVX2__)
   return reinterpret_cast<Float>(_mm256_max_ps(reinterpret_cast<__m256>(a), reinterpret_cast<__m256>(b)));
+#elif defined(__wasm_simd128__)
+  return reinterpret_cast<Float>(wasm_f32x4_pmax(reinterpret_cast<v128_t>(b), reinterpret_cast<v128_t>(a)));
 #else
   return a > b ? a : b;
 #endif
@@ -125,6 +134,8 @@ inline Float MinimumOf(Float a, Float b) {
   return reinterpret_cast<Float>(_mm512_min_ps(reinterpret_cast<__m512>(a), reinterpret_cast<__m512>(b)));
 #elif defined(__AVX2__)
   return reinterpret_cast<Float>(_mm256_min_ps(reinterpret_cast<__m256>(a), reinterpret_cast<__m256>(b)));
+#elif defined(__wasm_simd128__)
+  return reinterpret_cast<Float>(wasm_f32x4_pmin(reinterpret_cast<v128_t>(b), reinterpret_cast<v128_t>(a)));
 #else
   return a < b ? a : b;
 #endif

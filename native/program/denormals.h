@@ -1,4 +1,5 @@
-// Denormal numbers are zeros to everything the engine computes, as to TensorFlow's kernels: on all threads, whatever their number.
+// Denormal numbers are zeros to everything the engine computes, as to TensorFlow's kernels: on all threads, whatever their number. On
+// WebAssembly, which cannot do so, they are numbers.
 #pragma once
 
 #include <cstdint>
@@ -32,7 +33,7 @@ class FlushDenormals {
     return state;
   }
   static void Set(State state) { asm volatile("msr fpcr, %0" : : "r"(state)); }
-#else
+#else  // WebAssembly computes with denormals
   using State = int;
   static constexpr State kFlush = 0;
   static State Get() { return 0; }

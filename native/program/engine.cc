@@ -10,6 +10,7 @@
 #include "program/denormals.h"
 #include "program/errors.h"
 #include "program/memory.h"
+#include "program/mutex.h"
 #include "program/packed-weights.h"
 #include "program/steps.h"
 
@@ -32,15 +33,15 @@ class Engine {
   void Trim();
 
   EngineInfo Info() {
-    const std::lock_guard<std::mutex> lock(mutex_);
+    const std::lock_guard<Mutex> lock(mutex_);
     return {kernels_, usable_, threads_->count()};
   }
   EngineMemory Memory() {
-    const std::lock_guard<std::mutex> lock(mutex_);
+    const std::lock_guard<Mutex> lock(mutex_);
     return {arena_.bytes(), packed_.bytes()};
   }
   void SetThreads(int count, bool again) {
-    const std::lock_guard<std::mutex> lock(mutex_);
+    const std::lock_guard<Mutex> lock(mutex_);
     if (threads_set_ && !again) return;
     if (count != threads_->count()) threads_ = std::make_unique<Threads>(count);
     threads_set_ = true;
@@ -52,7 +53,7 @@ class Engine {
 
   void FreeUnneeded();
 
-  std::mutex mutex_;
+  Mutex mutex_;
   std::vector<const Kernels *> usable_;
   const Kernels *kernels_;
   std::unique_ptr<Threads> threads_;
@@ -65,7 +66,7 @@ class Engine {
 };
 
 void Engine::SetKernels(const std::string &name) {
-  const std::lock_guard<std::mutex> lock(mutex_);
+  const std::lock_guard<Mutex> lock(mutex_);
   std::string names;
   for (const Kernels *kernels : usable_) {
     if (name == kernels->name) {
@@ -79,7 +80,7 @@ void Engine::SetKernels(const std::string &name) {
 
 void Engine::Run(Execution &execution) {
   Program &program = *execution.program;
-  const std::lock_guard<std::mutex> lock(mutex_);
+  const std::lock_guard<Mutex> lock(mutex_);
   FreeUnneeded();
   char *const arena = static_cast<char *>(arena_.Ensure(program.arena_bytes()));
   const auto same = [&](const std::weak_ptr<Program> &known) { return known.lock() == execution.program; };
@@ -128,10 +129,12 @@ void Engine::Run(Execution &execution) {
   };
   for (const std::unique_ptr<Step> &step : program.steps()) {
     for (Operand *operand : step->operands) operand->view.data = places[operand->buffer] + operand->byte_offset;
-    const auto start = std::chrono::steady_clock::now();
     half_written = half_written || std::any_of(step->operands.begin(), step->operands.end(), writes_capture);
-    run(*step);
-    if (execution.milliseconds != nullptr) {
+    if (execution.milliseconds == nullptr) {
+      run(*step);
+    } else {
+      const auto start = std::chrono::steady_clock::now();
+      run(*step);
       const std::chrono::duration<double, std::milli> taken = std::chrono::steady_clock::now() - start;
       execution.milliseconds->push_back(taken.count());
     }
@@ -140,7 +143,7 @@ void Engine::Run(Execution &execution) {
 
 void Engine::Trim() {
   trim_wanted_ = true;
-  const std::unique_lock<std::mutex> lock(mutex_, std::try_to_lock);
+  const std::unique_lock<Mutex> lock(mutex_, std::try_to_lock);
   if (lock.owns_lock()) FreeUnneeded();
 }
 

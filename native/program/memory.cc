@@ -1,7 +1,5 @@
 #include "program/memory.h"
 
-#include <sys/mman.h>
-
 #include <algorithm>
 #include <cstdint>
 #include <list>
@@ -10,25 +8,25 @@
 #include <utility>
 
 #include "program/errors.h"
+#include "program/mutex.h"
 
 namespace siglip {
 namespace {
 
-constexpr size_t kPage = 4096;
-constexpr size_t kLargePage = size_t{2} << 20;
-
-size_t RoundUp(size_t bytes, size_t unit) { return (bytes + unit - 1) / unit * unit; }
-size_t Unit(size_t bytes) { return bytes >= kLargePage ? kLargePage : kPage; }
+// Smaller tensors come from the C++ library: a page for each would be too much, and asking the system for it too slow.
+constexpr size_t kWorthPages = size_t{32} << 10;
+constexpr std::align_val_t kSmallAlignment{64};
 
 struct Recycler {
-  std::mutex mutex;
+  Mutex mutex;
   std::list<std::pair<size_t, void *>> cached;  // the least recently used first
   size_t cached_bytes = 0;
   size_t used_bytes = 0;
   size_t expected_bytes = 0;
 
   void FreeTooMany() {
-    while (cached_bytes > std::max(used_bytes, expected_bytes)) {
+    const size_t most = kFreshPagesAreDear ? std::max(used_bytes, expected_bytes) : 0;
+    while (cached_bytes > most) {
       FreePages(cached.front().second, cached.front().first);
       cached_bytes -= cached.front().first;
       cached.pop_front();
@@ -45,7 +43,7 @@ Recycler &TheRecycler() {
 // Returns what is cached for later tensors to the system; whether there was any.
 bool FreeCached() {
   Recycler &recycler = TheRecycler();
-  const std::lock_guard<std::mutex> lock(recycler.mutex);
+  const std::lock_guard<Mutex> lock(recycler.mutex);
   if (recycler.cached.empty()) return false;
   for (const auto &block : recycler.cached) FreePages(block.second, block.first);
   recycler.cached.clear();
@@ -54,36 +52,6 @@ bool FreeCached() {
 }
 
 }  // namespace
-
-void *AllocatePages(size_t bytes) {
-  const size_t unit = Unit(bytes);
-  if (bytes > SIZE_MAX - 2 * unit) return nullptr;
-  const size_t size = RoundUp(bytes == 0 ? 1 : bytes, unit);
-  // A mapping is aligned to small pages only: one unit more, and what lies beside the aligned part is returned.
-  const size_t slack = unit > kPage ? unit : 0;
-  void *const mapped = mmap(nullptr, size + slack, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (mapped == MAP_FAILED) return nullptr;
-  if (slack == 0) return mapped;
-  const size_t address = reinterpret_cast<size_t>(mapped);
-  const size_t before = RoundUp(address, unit) - address;
-  char *const data = static_cast<char *>(mapped) + before;
-  if (before > 0) munmap(mapped, before);
-  if (slack > before) munmap(data + size, slack - before);
-  AdviseLargePages(data, size);
-  return data;
-}
-
-void AdviseLargePages(void *data, size_t bytes) {
-#ifdef MADV_HUGEPAGE
-  const size_t address = reinterpret_cast<size_t>(data), first = RoundUp(address, kLargePage);
-  const size_t end = (address + bytes) / kLargePage * kLargePage;
-  if (first < end) madvise(reinterpret_cast<void *>(first), end - first, MADV_HUGEPAGE);
-#endif
-}
-
-void FreePages(void *data, size_t bytes) {
-  if (data != nullptr) munmap(data, RoundUp(bytes == 0 ? 1 : bytes, Unit(bytes)));
-}
 
 void *Block::Ensure(size_t bytes) {
   if (bytes <= bytes_) return data_;
@@ -102,9 +70,14 @@ void Block::Free() {
 }
 
 void *TakeTensorMemory(size_t bytes) {
+  if (bytes < kWorthPages) {
+    void *const small = operator new(bytes == 0 ? 1 : bytes, kSmallAlignment, std::nothrow);
+    if (small == nullptr) throw OutOfMemory(bytes);
+    return small;
+  }
   Recycler &recycler = TheRecycler();
   {
-    const std::lock_guard<std::mutex> lock(recycler.mutex);
+    const std::lock_guard<Mutex> lock(recycler.mutex);
     recycler.used_bytes += bytes;
     const auto fits = [bytes](const auto &block) { return block.first == bytes; };
     const auto found = std::find_if(recycler.cached.begin(), recycler.cached.end(), fits);
@@ -118,7 +91,7 @@ void *TakeTensorMemory(size_t bytes) {
   void *data = AllocatePages(bytes);
   if (data == nullptr && FreeCached()) data = AllocatePages(bytes);
   if (data == nullptr) {
-    const std::lock_guard<std::mutex> lock(recycler.mutex);
+    const std::lock_guard<Mutex> lock(recycler.mutex);
     recycler.used_bytes -= bytes;
     throw OutOfMemory(bytes);
   }
@@ -126,8 +99,9 @@ void *TakeTensorMemory(size_t bytes) {
 }
 
 void GiveTensorMemoryBack(void *data, size_t bytes) {
+  if (bytes < kWorthPages) return operator delete(data, kSmallAlignment);
   Recycler &recycler = TheRecycler();
-  const std::lock_guard<std::mutex> lock(recycler.mutex);
+  const std::lock_guard<Mutex> lock(recycler.mutex);
   recycler.used_bytes -= bytes;
   try {
     recycler.cached.emplace_back(bytes, data);
@@ -141,7 +115,7 @@ void GiveTensorMemoryBack(void *data, size_t bytes) {
 
 void ExpectTensorMemory(size_t bytes) {
   Recycler &recycler = TheRecycler();
-  const std::lock_guard<std::mutex> lock(recycler.mutex);
+  const std::lock_guard<Mutex> lock(recycler.mutex);
   recycler.expected_bytes = bytes;
   recycler.FreeTooMany();
 }

@@ -1,17 +1,12 @@
-// Memory straight from the system: whole pages, large ones where the system has them.
+// Memory of the engine, in whole pages.
 #pragma once
 
 #include <cstddef>
 #include <utility>
 
-namespace siglip {
+#include "program/pages.h"
 
-// At least `bytes`, aligned to 4096 and zero until written; null if the system has none. Blocks of some size are aligned to
-// 2 MB and advised to lie in large pages.
-void *AllocatePages(size_t bytes);
-void FreePages(void *data, size_t bytes);
-// Advises the system to use large pages for memory that something else has allocated.
-void AdviseLargePages(void *data, size_t bytes);
+namespace siglip {
 
 // A block that grows when more is asked for, without keeping what was in it.
 class Block {
@@ -33,8 +28,8 @@ class Block {
   size_t bytes_ = 0;
 };
 
-// Memory for tensors. What is freed is cached for the next tensor of that size, since fresh pages cost more than computing in them.
-// At most as many bytes are cached as are in use or expected, whichever is more. From any thread.
+// Memory for tensors, aligned to 64 at least. What is freed is cached for the next tensor of that size, since fresh pages cost more
+// than computing in them. At most as many bytes are cached as are in use or expected, whichever is more. From any thread.
 void *TakeTensorMemory(size_t bytes);
 void GiveTensorMemoryBack(void *data, size_t bytes);
 // How many bytes of tensors may be needed soon though they are not in use now.

@@ -11,7 +11,7 @@ std::shared_ptr<const PackedWeights::Layout> PackedWeights::Get(const Kernels &k
   const size_t bytes = kernels.packed_bytes(k, n, precision);
   if (bytes == 0) return nullptr;
   const Key key(&kernels, weights.data, weights.dtype, k, n, weights.strides[0], weights.strides[1], precision);
-  const std::lock_guard<std::mutex> lock(mutex_);
+  const std::lock_guard<Mutex> lock(mutex_);
   for (auto entry = layouts_.begin(); entry != layouts_.end();) {
     entry = entry->second.expired() ? layouts_.erase(entry) : std::next(entry);
   }
@@ -27,7 +27,7 @@ std::shared_ptr<const PackedWeights::Layout> PackedWeights::Get(const Kernels &k
 }
 
 size_t PackedWeights::bytes() const {
-  const std::lock_guard<std::mutex> lock(mutex_);
+  const std::lock_guard<Mutex> lock(mutex_);
   size_t bytes = 0;
   for (const auto &entry : layouts_) {
     if (const auto layout = entry.second.lock()) bytes += layout->memory.bytes();

@@ -4,11 +4,11 @@
 
 #include <map>
 #include <memory>
-#include <mutex>
 #include <tuple>
 
 #include "kernels/kernels.h"
 #include "program/memory.h"
+#include "program/mutex.h"
 
 namespace siglip {
 
@@ -27,7 +27,7 @@ class PackedWeights {
  private:
   using Key = std::tuple<const Kernels *, const void *, DType, int64_t, int64_t, int64_t, int64_t, DType>;
 
-  mutable std::mutex mutex_;
+  mutable Mutex mutex_;
   std::map<Key, std::weak_ptr<const Layout>> layouts_;
 };
 

@@ -11,7 +11,7 @@ import {
   type Value,
 } from './graph.js'
 import { elementwiseOps } from './program/program.js'
-import { tables } from './program/tables.js'
+import { tables } from '../backend/engine/tables.js'
 import { largest } from '../largest.js'
 
 type ElementwiseOp = (typeof elementwiseOps)[number]

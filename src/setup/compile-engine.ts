@@ -33,7 +33,9 @@ export async function compileEngine(
   const { root, addons, libraries, compiler } = sources
   const { headers, objects, libraries: lib } = nativePaths(root)
   const native = nativeSources()
-  const files = (await nativeFiles()).filter((name) => name.endsWith('.cc') && name !== BINDING_SOURCE)
+  const files = (await nativeFiles()).filter(
+    (name) => name.endsWith('.cc') && name !== BINDING_SOURCE && !name.startsWith('wasm/'),
+  )
   const flags = [...COMPILER_FLAGS, `-I${native}`, `-I${nodeApiHeaders()}`, `-I${headers}`]
   const compile = async (name: string) => {
     const instead = variant?.instead[name]

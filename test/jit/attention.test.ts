@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs'
 import fc from 'fast-check'
 
 import type { Program, View } from '../../src/jit/program/program.js'
-import { onEveryKernel } from '../backends.js'
+import { onEveryEngine } from '../backends.js'
 import { expectAsPlain, programOf, viewOf } from './expect-as-plain.js'
 
 interface Sizes {
@@ -49,7 +49,7 @@ const random = ({ batch, heads, length, size }: Sizes): tf.Tensor =>
 
 const tolerance = { float32: 2e-6, bfloat16: 0.02 }
 
-onEveryKernel((engine) => {
+onEveryEngine((engine) => {
   it('gives the plain sum for every size', () => {
     const sizes = fc.record({
       batch: fc.integer({ min: 1, max: 2 }),

@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs'
 import fc from 'fast-check'
 
 import type { ElementType, Program, Step } from '../../src/jit/program/program.js'
-import { onEveryKernel } from '../backends.js'
+import { onEveryEngine } from '../backends.js'
 import { expectAsPlain, programOf, viewOf } from './expect-as-plain.js'
 
 const types = ['float32', 'int32', 'bool'] as const
@@ -37,7 +37,7 @@ const numbers = (shape: number[], dtype: (typeof types)[number], seed: number): 
     ? tf.greater(tf.randomNormal(shape, 0, 1, 'float32', seed), 0)
     : tf.randomUniform(shape, -99, 99, dtype, seed)
 
-onEveryKernel((engine) => {
+onEveryEngine((engine) => {
   it('copies every order of dimensions and type to every other', () => {
     const shapes = fc.array(fc.oneof(fc.integer({ min: 1, max: 6 }), fc.integer({ min: 7, max: 70 })), {
       minLength: 1,

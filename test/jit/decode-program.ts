@@ -2,7 +2,7 @@ import type { EncodedProgram } from '../../src/backend/engine/engine-core.js'
 import type { Attribute } from '../../src/jit/graph.js'
 import type { BufferSource, ElementType, Program, Step, View } from '../../src/jit/program/program.js'
 import { activations } from '../../src/jit/program/program.js'
-import { tables } from '../../src/jit/program/tables.js'
+import { tables } from '../../src/backend/engine/tables.js'
 
 /** Reads a program as the engine does: native/program/reader.h. */
 export function decodeProgram({ words, constants, texts }: EncodedProgram): Program {

@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs'
 import fc from 'fast-check'
 
 import { type BufferSource, type Program, elementwiseOps, type View } from '../../src/jit/program/program.js'
-import { onEveryKernel } from '../backends.js'
+import { onEveryEngine, onEveryKernel } from '../backends.js'
 import { bitsOf, expectAsPlain, instruction, programOf, viewOf } from './expect-as-plain.js'
 
 type Op = (typeof elementwiseOps)[number]
@@ -93,7 +93,7 @@ const codes = fc
     return { inputs, code, last: ops.at(-1)?.[1] ?? 0 }
   })
 
-onEveryKernel((engine) => {
+onEveryEngine((engine) => {
   it.each(elements)('%s of every kind of number', (op) => {
     // C's powers of ±1 to what is infinite or no number are 1, JavaScript's NaN.
     const differs = (a: number, b: number): boolean => op === 'power' && Math.abs(a) === 1 && !Number.isFinite(b)
@@ -234,23 +234,25 @@ onEveryKernel((engine) => {
         }
       }
     })
+  })
+})
 
-    it('of two long rows take little more memory than the result, however many threads there are', () => {
-      const shape = [2, 9_000_000]
-      const code = [instruction('load', 0, 0), instruction('storeSum', 0, 0)]
-      const executable = engine().compile(rowProgram(shape, [viewOf(0, shape)], code, [false, true]))
-      const { threads } = engine()
-      engine().setThreads(16)
-      try {
-        const x = tf.square(tf.ones(shape))
-        const before = process.memoryUsage.rss()
-        const [sum] = executable.run([x], [])
-        expect(process.memoryUsage.rss() - before).toBeLessThan(4 * 9_000_000 + 2 ** 26)
-        expect(sum && tf.min(sum).dataSync()[0]).toBe(2)
-      } finally {
-        executable.dispose()
-        engine().setThreads(threads)
-      }
-    })
+onEveryKernel((engine) => {
+  it('sums of two long rows take little more memory than the result, however many threads there are', () => {
+    const shape = [2, 9_000_000]
+    const code = [instruction('load', 0, 0), instruction('storeSum', 0, 0)]
+    const executable = engine().compile(rowProgram(shape, [viewOf(0, shape)], code, [false, true]))
+    const { threads } = engine()
+    engine().setThreads(16)
+    try {
+      const x = tf.square(tf.ones(shape))
+      const before = process.memoryUsage.rss()
+      const [sum] = executable.run([x], [])
+      expect(process.memoryUsage.rss() - before).toBeLessThan(4 * 9_000_000 + 2 ** 26)
+      expect(sum && tf.min(sum).dataSync()[0]).toBe(2)
+    } finally {
+      executable.dispose()
+      engine().setThreads(threads)
+    }
   })
 })

@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs'
 import fc from 'fast-check'
 
 import { activations, type Program } from '../../src/jit/program/program.js'
-import { onEveryKernel } from '../backends.js'
+import { onEveryEngine } from '../backends.js'
 import { expectAsPlain, programOf, viewOf } from './expect-as-plain.js'
 
 const size = fc.oneof(fc.integer({ min: 1, max: 40 }), fc.constantFrom(64, 65, 131))
@@ -61,7 +61,7 @@ function operands({ batch, m, k, n, bShared }: Drawn): tf.Tensor[] {
   ]
 }
 
-onEveryKernel((engine) => {
+onEveryEngine((engine) => {
   it('gives the plain sum for every size, stride and epilogue', () => {
     fc.assert(
       fc.property(drawn, (sizes) => {

@@ -32,4 +32,4 @@ void *MapUnlessCounted(void *at, size_t bytes, int protection, int flags, int fi
 }  // namespace
 
 #define mmap MapUnlessCounted
-#include "program/memory.cc"
+#include "program/pages.cc"

@@ -4,7 +4,10 @@
  * @module
  */
 
-/** A program as the engine reads it (native/program/reader.h); `encodeProgram` writes one. */
+/**
+ * A program as the engine reads it, by native/program/reader.h: buffers in program.cc, the words of a step in the order of its
+ * constructor in steps.cc, TensorFlow's in native/tensorflow/step.cc. `encodeProgram` writes one.
+ */
 export interface EncodedProgram {
   readonly words: Float64Array
   readonly constants: readonly (Float32Array | Int32Array | Uint8Array)[]

@@ -1,6 +1,6 @@
 import { sameShape } from '../graph-builder.js'
 import { elementwiseOps, type ElementwiseStep, type Step, type View } from '../program/program.js'
-import { tables } from '../program/tables.js'
+import { tables } from '../../backend/engine/tables.js'
 import { inputsOf, outputsOf } from './memory-plan.js'
 
 const { instructionWords } = tables.limits

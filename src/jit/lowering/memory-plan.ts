@@ -1,5 +1,5 @@
 import type { Step, View } from '../program/program.js'
-import { tables } from '../program/tables.js'
+import { tables } from '../../backend/engine/tables.js'
 
 /** The views that a step reads. */
 export function inputsOf(step: Step): readonly View[] {

@@ -1,4 +1,4 @@
-import { tables } from '../program/tables.js'
+import { tables } from '../../backend/engine/tables.js'
 
 /** Where the elements of an array lie: a stride, in elements, for each dimension. */
 export interface Layout {

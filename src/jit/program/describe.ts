@@ -1,5 +1,5 @@
 import { type Program, elementwiseOps, type Step, type View } from './program.js'
-import { tables } from './tables.js'
+import { tables } from '../../backend/engine/tables.js'
 
 const words = tables.limits.instructionWords
 

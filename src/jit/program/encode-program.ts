@@ -1,20 +1,11 @@
+import type { EncodedProgram } from '../../backend/engine/engine-core.js'
 import type { Attribute } from '../graph.js'
 import type { BufferSource, ElementType, Program, Step, View } from './program.js'
-import { tables } from './tables.js'
+import { tables } from '../../backend/engine/tables.js'
 
 const { limits, activations } = tables
 const bufferKinds: readonly BufferSource['kind'][] = tables.buffers
 const stepKinds: readonly Step['kind'][] = tables.steps
-
-/**
- * A program as the engine reads it, by native/program/reader.h: buffers in program.cc, the words of a step in the order of its
- * constructor in steps.cc, TensorFlow's in native/tensorflow/step.cc.
- */
-export interface EncodedProgram {
-  readonly words: Float64Array
-  readonly constants: readonly (Float32Array | Int32Array | Uint8Array)[]
-  readonly texts: readonly string[]
-}
 
 /** Writes a program as a row of numbers: every list after its length, every name as its place in a list. */
 export function encodeProgram(program: Program): EncodedProgram {

@@ -1,4 +1,4 @@
-import type { EncodedProgram } from './encode-program.js'
+import type { EncodedProgram, EngineInfo, EngineMemory } from '../../backend/engine/engine-core.js'
 import type { NativeTensor } from '../record/native-backend.js'
 import type { ShapeInference } from '../record/shape-inference.js'
 
@@ -12,26 +12,6 @@ export interface NativeProgram {
 declare const nativeRun: unique symbol
 export interface NativeRun {
   readonly [nativeRun]: true
-}
-
-/** What the engine computes with. */
-export interface EngineInfo {
-  /** The instruction set that is used: `amx`, `avx512`, `avx2` or `portable`. */
-  readonly kernels: string
-  /** Those that this processor runs, the fastest first. */
-  readonly usable: readonly string[]
-  /** Whether matrices of bfloat16 are multiplied in hardware. */
-  readonly bfloat16: boolean
-  /** How many threads run a program. */
-  readonly threads: number
-}
-
-/** What the engine holds, in bytes. */
-export interface EngineMemory {
-  /** What programs work in: as much as the largest one needs. */
-  readonly arena: number
-  /** Variables in the layout that the processor multiplies fastest. */
-  readonly packed: number
 }
 
 /** How a program is run. */

@@ -9,8 +9,10 @@ import { loadedNativeFolder } from '../../backend/native.js'
 import { addonPaths, findNativeFolder } from '../../backend/native-folder.js'
 import { threadsWanted } from '../../backend/threads-wanted.js'
 import { messageOf } from '../../io/system-error.js'
+import type { EngineInfo, EngineMemory } from '../../backend/engine/engine-core.js'
+import { engineError } from '../../backend/engine/engine-failure.js'
 import { encodeProgram } from './encode-program.js'
-import { type EngineAddon, type EngineInfo, type EngineMemory, isEngineAddon, type Run } from './engine-addon.js'
+import { type EngineAddon, isEngineAddon, type Run } from './engine-addon.js'
 import {
   isBeingWritten,
   isNativeBackend,
@@ -24,7 +26,7 @@ import { nativeHost } from '../record/native-host.js'
 import type { HostFactory } from '../record/recording-host.js'
 import type { Running } from '../record/recorded-function.js'
 import type { ShapeInference } from '../record/shape-inference.js'
-import { tables, tablesDifference } from './tables.js'
+import { tables, tablesDifference } from '../../backend/engine/tables.js'
 
 /**
  * Runs programs on the native backend's tensors. All engines of a process share threads and memory, so programs run one after
@@ -246,25 +248,14 @@ function attempt<Result>(run: () => Result): Result {
 /** The addon reports wrong values of the caller by a `RangeError`, and memory that has run out by a code. */
 function errorOf(cause: unknown): Error {
   if (cause instanceof InputError || cause instanceof BackendError) return cause
-  const found = messageOf(cause)
-  if (!types.isNativeError(cause)) return new BackendError('The engine refuses a program', { found, cause })
-  const { expected, position, value, bytes, halfWritten } = cause as Error & Partial<AddonFields>
+  const message = messageOf(cause)
+  if (!types.isNativeError(cause)) return engineError({ kind: 'program', message }, cause)
+  const { expected = '', position, value, bytes = 0, halfWritten = false } = cause as Error & Partial<AddonFields>
   if (position !== undefined && value !== undefined) {
-    return new InputError(found, { expected, found: `${value} at ${position}` })
+    return engineError({ kind: 'value', message, expected, position, value })
   }
-  if ('code' in cause && cause.code === 'ERR_MEMORY') {
-    return new BackendError('The engine has not enough memory', {
-      found: bytes ? `no ${bytes} bytes more` : undefined,
-      hint: halfWritten
-        ? 'Variables were being written in place: load them again, and take smaller batches.'
-        : 'Take smaller batches, or dispose of tensors and functions that are no longer needed.',
-      cause,
-    })
-  }
-  const summary = found.includes(' is not in [') ? 'An index is out of range' : 'An operation refuses its values'
-  return cause.name === 'RangeError'
-    ? new InputError(summary, { found, cause })
-    : new BackendError('The engine refuses a program', { found, cause })
+  if ('code' in cause && cause.code === 'ERR_MEMORY') return engineError({ kind: 'memory', bytes, halfWritten }, cause)
+  return engineError({ kind: cause.name === 'RangeError' ? 'range' : 'program', message }, cause)
 }
 
 /** What the addon's errors carry (native/program/errors.h). */

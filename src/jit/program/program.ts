@@ -5,7 +5,7 @@
  */
 import type { ValueCheck } from '../../backend/tracing.js'
 import type { Attributes } from '../graph.js'
-import { tables } from './tables.js'
+import { tables } from '../../backend/engine/tables.js'
 
 /** Types in the engine's memory; bfloat16 exists nowhere else. */
 export type ElementType = (typeof tables.dtypes)[number]

@@ -6,7 +6,7 @@ import * as tf from '@tensorflow/tfjs'
 
 import { activations, elementwiseOps } from '../../../src/jit/program/program.js'
 import { translatedOperations } from '../../../src/jit/rewrites/canonical.js'
-import { tables } from '../../../src/jit/program/tables.js'
+import { tables } from '../../../src/backend/engine/tables.js'
 import { NATIVE } from '../../../src/backend/native.js'
 import { onEngine } from '../../backends.js'
 import { type Coverage, coverageOf } from './coverage.js'

@@ -5,7 +5,7 @@ import path from 'node:path'
 
 import { BackendError } from '../../../src/errors.js'
 import { loadEngine } from '../../../src/jit/program/engine.js'
-import { tables, tablesDifference } from '../../../src/jit/program/tables.js'
+import { tables, tablesDifference } from '../../../src/backend/engine/tables.js'
 import { onEngine } from '../../backends.js'
 
 const native = path.join(__dirname, '..', '..', '..', 'native')
