@@ -42,7 +42,9 @@ export type {
   TrainingProcessor,
   TrainOptions,
   TrainResult,
+  type ContrastiveOptionName,
 } from './training/train-options.js'
+export type { ContrastiveLossName } from './training/losses/loss-names.js'
 export type { ContrastiveLoss, LossContext } from './training/contrastive-objective.js'
 export type { AnyClassifier } from './training/classification-objective.js'
 export { trainClassifier, type TrainClassifierOptions, type TrainedClassifier } from './pipelines/train-classifier.js'

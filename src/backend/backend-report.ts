@@ -1,8 +1,11 @@
-/** The backends this package knows how to start. */
+/** The backends this package knows how to start. Not an order: that is the list of candidates in backend-node.ts and backend-web.ts. */
 export const BACKEND_NAMES = ['native', 'webgpu', 'webgl', 'wasm', 'siglip', 'cpu'] as const
 
 /** `native` is TensorFlow's C library in Node; `wasm` tfjs's WebAssembly; `siglip` this package's own engine; `cpu` plain JavaScript, by far the slowest. */
 export type BackendName = (typeof BACKEND_NAMES)[number]
+
+/** tfjs' own name of the native backend. */
+export const NATIVE = 'tensorflow'
 
 /** What to start: a backend by its name, or `auto`, the fastest that can run here. */
 export type BackendPreference = 'auto' | BackendName

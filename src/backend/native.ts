@@ -10,14 +10,12 @@ import util from 'node:util'
 
 import * as tf from '@tensorflow/tfjs'
 
+import { NATIVE } from './backend-report.js'
 import { BackendError } from '../errors.js'
 import { commonJsLoader } from './commonjs-loader.js'
 import { giveProductsEqualBatches } from './equal-batches.js'
 import { addonPaths, type NativeFolder, nativePaths, useNativeFolder } from './native-folder.js'
 import { packageFolder } from './package-folder.js'
-
-/** tfjs' name of the native backend. */
-export const NATIVE = 'tensorflow'
 
 /** What was put under tfjs. */
 export interface LoadedNative {

@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url'
 import { type Command, Option } from 'commander'
 import { aboutDefaultModel, defaultModel } from '../pipelines/default-model.js'
 import type { BackendPreference } from '../backend/backend-report.js'
-import type { Precision } from '../jit/precision.js'
+import { PRECISIONS, type Precision } from '../jit/precision.js'
 import { oneOf, threadCount } from './option-values.js'
 import type { Session } from './session.js'
 
@@ -28,9 +28,10 @@ export const revisionOption = (): Option =>
 
 /** What computes. */
 export const backendOption = (): Option =>
-  new Option('--backend <name>', `compute backend: ${BACKENDS.join(', ')}`).argParser(oneOf(BACKENDS)).default('auto')
-
-const PRECISIONS = ['float32', 'bfloat16', 'auto'] as const satisfies readonly Precision[]
+  new Option('--backend <name>', `compute backend: ${BACKENDS.join(', ')}`)
+    .argParser(oneOf(BACKENDS))
+    .default('auto')
+    .env('SIGLIP_BACKEND')
 
 /** What matrices are multiplied in. */
 export const precisionOption = (): Option =>
@@ -46,7 +47,9 @@ const jitOption = (): Option => new Option('--no-jit', 'run the model operation 
 
 /** How many threads compute. */
 export const threadsOption = (): Option =>
-  new Option('--threads <n>', 'compute threads (default: one per core)').argParser(threadCount)
+  new Option('--threads <n>', 'compute threads (default: one per core)')
+    .argParser(threadCount)
+    .env('SIGLIP_THREADS')
 
 /** Adds the options of commands that run a model. */
 export function addModelOptions(command: Command): Command {

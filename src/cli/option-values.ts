@@ -5,6 +5,9 @@ import { MAX_THREADS } from '../backend/threads-wanted.js'
 /** Far more than any option has use for, and nothing that memory is short of. */
 const MAX_COUNT = 1_000_000
 
+/** The most that a settings file may say. */
+const MAX_WHOLE = 2 ** 31 - 1
+
 /** Parses a count. */
 export const count = countUpTo(MAX_COUNT)
 
@@ -17,6 +20,13 @@ function countUpTo(most: number): (text: string) => number {
     if (/^\d+$/.test(text) && value >= 1 && value <= most) return value
     throw new InvalidArgumentError(`Expected a whole number from 1 to ${most}.`)
   }
+}
+
+/** Parses a whole number from 0, such as a seed. */
+export function wholeNumber(text: string): number {
+  const value = Number(text)
+  if (/^\d+$/.test(text) && value <= MAX_WHOLE) return value
+  throw new InvalidArgumentError(`Expected a whole number from 0 to ${MAX_WHOLE}.`)
 }
 
 /** Parses a number from 0. */

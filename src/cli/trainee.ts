@@ -4,6 +4,7 @@ import type { SiglipModel } from '../models/siglip/modeling.js'
 import type { AnyClassifier } from '../training/classification-objective.js'
 import type { OnTruncatedTexts } from '../tokenizer/truncated-texts.js'
 import type { TrainingData } from '../training/data/sample.js'
+import { isOfClasses } from '../training/losses/loss-names.js'
 import type { TrainingProcessor } from '../training/train-options.js'
 import type { Session } from './session.js'
 import { truncationReporter } from './truncation-reporter.js'
@@ -25,7 +26,7 @@ export async function trainee(
   data: TrainingData,
 ): Promise<Trainee> {
   const { allSamples } = await import('../pipelines/evaluated-model.js')
-  if (loss !== 'classification' && loss !== 'multi-label') {
+  if (!isOfClasses(loss)) {
     const { AutoModelForZeroShotImageClassification } = await import('../models/auto/auto-model.js')
     const { AutoProcessor } = await import('../processor/auto-processor.js')
     const { evaluateRetrieval, recallFigures } = await import('../pipelines/evaluate-retrieval.js')
@@ -39,7 +40,7 @@ export async function trainee(
     }
     return { model, processor, check: () => Promise.resolve(), evaluate }
   }
-  const { evaluateClassifier, evaluateMultiLabel } = await import('../pipelines/evaluate-classifier.js')
+  const { accuracyFigure, evaluateClassifier, evaluateMultiLabel, precisionFigure } = await import('../pipelines/evaluate-classifier.js')
   const { classifierFor } = await import('../pipelines/train-classifier.js')
   const { classTargets } = await import('../training/classification-objective.js')
   const several = loss === 'multi-label'
@@ -49,9 +50,9 @@ export async function trainee(
   const evaluate: Trainee['evaluate'] = async (seen, { signal }) => {
     const samples = await allSamples(seen)
     const run = { precision, signal }
-    if (several)
-      return { 'mean average precision': (await evaluateMultiLabel({ model, processor }, samples, run)).mean }
-    return { accuracy: (await evaluateClassifier({ model, processor }, samples, run)).accuracy }
+    return several
+      ? precisionFigure(await evaluateMultiLabel({ model, processor }, samples, run))
+      : accuracyFigure(await evaluateClassifier({ model, processor }, samples, run))
   }
   return { model, processor, check, evaluate }
 }

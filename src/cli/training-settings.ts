@@ -6,13 +6,14 @@ import { isObject } from '../io/is-object.js'
 import { FieldReader, type Limits } from '../io/field-reader.js'
 import type { ParameterGroup } from '../training/optimizers/parameter-group.js'
 import type { TrainOptions } from '../training/train-options.js'
+import { LOSSES } from '../training/losses/loss-names.js'
+import { PRECISIONS } from '../jit/precision.js'
+import { ON_BROKEN } from '../training/data/broken-sample.js'
 import { errorCode } from '../io/system-error.js'
 import { trainDefaults } from '../training/train-defaults.js'
 
-export const LOSSES = ['sigmoid', 'softmax', 'chunked', 'classification', 'multi-label'] as const
 export const OPTIMIZERS = ['adamw', 'lion', 'adafactor', 'muon', 'sgd'] as const
 export const SCHEDULES = ['cosine', 'rsqrt', 'constant'] as const
-export const PRECISIONS = ['float32', 'bfloat16', 'auto'] as const
 
 /** The defaults of `siglip train`, besides those of training. */
 export const commandDefaults = Object.freeze({
@@ -23,27 +24,8 @@ export const commandDefaults = Object.freeze({
   onBroken: 'fail',
 } as const)
 
-/** The names of all settings: those of the command line, and what only a file can say. */
-const NAMES = [
-  ...['data', 'model', 'out', 'loss', 'epochs', 'steps', 'batchSize', 'lr', 'weightDecay', 'optimizer', 'schedule'],
-  ...[
-    'warmup',
-    'lora',
-    'freeze',
-    'precision',
-    'seed',
-    'resume',
-    'clipNorm',
-    'ema',
-    'microBatches',
-    'keepPatches',
-    'onBroken',
-  ],
-  ...['augmentation', 'saveEvery', 'keepCheckpoints', 'distinct', 'neighbours', 'each', 'eval', 'evalEvery'],
-  ...['revision', 'captionColumn', 'cooldown', 'maxLogitScale', 'groups'],
-]
-
-export type TrainingSettings = ReturnType<typeof checkedSettings>
+/** What a training is to be, each setting with its default. */
+export type TrainingSettings = ReturnType<typeof settingsOf>
 
 /**
  * The settings of a training: a file's, overridden by those of the command line.
@@ -74,9 +56,13 @@ async function readSettings(file: string): Promise<Readonly<Record<string, unkno
   throw new ConfigError(`The settings are not ${format}`, { expected: 'names with their values', where: file })
 }
 
-function checkedSettings(given: Readonly<Record<string, unknown>>, where: string) {
-  checkNames(given, NAMES, where)
-  const read = new FieldReader(given, where)
+function checkedSettings(given: Readonly<Record<string, unknown>>, where: string): TrainingSettings {
+  checkNames(given, SETTINGS, where)
+  return settingsOf(new FieldReader(given, where, 'camelCase'), where)
+}
+
+/** The one list of settings: their names, what they may be, and what they are by default. */
+function settingsOf(read: FieldReader, where: string) {
   const text = (name: string): string | undefined => read.string(name, undefined)
   const count = (name: string, min = 1): number | undefined => read.integer(name, undefined, { min })
   const number = (name: string, limits: Limits = { min: 0 }): number | undefined => read.number(name, undefined, limits)
@@ -106,7 +92,7 @@ function checkedSettings(given: Readonly<Record<string, unknown>>, where: string
     ema: number('ema', { min: 0, max: 1 }),
     microBatches: count('microBatches'),
     keepPatches: keepPatchesOf(read.object('keepPatches'), where),
-    onBroken: read.oneOf('onBroken', ['fail', 'skip'], commandDefaults.onBroken),
+    onBroken: read.oneOf('onBroken', ON_BROKEN, commandDefaults.onBroken),
     augmentation: read.object('augmentation') as Augmentation | undefined, // its own check names what is wrong
     saveEvery: count('saveEvery'),
     keepCheckpoints: count('keepCheckpoints'),
@@ -118,6 +104,9 @@ function checkedSettings(given: Readonly<Record<string, unknown>>, where: string
     captionColumn: text('captionColumn'),
   }
 }
+
+/** The names of all settings: those of the command line, and what only a file can say. */
+export const SETTINGS: readonly string[] = Object.keys(settingsOf(new FieldReader({}), 'defaults'))
 
 function checkNames(given: object, names: readonly string[], where: string): void {
   for (const name of Object.keys(given)) {
@@ -131,12 +120,25 @@ function checkNames(given: object, names: readonly string[], where: string): voi
   }
 }
 
+/** The names inside settings that are objects. The types hold the lists complete. */
+const LORA: Readonly<Record<keyof LoraSettings, true>> = { r: true, alpha: true, pattern: true }
+const KEEP_PATCHES: Readonly<Record<keyof NonNullable<TrainOptions['keepPatches']>, true>> = {
+  share: true,
+  fullShare: true,
+}
+const GROUP: Readonly<Record<keyof ParameterGroup, true>> = {
+  pattern: true,
+  learningRate: true,
+  weightDecay: true,
+  frozen: true,
+}
+
 /** LoRA settings: `r=8`, `r=8,alpha=16`, or an object of a file. */
 function loraOf(value: unknown, where: string): LoraSettings | undefined {
   if (value === undefined) return undefined
   const given = typeof value === 'string' ? pairsOf(value, where) : value
-  const read = new FieldReader(given, `lora in ${where}`)
-  if (isObject(given)) checkNames(given, ['r', 'alpha', 'pattern'], `lora in ${where}`)
+  const read = new FieldReader(given, `lora in ${where}`, 'camelCase')
+  if (isObject(given)) checkNames(given, Object.keys(LORA), `lora in ${where}`)
   const r = read.integer('r', 8)
   const pattern = read.string('pattern', undefined)
   return { r, alpha: read.number('alpha', 8), pattern: pattern === undefined ? undefined : patternOf(pattern, where) }
@@ -163,8 +165,8 @@ function pairsOf(text: string, where: string): Readonly<Record<string, unknown>>
 
 function keepPatchesOf(value: object | undefined, where: string): TrainOptions['keepPatches'] {
   if (!value) return undefined
-  checkNames(value, ['share', 'fullShare'], `keepPatches in ${where}`)
-  const read = new FieldReader(value, `keepPatches in ${where}`)
+  checkNames(value, Object.keys(KEEP_PATCHES), `keepPatches in ${where}`)
+  const read = new FieldReader(value, `keepPatches in ${where}`, 'camelCase')
   const shareOf = (name: string): number | undefined => read.number(name, undefined, { min: 0, max: 1 })
   const share = shareOf('share')
   if (share === undefined) throw read.wrong('share', 'a number from 0 to 1', undefined)
@@ -176,8 +178,8 @@ function groupsOf(value: unknown, where: string): readonly ParameterGroup[] {
   const given: readonly unknown[] = value === undefined ? [] : Array.isArray(value) ? value : [value]
   return given.map((group, i) => {
     const place = `groups[${i}] in ${where}`
-    const read = new FieldReader(group, place)
-    if (isObject(group)) checkNames(group, ['pattern', 'learningRate', 'weightDecay', 'frozen'], place)
+    const read = new FieldReader(group, place, 'camelCase')
+    if (isObject(group)) checkNames(group, Object.keys(GROUP), place)
     const number = (name: string): number | undefined => read.number(name, undefined, { min: 0 })
     return {
       pattern: patternOf(read.take('pattern'), place),

@@ -21,22 +21,24 @@ export interface Limits {
 export class FieldReader {
   readonly #values = new Map<string, { readonly key: string; readonly value: unknown }>()
   readonly #where: string | undefined
+  readonly #spell: (name: string) => string
 
   /**
    * @param source the parsed file, or the options of a call
    * @param where the file or class: errors are a ConfigError and spell fields as files do. Without it the source is a call's options:
    * errors are an InputError and spell fields as programs do.
    * @param spelling `'own'`: only keys in the spelling of the source are read, snake_case in a file and camelCase in a call; a key in the
-   * other one is none of its fields. Default: `'any'`.
+   * other one is none of its fields. `'camelCase'`: a file that spells its fields as programs do. Default: `'any'`.
    * @throws {ConfigError | InputError} unless the source is an object
    */
-  constructor(source: unknown, where?: string, spelling: 'any' | 'own' = 'any') {
+  constructor(source: unknown, where?: string, spelling: 'any' | 'own' | 'camelCase' = 'any') {
     this.#where = where
+    this.#spell = where === undefined || spelling === 'camelCase' ? (name) => name : snakeCase
     if (!isObject(source)) {
       const what = where === undefined ? 'options' : 'configuration'
       throw this.error(`Invalid ${what}`, { expected: 'an object', found: textOf(source) })
     }
-    this.#add(source, spelling === 'own')
+    this.#add(source, spelling !== 'any')
   }
 
   /** A configuration's own `extra` keys are read as if they stood beside the others. */
@@ -148,12 +150,12 @@ export class FieldReader {
   error(summary: string, { expected, found }: { readonly expected: string; readonly found: string }): SiglipError {
     const where = this.#where
     if (where === undefined) return new InputError(summary, { expected, found })
-    return new ConfigError(snakeCase(summary), { expected: snakeCase(expected), found, where })
+    return new ConfigError(this.#spell(summary), { expected: this.#spell(expected), found, where })
   }
 
   /** The name of a field as the source spells it. */
   spelled(field: string): string {
-    return this.#where === undefined ? field : snakeCase(field)
+    return this.#spell(field)
   }
 }
 

@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs'
 import { InputError, NonFiniteError } from '../errors.js'
 import type { Arrays } from '../models/model-arrays.js'
 import { firstNonFiniteOf } from '../models/loading/non-finite.js'
+import { NATIVE } from '../backend/backend-report.js'
 import { isInt32 } from '../backend/tensor-input.js'
 import { jit } from '../jit/jit.js'
 import type { Precision } from '../jit/precision.js'
@@ -41,7 +42,7 @@ export function batchFunction<Inputs extends Arrays, Results extends tf.Tensor>(
   const run = async (batch: Inputs): Promise<Results> => {
     const inputs = tf.tidy(() => tensors(batch))
     try {
-      const isNative = tf.getBackend() === 'tensorflow' // elsewhere jit has nothing to add to the line that the backend says
+      const isNative = tf.getBackend() === NATIVE // elsewhere jit has nothing to add to the line that the backend says
       return await checked(await (recorded && isNative ? fast.async(inputs) : tf.tidy(() => compute(inputs))))
     } finally {
       tf.dispose(inputs)

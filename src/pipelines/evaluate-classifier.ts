@@ -46,6 +46,16 @@ export async function evaluateMultiLabel(
   return withLogits(classifier, samples, options, (logits) => meanAveragePrecision(logits, targets))
 }
 
+/** The figure of a classifier of one class of several, by its name. */
+export const accuracyFigure = ({ accuracy }: Pick<ClassificationReport, 'accuracy'>): Readonly<Record<string, number>> => ({
+  accuracy,
+})
+
+/** The figure of a classifier of any number of classes, by its name. */
+export const precisionFigure = ({ mean }: Pick<MeanAveragePrecision, 'mean'>): Readonly<Record<string, number>> => ({
+  'mean average precision': mean,
+})
+
 function targetsFor({ model }: EvaluatedClassifier, samples: readonly Sample[], areSeveral: boolean): NdArray {
   const { problemType = 'single_label_classification' } = model.config
   if ((problemType === 'multi_label_classification') === areSeveral) return classTargets(model.config, samples)

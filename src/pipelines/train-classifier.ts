@@ -11,17 +11,14 @@ import { ImageFolder, type ImageFolderOptions } from '../training/data/image-fol
 import type { Sample } from '../training/data/sample.js'
 import type { ClassificationReport } from '../training/evaluators/classification-report.js'
 import { confusionImage } from '../training/evaluators/confusion-image.js'
-import type { TrainingProcessor, TrainOptions } from '../training/train-options.js'
+import type { ContrastiveOptionName, TrainingProcessor, TrainOptions } from '../training/train-options.js'
 import { train } from '../training/trainer.js'
 import { evaluateClassifier, type EvaluatedClassifier } from './evaluate-classifier.js'
 
 /** How a classifier is trained: as any model, where it is not the folders that say it. */
 export interface TrainClassifierOptions
   extends
-    Omit<
-      TrainOptions,
-      'model' | 'processor' | 'data' | 'loss' | 'microBatches' | 'keepPatches' | 'caption' | 'matches' | 'maxLogitScale'
-    >,
+    Omit<TrainOptions, 'model' | 'processor' | 'data' | ContrastiveOptionName>,
     Pick<ImageFolderOptions, 'onBroken'> {
   /** A folder for each class, as the one that is trained on: what the classifier is measured on at the end. Default: that one. */
   readonly evaluation?: string | undefined

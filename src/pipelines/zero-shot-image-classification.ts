@@ -17,7 +17,7 @@ import { concatenated, embedPrepared, embedTokenized, imageEmbedder, textEmbedde
 import { takeRows } from '../models/model-arrays.js'
 import { pipelineCall, resources, type OneImage, type PipelineCall, type PipelineResources } from './pipeline-call.js'
 import type { RunOptions } from './run-batches.js'
-import { isTrainedWithSoftmax } from '../models/loading/trained-with.js'
+import { isTrainedToRank } from '../models/loading/trained-with.js'
 import { checkTopK, sigmoid, softmax } from './scores.js'
 
 export interface ZeroShotOptions extends RunOptions {
@@ -71,7 +71,7 @@ export async function zeroShotImageClassification(
   const processor = await AutoProcessor.fromPretrained(folder)
   const model = await AutoModelForZeroShotImageClassification.fromPretrained(folder, options)
   const preparer = imagePreparer(processor.imageProcessor)
-  const scoresOf = isTrainedWithSoftmax(model.config) ? softmax : (logits: readonly number[]) => logits.map(sigmoid)
+  const scoresOf = isTrainedToRank(model.config) ? softmax : (logits: readonly number[]) => logits.map(sigmoid)
   const embedOptions = { ...options, normalize: true }
   const [embedImages, embedTexts] = [imageEmbedder(model, embedOptions), textEmbedder(model, embedOptions)]
 

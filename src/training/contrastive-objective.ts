@@ -13,6 +13,7 @@ import { permutation } from './data/batch-plan.js'
 import type { PreparedBatch } from './data/prepared-batches.js'
 import type { Sample } from './data/sample.js'
 import type { Inputs, Objective } from './objective.js'
+import type { ContrastiveLossName } from './losses/loss-names.js'
 import { sigmoidLoss, type LossInputs } from './losses/sigmoid-loss.js'
 import { softmaxLoss } from './losses/softmax-loss.js'
 
@@ -27,13 +28,13 @@ export interface LossContext extends LossInputs {
 /** A loss of a batch's embeddings. It is recorded once, so it must consist of tfjs operations only. */
 export type ContrastiveLoss = (context: LossContext) => tf.Scalar
 
-/** The losses that have names. */
-export const contrastiveLosses = {
+/** The formulas of the losses that have names. */
+export const contrastiveLosses: Readonly<Record<ContrastiveLossName, ContrastiveLoss>> = {
   sigmoid: sigmoidLoss,
   softmax: softmaxLoss,
   chunked: ({ imageEmbeds, textEmbeds, logitScale, logitBias }) =>
     chunkedSigmoidLoss({ imageEmbeds, textEmbeds, logitScale, logitBias }),
-} as const satisfies Readonly<Record<string, ContrastiveLoss>>
+}
 
 /** How images and texts are compared in training. */
 export interface ContrastiveOptions {

@@ -2,6 +2,7 @@ import { TwoTowerModel } from '../models/siglip/modeling.js'
 import { InputError } from '../errors.js'
 import { ClassificationObjective } from './classification-objective.js'
 import { ContrastiveObjective, contrastiveLosses } from './contrastive-objective.js'
+import { lossFacts } from './losses/loss-names.js'
 import type { Objective } from './objective.js'
 import type { TrainConfig } from './train-config.js'
 
@@ -16,7 +17,7 @@ export function objectiveOf(config: TrainConfig): Objective {
     model,
     tokenizer: processor.tokenizer,
     loss: typeof loss === 'function' ? loss : contrastiveLosses[loss],
-    seesPairs: loss !== 'chunked',
+    seesPairs: typeof loss === 'function' || lossFacts[loss].seesPairs,
     microBatches: config.microBatches,
     keptShare: (step) => (step >= steps * (1 - fullShare) ? 1 : share),
     matches: config.matches,

@@ -9,7 +9,7 @@ import { noDecay } from './optimizers/parameter-group.js'
 import { cosineSchedule, type Schedule } from './optimizers/schedule.js'
 import type { TrainConfig } from './train-config.js'
 import { defaultWarmup, trainDefaults } from './train-defaults.js'
-import type { OptimizerMaker, OptimizerPart, TrainOptions } from './train-options.js'
+import { CONTRASTIVE_OPTIONS, type OptimizerMaker, type OptimizerPart, type TrainOptions } from './train-options.js'
 
 /**
  * Checks a training's options and fills the defaults in. `epochs` are counted in steps: the data is read once, without its images.
@@ -100,9 +100,6 @@ function checkData(data: TrainingData): void {
   })
 }
 
-/** Options of the contrastive losses, which a classifier has no use for. */
-const CONTRASTIVE = ['loss', 'microBatches', 'keepPatches', 'matches', 'maxLogitScale', 'caption'] as const
-
 function checkObjective({ model, processor, ...options }: TrainOptions): void {
   if (model instanceof TwoTowerModel) {
     if (processor.tokenizer) return
@@ -112,7 +109,7 @@ function checkObjective({ model, processor, ...options }: TrainOptions): void {
       hint: 'A model of two towers needs both: use SiglipProcessor or AutoProcessor.',
     })
   }
-  for (const name of CONTRASTIVE) {
+  for (const name of CONTRASTIVE_OPTIONS) {
     if (options[name] === undefined) continue
     throw new InputError(`A classifier does not support ${name}`, {
       where: name,

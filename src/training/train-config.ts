@@ -1,7 +1,8 @@
 import type { Augmentation } from '../image/augment/augmentation.js'
 import type { Precision } from '../jit/precision.js'
-import type { ContrastiveLoss, contrastiveLosses } from './contrastive-objective.js'
+import type { ContrastiveLoss } from './contrastive-objective.js'
 import type { PlanOptions } from './data/batch-plan.js'
+import type { ContrastiveLossName } from './losses/loss-names.js'
 import type { Schedule } from './optimizers/schedule.js'
 import type { Evaluator, OptimizerPart, TrainOptions } from './train-options.js'
 
@@ -27,7 +28,7 @@ export interface TrainConfig
   /** Every order and every random choice follows from it. */
   readonly seed: number
   /** Undefined for a classifier, which has its own. */
-  readonly loss: keyof typeof contrastiveLosses | ContrastiveLoss | undefined
+  readonly loss: ContrastiveLossName | ContrastiveLoss | undefined
   /** Each parameter belongs to the first that names it. */
   readonly optimizer: readonly OptimizerPart[]
   /** The factor on the learning rate by step. */

@@ -7,11 +7,12 @@ import type { Precision } from '../jit/precision.js'
 import type { PreTrainedTokenizer } from '../tokenizer/pretrained-tokenizer.js'
 import type { OnTruncatedTexts } from '../tokenizer/truncated-texts.js'
 import type { AnyClassifier } from './classification-objective.js'
-import type { ContrastiveLoss, contrastiveLosses } from './contrastive-objective.js'
+import type { ContrastiveLoss } from './contrastive-objective.js'
 import type { BrokenSample } from './data/broken-sample.js'
 import type { PlanOptions } from './data/batch-plan.js'
 import type { Sample, TrainingData } from './data/sample.js'
 import type { Lora } from './lora/lora.js'
+import type { ContrastiveLossName } from './losses/loss-names.js'
 import type { Optimizer } from './optimizers/optimizer.js'
 import type { Schedule } from './optimizers/schedule.js'
 
@@ -71,9 +72,10 @@ export interface TrainOptions extends Omit<PlanOptions, 'dropLast'> {
   readonly out: string
   /**
    * The loss of the embeddings; ignored for a classifier, which has its own loss. `'chunked'` is the sigmoid loss with
-   * memory linear in the batch size; it ignores equal texts and `matches`. Default: `'sigmoid'`.
+   * memory linear in the batch size; it ignores equal texts and `matches`. `'softmax'` is noted in `config.json`, so that
+   * pipelines rank labels; a function leaves that note as it was, even if it is a softmax. Default: `'sigmoid'`.
    */
-  readonly loss?: keyof typeof contrastiveLosses | ContrastiveLoss | undefined
+  readonly loss?: ContrastiveLossName | ContrastiveLoss | undefined
   /** Number of optimizer steps. Either this or `epochs`. */
   readonly steps?: number | undefined
   /** Number of passes over the data, which is read once before, without its images, to count the steps. */
@@ -136,6 +138,19 @@ export interface TrainOptions extends Omit<PlanOptions, 'dropLast'> {
   /** Called after each step. The next one may start as soon as it returns, and then updates the model's weights. */
   readonly onStep?: ((report: StepReport) => void) | undefined
 }
+
+/** Options of the contrastive losses, which a classifier does not support. */
+export const CONTRASTIVE_OPTIONS = [
+  'loss',
+  'microBatches',
+  'keepPatches',
+  'matches',
+  'maxLogitScale',
+  'caption',
+] as const satisfies readonly (keyof TrainOptions)[]
+
+/** An option that only models of two towers support. */
+export type ContrastiveOptionName = (typeof CONTRASTIVE_OPTIONS)[number]
 
 /** The result of a training. */
 export interface TrainResult {

@@ -1,20 +1,11 @@
 import { Option, type Command } from 'commander'
 import type { Precision } from '../../jit/precision.js'
 import type { Sample } from '../../training/data/sample.js'
-import type { OnBroken } from '../../training/data/broken-sample.js'
+import { ON_BROKEN, type OnBroken } from '../../training/data/broken-sample.js'
 import { promptSets } from '../../training/evaluators/prompt-sets.js'
 import type { OnTruncatedTexts } from '../../tokenizer/truncated-texts.js'
 import type { CheckpointFolder } from '../../hub/checkpoint-folder.js'
-import {
-  backendOption,
-  limitThreads,
-  modelFolder,
-  modelOption,
-  precisionOption,
-  revisionOption,
-  threadsOption,
-  type ModelOptions,
-} from '../model-options.js'
+import { addModelOptions, limitThreads, modelFolder, type ModelOptions } from '../model-options.js'
 import { openCheckpoint } from '../open-checkpoint.js'
 import { openData } from '../open-data.js'
 import { count, oneOf } from '../option-values.js'
@@ -40,7 +31,7 @@ type Figures = Readonly<Record<string, number>>
 
 /** `siglip eval`: evaluates a model on images with known captions or classes. */
 export function addEval(program: Command, session: Session): void {
-  program
+  const command = program
     .command('eval')
     .description('Evaluates a model on images with known captions or classes.')
     .argument('<data>', 'a folder with metadata.jsonl or metadata.csv, or with one folder per class; or .tar shards')
@@ -61,14 +52,10 @@ export function addEval(program: Command, session: Session): void {
     .option('--batch-size <n>', 'images per batch', count, 32)
     .addOption(
       new Option('--on-broken <what>', 'what to do with broken images and captions: fail or skip')
-        .argParser(oneOf(['fail', 'skip']))
+        .argParser(oneOf(ON_BROKEN))
         .default('fail'),
     )
-    .addOption(modelOption())
-    .addOption(revisionOption())
-    .addOption(backendOption())
-    .addOption(precisionOption())
-    .addOption(threadsOption())
+  addModelOptions(command)
     .option('--json', 'one JSON object')
     .addHelpText('after', '\nExample:\n  $ siglip eval photos --task retrieval --model run/model')
     .action((data: string, options: Options) => evaluate(data, options, session))
@@ -104,6 +91,7 @@ async function evaluate(source: string, options: Options, session: Session): Pro
 /** How samples are evaluated. */
 interface Run extends Pick<Options, 'task' | 'prompts' | 'batchSize'> {
   readonly precision: Precision
+  readonly jit: boolean
   readonly signal: AbortSignal
   readonly onTruncated: OnTruncatedTexts
   readonly onProgress: (progress: { readonly done: number }) => void
@@ -130,23 +118,23 @@ async function ofTowers(samples: readonly Sample[], checkpoint: CheckpointFolder
 async function ofClassifier(samples: readonly Sample[], checkpoint: CheckpointFolder, run: Run): Promise<Figures> {
   const { AutoModelForImageClassification } = await import('../../models/auto/auto-model.js')
   const { AutoImageProcessor } = await import('../../image/processors/auto-image-processor.js')
-  const { evaluateClassifier, evaluateMultiLabel } = await import('../../pipelines/evaluate-classifier.js')
+  const { accuracyFigure, evaluateClassifier, evaluateMultiLabel, precisionFigure } = await import('../../pipelines/evaluate-classifier.js')
   const processor = { imageProcessor: await AutoImageProcessor.fromPretrained(checkpoint) }
   const model = await AutoModelForImageClassification.fromPretrained(checkpoint)
   const label = (i: number): string => model.config.label(i)
   try {
     if (run.task === 'multi-label') {
-      const { mean, classes } = await evaluateMultiLabel({ model, processor }, samples, run)
-      const each = classes.flatMap((value, i): [string, number][] =>
+      const report = await evaluateMultiLabel({ model, processor }, samples, run)
+      const each = report.classes.flatMap((value, i): [string, number][] =>
         value === undefined ? [] : [[`average precision of ${label(i)}`, value]],
       )
-      return { 'mean average precision': mean, ...Object.fromEntries(each) }
+      return { ...precisionFigure(report), ...Object.fromEntries(each) }
     }
-    const { accuracy, classes } = await evaluateClassifier({ model, processor }, samples, run)
-    const each = classes.flatMap(({ f1, support }, i): [string, number][] =>
+    const report = await evaluateClassifier({ model, processor }, samples, run)
+    const each = report.classes.flatMap(({ f1, support }, i): [string, number][] =>
       support > 0 ? [[`F1 of ${label(i)}`, f1]] : [],
     )
-    return { accuracy, ...Object.fromEntries(each) }
+    return { ...accuracyFigure(report), ...Object.fromEntries(each) }
   } finally {
     model.dispose()
   }

@@ -3,27 +3,34 @@ import path from 'node:path'
 import { Option, type Command } from 'commander'
 import { UsageError } from '../../errors.js'
 import type { BackendPreference } from '../../backend/backend-report.js'
-import { lineOf, type BrokenSample } from '../../training/data/broken-sample.js'
+import { lineOf, ON_BROKEN, type BrokenSample } from '../../training/data/broken-sample.js'
 import type { Lora } from '../../training/lora/lora.js'
 import type { ParameterGroup } from '../../training/optimizers/parameter-group.js'
 import type { Schedule } from '../../training/optimizers/schedule.js'
-import type { OptimizerMaker, OptimizerPart, StepReport, TrainResult } from '../../training/train-options.js'
+import {
+  CONTRASTIVE_OPTIONS,
+  type OptimizerMaker,
+  type OptimizerPart,
+  type StepReport,
+  type TrainResult,
+} from '../../training/train-options.js'
 import { backendOption, limitThreads, revisionOption, threadsOption } from '../model-options.js'
 import { openCheckpoint } from '../open-checkpoint.js'
 import { openData } from '../open-data.js'
-import { count, gathered, oneOf, amount } from '../option-values.js'
+import { count, gathered, oneOf, amount, wholeNumber } from '../option-values.js'
 import { printable } from '../printable.js'
 import { trainee, type Trainee } from '../trainee.js'
 import { Progress } from '../progress.js'
 import type { Session } from '../session.js'
 import { truncationReporter } from '../truncation-reporter.js'
+import { isOfClasses, LOSSES } from '../../training/losses/loss-names.js'
+import { PRECISIONS } from '../../jit/precision.js'
 import { defaultWarmup, trainDefaults } from '../../training/train-defaults.js'
 import {
   commandDefaults,
-  LOSSES,
   OPTIMIZERS,
-  PRECISIONS,
   SCHEDULES,
+  SETTINGS,
   trainingSettings,
   type TrainingSettings,
 } from '../training-settings.js'
@@ -33,7 +40,7 @@ const SAVING = 600_000
 
 /** `siglip train`: trains a model on images with captions, or a classifier on images with classes. */
 export function addTrain(program: Command, session: Session): void {
-  program
+  const command = program
     .command('train')
     .description(
       'Trains a model on images with captions, or a classifier on folders of images. A run is one process; start several ' +
@@ -74,11 +81,11 @@ export function addTrain(program: Command, session: Session): void {
         oneOf(SCHEDULES),
       ),
     )
-    .option('--warmup <steps>', 'warm-up steps (default: 5 % of the steps)', count)
+    .option('--warmup <steps>', 'warm-up steps (default: 5 % of the steps)', wholeNumber)
     .option(
       '--cooldown <steps>',
       'linear decay to 0 over the last steps, on top of the schedule (default: none)',
-      count,
+      wholeNumber,
     )
     .option('--lora <settings>', 'train only LoRA adapters (and a classifier’s head): r=8 or r=8,alpha=16')
     .option('--freeze <pattern>', 'regular expression of parameters to freeze; may be repeated', gathered)
@@ -88,7 +95,7 @@ export function addTrain(program: Command, session: Session): void {
         oneOf(PRECISIONS),
       ),
     )
-    .option('--seed <n>', `random seed (default: ${trainDefaults.seed})`, amount)
+    .option('--seed <n>', `random seed (default: ${trainDefaults.seed})`, wholeNumber)
     .option('--save-every <steps>', `steps between checkpoints (default: ${trainDefaults.saveEvery})`, count)
     .option('--eval <data>', 'evaluation data, used at the end and with --eval-every')
     .option('--eval-every <steps>', 'steps between evaluations', count)
@@ -96,13 +103,16 @@ export function addTrain(program: Command, session: Session): void {
       new Option(
         '--on-broken <what>',
         `what to do with broken images and captions: fail or skip (default: ${commandDefaults.onBroken})`,
-      ).argParser(oneOf(['fail', 'skip'])),
+      ).argParser(oneOf(ON_BROKEN)),
     )
     .option('--resume', 'continue from the newest checkpoint in --out')
+  const named = new Set(['data', ...command.options.map((option) => option.attributeName())])
+  const others = SETTINGS.filter((name) => !named.has(name))
+  command
     .option(
       '--config <file>',
-      'a JSON or YAML file with any of these settings, in camelCase, and others that docs/fine-tuning.md describes: augmentation, ' +
-        'keepPatches, distinct, each, neighbours, clipNorm, maxLogitScale, keepCheckpoints, groups',
+      'a JSON or YAML file with any of these settings, in camelCase, and others that docs/fine-tuning.md describes: ' +
+        others.join(', '),
     )
     .addOption(backendOption())
     .addOption(threadsOption())
@@ -149,13 +159,10 @@ async function train(data: string | undefined, options: Options, session: Sessio
   try {
     if (evaluation) await check(evaluation)
     checkPatterns(settings, model)
-    const { loss, epochs, steps, batchSize, distinct, each, neighbours, seed, precision, clipNorm, ema } = settings
-    const { maxLogitScale, microBatches, keepPatches, augmentation, saveEvery, keepCheckpoints, resume } = settings
     const trainer = await Trainer.prepare({
+      ...trainerSettings(settings),
       ...{ model, processor, data: samples, out, signal: session.signal },
-      ...{ epochs, steps, batchSize, distinct, each, neighbours, seed, precision, clipNorm, ema, maxLogitScale },
-      ...{ microBatches, keepPatches, augmentation, saveEvery, keepCheckpoints, resume },
-      loss: loss === 'classification' || loss === 'multi-label' ? undefined : loss,
+      loss: isOfClasses(settings.loss) ? undefined : settings.loss,
       lora: await loraOf(settings, model),
       baseModel: existsSync(folder) ? path.resolve(folder) : nameAt(folder, settings.revision),
       optimizer: await optimizerOf(settings),
@@ -178,6 +185,37 @@ async function train(data: string | undefined, options: Options, session: Sessio
     session.say(`${path.join(out, 'confusion.svg')}: accuracy ${accuracy.toFixed(4)}`)
   } finally {
     model.dispose()
+  }
+}
+
+/** Settings that this command makes something of. */
+type OwnSetting =
+  | 'data'
+  | 'model'
+  | 'revision'
+  | 'out'
+  | 'captionColumn'
+  | 'eval'
+  | 'evalEvery'
+  | 'loss'
+  | 'lora'
+  | 'lr'
+  | 'weightDecay'
+  | 'optimizer'
+  | 'freeze'
+  | 'groups'
+  | 'schedule'
+  | 'warmup'
+  | 'cooldown'
+  | 'onBroken'
+
+/** All other settings are options of the trainer by the same name. One that is forgotten here is an error of the compiler. */
+function trainerSettings(settings: TrainingSettings): Omit<TrainingSettings, OwnSetting> {
+  const { epochs, steps, batchSize, distinct, each, neighbours, seed, precision, clipNorm, ema } = settings
+  const { maxLogitScale, microBatches, keepPatches, augmentation, saveEvery, keepCheckpoints, resume } = settings
+  return {
+    ...{ epochs, steps, batchSize, distinct, each, neighbours, seed, precision, clipNorm, ema, maxLogitScale },
+    ...{ microBatches, keepPatches, augmentation, saveEvery, keepCheckpoints, resume },
   }
 }
 
@@ -230,15 +268,15 @@ function report({ step, isComplete, folder, figures }: TrainResult, steps: numbe
 
 /** @throws {UsageError} for settings that exclude each other */
 function checkTogether({ loss, lora, optimizer, ...settings }: TrainingSettings): void {
-  const isOfClasses = loss === 'classification' || loss === 'multi-label'
   if (lora && optimizer === 'muon') {
     throw new UsageError('Muon does not train adapters', {
       found: '--lora with --optimizer muon',
       hint: 'It updates whole matrices of the encoders. Use adamw.',
     })
   }
-  for (const name of ['microBatches', 'keepPatches', 'maxLogitScale'] as const) {
-    if (!isOfClasses || settings[name] === undefined) continue
+  const given: Readonly<Record<string, unknown>> = settings
+  for (const name of CONTRASTIVE_OPTIONS) {
+    if (!isOfClasses(loss) || given[name] === undefined) continue
     throw new UsageError(`A classifier does not support ${name}`, {
       found: `${name} with --loss ${loss}`,
       hint: 'Remove the setting, or choose another loss.',

@@ -87,7 +87,7 @@ export function loadEngine(file?: string): Engine | { readonly missing: string }
   const threads = threadsWanted()
   try {
     addon.attach(tensorHandles, threads)
-    const kernels = process.env['SIGLIP_TFJS_KERNELS']
+    const kernels = process.env['SIGLIP_KERNELS']
     if (kernels) addon.setKernels(kernels)
   } catch (cause) {
     return { missing: messageOf(cause) }

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs'
 
 import { TraceError } from '../../errors.js'
-import { NATIVE } from '../../backend/native.js'
+import { NATIVE } from '../../backend/backend-report.js'
 import type { NativeBackend } from './native-backend.js'
 import { userLine } from './user-line.js'
 

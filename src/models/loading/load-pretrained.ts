@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs'
+import { NATIVE } from '../../backend/backend-report.js'
 import { useBackend } from '#backend'
 import { openFolder } from '#open-folder'
 import { adapted } from '../../../converters/names/adapted.js'
@@ -199,7 +200,7 @@ function fitted(values: Float32Array, found: readonly number[], expected: readon
  * @throws {WeightsError}
  */
 async function checkWeight(tensor: tf.Tensor, values: Float32Array, name: string, where: string): Promise<void> {
-  if (tf.getBackend() !== 'tensorflow') {
+  if (tf.getBackend() !== NATIVE) {
     checkFinite(values, name, where)
     return
   }

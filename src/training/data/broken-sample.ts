@@ -44,7 +44,10 @@ export class BrokenDataError extends FileError {
 }
 
 /** What happens to broken samples: an error names all, or they are skipped and reported to the caller. */
-export type OnBroken = 'fail' | 'skip'
+export type OnBroken = (typeof ON_BROKEN)[number]
+
+/** The values of `OnBroken`. */
+export const ON_BROKEN = ['fail', 'skip'] as const
 
 /** So many are named in an error; the rest are counted. */
 const NAMED = 20

@@ -36,6 +36,24 @@ describe('siglip eval', () => {
     expect(stderr).toMatch(message)
   })
 
+  it('runs operation by operation with the same figures', async () => {
+    const run = ['eval', data, '--model', model, '--json']
+    const [recorded, plain] = [await siglip(run), await siglip([...run, '--no-jit'])]
+    expect([plain.code, jsonLines(plain.stdout)]).toEqual([0, jsonLines(recorded.stdout)])
+    const refused = await siglip([...run, '--no-jit', '--precision', 'bfloat16'])
+    expect([refused.code, refused.stderr]).toEqual([1, expect.stringMatching(/bfloat16 needs jit/)])
+  })
+
+  it('takes the backend and the threads from the environment, checked as the options are', async () => {
+    const run = ['eval', data, '--model', model, '--json']
+    const { code, stderr } = await siglip(run, { env: { SIGLIP_BACKEND: 'cpu', SIGLIP_THREADS: '1' } })
+    expect([code, stderr]).toEqual([0, expect.stringMatching(/runs on plain JavaScript/)])
+    for (const env of [{ SIGLIP_BACKEND: 'cup' }, { SIGLIP_THREADS: 'many' }] as const) {
+      const wrong = await siglip(run, { env })
+      expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringContaining(Object.keys(env)[0] ?? '')])
+    }
+  })
+
   it('says how many captions were cut', async () => {
     const folder = await mkdtemp(path.join(tmpdir(), 'siglip-eval-'))
     const rows = ['red', 'blue'].map((name) => ({ file_name: `${name}.png`, text: `${'word '.repeat(30)}${name}` }))

@@ -150,6 +150,7 @@ describe('siglip train', () => {
       2,
       /does not support microBatches/,
     ],
+    ['a seed that is no whole number', ['--seed', '1.5'], {}, 2, /--seed.*Expected a whole number from 0/],
     ['adapters of nothing', ['--lora', 'rank=8'], {}, 1, /Unknown setting.*rank/],
     ['a pattern that is none', ['--freeze', '('], {}, 1, /Invalid pattern/],
   ])('says in one line what is wrong with %s', async (_, options, settings, expected, message) => {
