@@ -1,9 +1,15 @@
 import { FileError, SiglipError } from '../src/errors.js'
-import { ADAPTER_CONFIG } from '../src/hub/adapter-folder.js'
 import { isObject } from '../src/io/is-object.js'
 import type { CheckpointFolder } from '../src/hub/checkpoint-folder.js'
-import { weightsNames } from '../src/hub/model-files.js'
-import { OPEN_CLIP_CONFIG } from './configs/open-clip-config.js'
+import {
+  ADAPTER_CONFIG,
+  BIG_VISION_WEIGHTS,
+  IMAGE_PROCESSOR_FILES,
+  OPEN_CLIP_CONFIG,
+  OPEN_CLIP_WEIGHTS,
+  TOKENIZER_FILES,
+  weightsNames,
+} from '../src/hub/model-files.js'
 import { asTransformers } from './names/naming.js'
 import { inWholeModel, towersOf } from './names/tower-names.js'
 import { isSavedWeightFile } from './formats/weight-files.js'
@@ -11,27 +17,17 @@ import { unwrapped } from './names/unwrapped.js'
 import { openWeights } from './formats/open-weights.js'
 import { readJsonObject } from '../src/hub/read-json.js'
 
-/** Files of tokenizers, which all projects read from the Hub's own formats. */
-export const tokenizerFiles = [
-  'tokenizer.json',
-  'tokenizer_config.json',
-  'special_tokens_map.json',
-  'added_tokens.json',
-  'spiece.model',
-]
-
 /** Whether a conversion writes files of that name, in one format or another: a new checkpoint takes the place of an old one. */
 export function isCheckpointFile(name: string): boolean {
   return isWeights(name) || isConfig(name) || isSetting(name)
 }
 
 const isWeights = (name: string): boolean =>
-  isSavedWeightFile(name) || name === 'open_clip_model.safetensors' || name === 'model.npz'
+  isSavedWeightFile(name) || name === OPEN_CLIP_WEIGHTS || name === BIG_VISION_WEIGHTS
 
 const isConfig = (name: string): boolean => name === 'config.json' || name === OPEN_CLIP_CONFIG
 
-const isSetting = (name: string): boolean =>
-  ['preprocessor_config.json', 'processor_config.json', ...tokenizerFiles].includes(name)
+const isSetting = (name: string): boolean => [...IMAGE_PROCESSOR_FILES, ...TOKENIZER_FILES].includes(name)
 
 /**
  * Checks that a new checkpoint takes the place of nothing but another one of SigLIP, and is the one that loading finds then.

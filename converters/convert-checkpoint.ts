@@ -11,14 +11,15 @@ import { openClipText } from '../src/tokenizer/clean/open-clip-text.js'
 import type { TokenizerConfig } from '../src/tokenizer/tokenizer-config.js'
 import { checkFinite } from './formats/finite-values.js'
 import { checkFloats } from './formats/check-floats.js'
-import { checkReplaceable, isCheckpointFile, tokenizerFiles } from './check-replaceable.js'
+import { checkReplaceable, isCheckpointFile } from './check-replaceable.js'
 import { configOf, type ConfigOptions } from './configs/config-of.js'
 import { isFloatDtype, type FloatDtype } from './formats/float-conversion.js'
 import { GEMMA_TOKENS } from './configs/infer-config.js'
 import { jsonFile, valueAt } from './configs/json-file.js'
-import { asNamed, asTransformers, namingOf, type Heads, type Naming } from './names/naming.js'
+import { NAMINGS, asNamed, asTransformers, namingOf, type Heads, type Naming } from './names/naming.js'
 import { npzFile } from './formats/npz-file.js'
-import { OPEN_CLIP_CONFIG, openClipConfig } from './configs/open-clip-config.js'
+import { BIG_VISION_WEIGHTS, OPEN_CLIP_CONFIG, OPEN_CLIP_WEIGHTS, TOKENIZER_FILES } from '../src/hub/model-files.js'
+import { openClipConfig } from './configs/open-clip-config.js'
 import type { FileContent } from '../src/io/save-folder.js'
 import { timmConfig } from './configs/timm-config.js'
 import { inWholeModel, towerOnly, towersOf, type Tower } from './names/tower-names.js'
@@ -126,7 +127,10 @@ function filesFor(
       // big_vision has its configurations in code: transformers' own is saved beside the weights, for converting them back.
       const own = configFor(config, weights, dtype)
       const archive = npzFile(named, dtype)
-      return { files: new Map([['model.npz', archive], ['config.json', jsonFile(own)], ...processor]), notes: [] }
+      return {
+        files: new Map([[BIG_VISION_WEIGHTS, archive], ['config.json', jsonFile(own)], ...processor]),
+        notes: [],
+      }
     }
     case 'open_clip': {
       checkNoClassifier(weights, to)
@@ -143,7 +147,7 @@ function filesFor(
       return {
         files: new Map([
           [OPEN_CLIP_CONFIG, jsonFile(json)],
-          ...(content ? [['open_clip_model.safetensors', content] as const] : []),
+          ...(content ? [[OPEN_CLIP_WEIGHTS, content] as const] : []),
           ...processor,
         ]),
         notes,
@@ -207,7 +211,7 @@ function checkKnown({ tensors, location }: Weights): void {
   )
   if (unknown.length === 0 && tensors.size > 0) return
   throw new WeightsError('The weights are not those of a SigLIP model', {
-    expected: 'weights of SigLIP in the names of transformers, big_vision, open_clip or timm',
+    expected: `weights of SigLIP in the names of one of ${NAMINGS.join(', ')}`,
     found: `${unknown.slice(0, 5).join(', ') || 'none'}${unknown.length > 5 ? ` and ${unknown.length - 5} more` : ''}`,
     where: location,
   })
@@ -318,7 +322,7 @@ async function tokenizerOf(
   openClip: TokenizerConfig | undefined,
 ): Promise<[string, FileContent][]> {
   const files: [string, FileContent][] = []
-  for (const name of tokenizerFiles) if (await source.has(name)) files.push([name, await source.bytes(name)])
+  for (const name of TOKENIZER_FILES) if (await source.has(name)) files.push([name, await source.bytes(name)])
   if (!openClip || files.length === 0) return files
   const own = (await source.has(TOKENIZER_CONFIG)) ? await readJsonObject(source, TOKENIZER_CONFIG) : {}
   const isOfT5 = /^T5Tokenizer(Fast)?$/.test(String(own.tokenizer_class)) // whose `tokenizer.json` says all

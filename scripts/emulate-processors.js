@@ -8,7 +8,7 @@ import { dirname, join } from 'node:path'
 import process from 'node:process'
 
 import { findNativeFolder } from '../dist/src/backend/native-folder.js'
-import { processor } from '../dist/src/backend/processor.js'
+import { cpuInfo } from '../dist/src/backend/cpu.js'
 import { findCompiler } from '../dist/src/setup/compile-addon.js'
 import { compileEngine } from '../dist/src/setup/compile-engine.js'
 import { tensorflowWheel } from '../dist/src/setup/tensorflow-wheel.js'
@@ -22,7 +22,7 @@ function emulated(name, flags = []) {
 }
 
 const native = findNativeFolder()
-const features = processor().features ?? []
+const features = cpuInfo().features ?? []
 const isNeeded = features.includes('AVX2') && !features.includes('AMX')
 if (isNeeded && !('missing' in native) && native.marker.sources !== null && native.marker.noEngine === null) {
   const engine = join(root, 'out', 'emulated', 'engine.node')

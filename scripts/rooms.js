@@ -11,7 +11,7 @@ export const rooms = [
   { folder: 'src/hub', knowsTfjs: false },
   { folder: 'src/image', knowsTfjs: false },
   { folder: 'src/tokenizer', knowsTfjs: false },
-  { folder: 'converters', knowsTfjs: true },
+  { folder: 'converters', knowsTfjs: false },
   { folder: 'src/processor', knowsTfjs: false },
   { folder: 'src/backend', knowsTfjs: true },
   { folder: 'src/jit', knowsTfjs: true },

@@ -58,15 +58,13 @@ export {
   type TwoTowerModelOptions,
   type SiglipOutput,
 } from './models/siglip/modeling.js'
+export { Siglip2Model, Siglip2TextModel, Siglip2ForImageClassification } from './models/siglip2/modeling.js'
 export {
-  Siglip2Model,
-  Siglip2TextModel,
   Siglip2VisionModel,
   type Siglip2VisionInputs,
-  Siglip2ForImageClassification,
   Siglip2VisionEmbeddings,
   type Siglip2VisionEmbeddingsConfig,
-} from './models/siglip2/modeling.js'
+} from './models/siglip2/vision-model.js'
 export {
   SiglipTextModel,
   TextTower,

@@ -7,7 +7,7 @@
 export { setup, type SetupOptions, type SetupReport } from './setup/setup.js'
 export { doctor, formatDoctor, type DoctorReport, type NativeState } from './setup/doctor.js'
 export type { SetupProgress } from './setup/setup-progress.js'
-export type { ProcessorInfo } from './backend/processor.js'
+export type { ProcessorInfo } from './backend/cpu.js'
 
 export { ImageFolder, type ImageFolderOptions } from './training/data/image-folder.js'
 export { WebDataset, type WebDatasetOptions } from './training/data/web-dataset.js'
@@ -42,7 +42,7 @@ export type {
   TrainingProcessor,
   TrainOptions,
   TrainResult,
-  type ContrastiveOptionName,
+  ContrastiveOptionName,
 } from './training/train-options.js'
 export type { ContrastiveLossName } from './training/losses/loss-names.js'
 export type { ContrastiveLoss, LossContext } from './training/contrastive-objective.js'

@@ -1,8 +1,9 @@
 import { FileError } from '../../src/errors.js'
 import type { CheckpointFolder } from '../../src/hub/checkpoint-folder.js'
+import { OPEN_CLIP_CONFIG } from '../../src/hub/model-files.js'
 import { inferConfig, type ConfigHints } from './infer-config.js'
-import { asTransformers, namingOf } from '../names/naming.js'
-import { keptConfig, OPEN_CLIP_CONFIG, openClipHints } from './open-clip-config.js'
+import { asTransformers, namingOf, type Naming } from '../names/naming.js'
+import { keptConfig, openClipHints } from './open-clip-config.js'
 import { timmHints } from './timm-config.js'
 import { inWholeModel } from '../names/tower-names.js'
 import { unwrapped } from '../names/unwrapped.js'
@@ -36,13 +37,26 @@ export async function configOf(
   const naming = namingOf(stored.tensors.keys())
   const kept = openClip && naming === 'open_clip' ? keptConfig(openClip) : undefined
   if (kept) return kept
-  const named = naming === 'open_clip' ? openClipHints(openClip ?? {}) : naming === 'timm' ? timmHints(own ?? {}) : {}
-  const seen = naming === 'big_vision' ? headsOf(stored) : named.heads
+  const named = hintsOf[naming]({ openClip: openClip ?? {}, timm: own ?? {}, stored })
   const hints: ConfigHints = {
     ...named,
-    heads: { vision: seen?.vision ?? heads, text: seen?.text ?? heads },
+    heads: { vision: named.heads?.vision ?? heads, text: named.heads?.text ?? heads },
   }
   return inferConfig(inWholeModel(asTransformers(stored)), hints)
+}
+
+interface Source {
+  readonly openClip: JsonObject
+  readonly timm: JsonObject
+  readonly stored: Weights
+}
+
+/** What each library's files give beside the shapes of the weights. */
+const hintsOf: Readonly<Record<Naming, (source: Source) => ConfigHints>> = {
+  transformers: () => ({}),
+  big_vision: ({ stored }) => ({ heads: headsOf(stored) }),
+  open_clip: ({ openClip }) => openClipHints(openClip),
+  timm: ({ timm }) => timmHints(timm),
 }
 
 async function openStored(folder: CheckpointFolder): Promise<Weights> {

@@ -1,5 +1,5 @@
 import { ConfigError } from '../../src/errors.js'
-import { MAX_CONFIG_BYTES } from '../../src/hub/read-json.js'
+import { MAX_JSON_BYTES } from '../../src/hub/read-json.js'
 import { isObject } from '../../src/io/is-object.js'
 import type { JsonObject } from '../../src/io/json.js'
 
@@ -16,9 +16,9 @@ export function jsonFile(json: JsonObject): Uint8Array<ArrayBuffer> {
     2,
   )
   const bytes = new TextEncoder().encode(`${marked.replace(pythonFloats, '$1')}\n`)
-  if (bytes.length <= MAX_CONFIG_BYTES) return bytes
+  if (bytes.length <= MAX_JSON_BYTES) return bytes
   throw new ConfigError('The configuration is too large', {
-    expected: `at most ${MAX_CONFIG_BYTES} bytes`,
+    expected: `at most ${MAX_JSON_BYTES} bytes`,
     found: `${bytes.length}`,
     hint: 'Shorten the names of the classes.',
   })

@@ -9,9 +9,6 @@ import { TIMM_EPS } from './timm-config.js'
 import { ratioOf, towerFields } from './tower-sizes.js'
 import type { JsonObject } from '../../src/io/json.js'
 
-/** The name of the file in open_clip's folders. */
-export const OPEN_CLIP_CONFIG = 'open_clip_config.json'
-
 /** Where transformers' configuration is kept in a file that this package wrote: open_clip reads only its own keys. */
 const KEPT = 'transformers_config'
 

@@ -1,10 +1,11 @@
 import { InputError } from '../../src/errors.js'
 import { isObject } from '../../src/io/is-object.js'
+import { RESIZE_MODES, type ResizeMode } from '../../src/image/resize/resize-mode.js'
 import type { JsonObject } from '../../src/io/json.js'
 
 /** How images are prepared, as far as the configurations of open_clip and timm can express it. */
 export interface Preparation {
-  readonly mode: 'squash' | 'shortest' | 'longest'
+  readonly mode: ResizeMode
   /** timm's share of the resized image that is kept. */
   readonly cropPct: number
   /** The samples beside an image, for `longest`. */
@@ -40,7 +41,7 @@ export function preparationOf(images: JsonObject | undefined, to: string): Prepa
   if (!isExact && !isNaFlex) throw untold(to, 'size', size)
   const filter = typeof resample === 'number' ? FILTERS[resample] : undefined
   if (filter === undefined) throw untold(to, 'resample', resample)
-  const mode = (['squash', 'shortest', 'longest'] as const).find((each) => each === (named ?? 'squash'))
+  const mode = RESIZE_MODES.find((each) => each === (named ?? 'squash'))
   if (mode === undefined) throw untold(to, 'resize_mode', named)
   return {
     mode,

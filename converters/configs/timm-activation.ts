@@ -1,5 +1,5 @@
-/** transformers' names of activations, and timm's names of the same functions. */
-const names = [
+/** transformers' names of activations, and timm's names of the same functions. Of several with one timm name the first is read back. */
+export const timmActivations = [
   ['gelu', 'gelu'],
   ['gelu_python', 'gelu'],
   ['gelu_pytorch_tanh', 'gelu_tanh'],
@@ -26,10 +26,10 @@ export const orDefault = (hiddenAct: unknown): string =>
 
 /** timm's name of an activation of transformers; undefined if it has none. */
 export function timmActivation(hiddenAct: string): string | undefined {
-  return names.find(([own]) => own === hiddenAct)?.[1]
+  return timmActivations.find(([own]) => own === hiddenAct)?.[1]
 }
 
 /** transformers' name of an activation of timm; undefined if it has none. */
 export function hiddenActOf(timmName: unknown): string | undefined {
-  return names.find(([, other]) => other === timmName)?.[0]
+  return timmActivations.find(([, other]) => other === timmName)?.[0]
 }

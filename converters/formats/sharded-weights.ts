@@ -6,9 +6,6 @@ import { unknownTensor } from './stored-tensor.js'
 import type { WeightInfo, Weights } from './weights.js'
 import { readJsonObject } from '../../src/hub/read-json.js'
 
-/** The most that an index may take: a million tensors fit. */
-export const MAX_INDEX_BYTES = 100_000_000
-
 /**
  * Opens weights in several files, with an index (`model.safetensors.index.json`) that says which weight is in which. The
  * index and the files must agree: every weight in one place. One that the index leaves out is found in its file, as in transformers.
@@ -62,11 +59,9 @@ export async function openShards(
 }
 
 async function readIndex(folder: CheckpointFolder, name: string, location: string): Promise<Map<string, string>> {
-  const { weight_map: weightMap } = await readJsonObject(folder, name, FormatError, MAX_INDEX_BYTES).catch(
-    (cause: unknown) => {
-      throw cause instanceof FormatError ? noIndex(location, cause.message, cause) : cause
-    },
-  )
+  const { weight_map: weightMap } = await readJsonObject(folder, name, FormatError).catch((cause: unknown) => {
+    throw cause instanceof FormatError ? noIndex(location, cause.message, cause) : cause
+  })
   if (!isObject(weightMap)) throw noIndex(location, 'no "weight_map"')
   const files = new Map<string, string>()
   for (const [tensor, file] of Object.entries(weightMap)) {

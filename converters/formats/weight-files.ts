@@ -3,7 +3,7 @@ import { byteLength, elementCount, type Dtype } from './dtypes.js'
 import { fromFloat32, isFloatDtype, type FloatDtype } from './float-conversion.js'
 import type { FileContent } from '../../src/io/save-folder.js'
 import { layoutSafetensors } from './serialize-safetensors.js'
-import { MAX_INDEX_BYTES } from './sharded-weights.js'
+import { MAX_JSON_BYTES } from '../../src/hub/read-json.js'
 import type { Weights } from './weights.js'
 
 /** Weights to be written: those of a checkpoint, or a model's. */
@@ -106,9 +106,9 @@ function indexOf(tensors: FloatTensors, places: readonly [string, string][]): Ui
     weight_map: Object.fromEntries([...places].sort(([a], [b]) => (a < b ? -1 : 1))),
   }
   const bytes = new TextEncoder().encode(`${JSON.stringify(index, undefined, 2)}\n`)
-  if (bytes.length <= MAX_INDEX_BYTES) return bytes
+  if (bytes.length <= MAX_JSON_BYTES) return bytes
   throw new InputError('The index of the shards is too large to be read again', {
-    expected: `at most ${MAX_INDEX_BYTES} bytes`,
+    expected: `at most ${MAX_JSON_BYTES} bytes`,
     found: `${bytes.length} for ${tensors.size} weights`,
   })
 }

@@ -5,8 +5,11 @@ import { timmRows } from './timm.js'
 import { withTextHead } from './text-head.js'
 import type { Weights } from '../formats/weights.js'
 
+/** The libraries whose names weights may have. */
+export const NAMINGS = ['transformers', 'big_vision', 'open_clip', 'timm'] as const
+
 /** Whose names weights have. */
-export type Naming = 'transformers' | 'big_vision' | 'open_clip' | 'timm'
+export type Naming = (typeof NAMINGS)[number]
 
 /** The library whose names these are; `transformers` by default. */
 export function namingOf(names: Iterable<string>): Naming {

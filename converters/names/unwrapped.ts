@@ -1,5 +1,6 @@
 import { WeightsError } from '../../src/errors.js'
 import { unknownTensor } from '../formats/stored-tensor.js'
+import type { Naming } from './naming.js'
 import type { WeightInfo, Weights } from '../formats/weights.js'
 
 /** The names under which torch keeps what `torch.compile`, DataParallel, FSDP and activation checkpointing wrap, at any depth. */
@@ -13,17 +14,23 @@ const wrappers = new Set([
   '_forward_module',
 ])
 
-/** A weight that every tower has, as each project names it: what stands before it is the prefix. The longer names go first. */
-const anchors = [
-  'vision_model.embeddings.patch_embedding.weight',
-  'text_model.embeddings.token_embedding.weight',
-  'visual.trunk.patch_embed.proj.weight',
-  'visual.trunk.embeds.proj.weight',
-  'embeddings.patch_embedding.weight',
-  'embeddings.token_embedding.weight',
-  'patch_embed.proj.weight',
-  'embeds.proj.weight',
-]
+/** A weight that every tower has, as each project names it: what stands before it is the prefix. big_vision's files have none. */
+const anchorsOf: Readonly<Record<Naming, readonly string[]>> = {
+  transformers: [
+    'vision_model.embeddings.patch_embedding.weight',
+    'text_model.embeddings.token_embedding.weight',
+    'embeddings.patch_embedding.weight',
+    'embeddings.token_embedding.weight',
+  ],
+  big_vision: [],
+  open_clip: ['visual.trunk.patch_embed.proj.weight', 'visual.trunk.embeds.proj.weight'],
+  timm: ['patch_embed.proj.weight', 'embeds.proj.weight'],
+}
+
+/** The longer names go first: a shorter one may be the end of them. */
+const anchors = Object.values(anchorsOf)
+  .flat()
+  .sort((a, b) => b.length - a.length)
 
 /** A model's weights under its own names, and what was taken off them. */
 export interface Unwrapped {

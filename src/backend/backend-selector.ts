@@ -26,7 +26,7 @@ export interface Candidate {
 export type Prepared = { readonly version: string; readonly reason: string } | { readonly missing: string }
 
 /** What surrounds the program. */
-export interface Surroundings {
+export interface Environment {
   /** Replaces the preference `auto`. */
   readonly preference: string | undefined
   /** Prints a line for the user, or nothing if he wants none. */
@@ -53,7 +53,7 @@ export interface BackendSelector {
 }
 
 /** @param candidates the fastest first. */
-export function backendSelector(candidates: readonly Candidate[], surroundings: () => Surroundings): BackendSelector {
+export function backendSelector(candidates: readonly Candidate[], environment: () => Environment): BackendSelector {
   const underway = new Map<BackendPreference, Promise<BackendReport>>()
   let last: Promise<unknown> = Promise.resolve()
   let current: BackendReport | undefined
@@ -61,7 +61,7 @@ export function backendSelector(candidates: readonly Candidate[], surroundings: 
   let toldUnchosen = false
 
   async function start(preference: BackendPreference, { quiet = false }: BackendOptions): Promise<BackendReport> {
-    const { preference: fromOutside, say } = surroundings()
+    const { preference: fromOutside, say } = environment()
     const asked = preference === 'auto' && fromOutside ? checkPreference(fromOutside, 'SIGLIP_BACKEND') : preference
     current = await select(asked)
     if (!said && !quiet) {
@@ -147,7 +147,7 @@ export function backendSelector(candidates: readonly Candidate[], surroundings: 
       tf.backend() // starts, if nothing has
       if (tf.getBackend() !== 'cpu') return
       toldUnchosen = true
-      surroundings().say(
+      environment().say(
         'siglip-tfjs runs in plain JavaScript: `await useBackend()` before a model is made takes the fastest that is here',
       )
     },

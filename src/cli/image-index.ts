@@ -11,7 +11,7 @@ import { FileError, InputError, NonFiniteError } from '../errors.js'
 import { LocalFolder } from '../hub/local-folder.js'
 import { withProcessLock } from '../io/process-lock.js'
 import { mapLimited } from '../io/map-limited.js'
-import type { Embedder } from './embedder.js'
+import type { Embedder } from './open-embedder.js'
 import { saveEmbeddings } from './embeddings-file.js'
 import { errorCode } from '../io/system-error.js'
 

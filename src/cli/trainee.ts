@@ -40,7 +40,8 @@ export async function trainee(
     }
     return { model, processor, check: () => Promise.resolve(), evaluate }
   }
-  const { accuracyFigure, evaluateClassifier, evaluateMultiLabel, precisionFigure } = await import('../pipelines/evaluate-classifier.js')
+  const { accuracyFigure, evaluateClassifier, evaluateMultiLabel, precisionFigure } =
+    await import('../pipelines/evaluate-classifier.js')
   const { classifierFor } = await import('../pipelines/train-classifier.js')
   const { classTargets } = await import('../training/classification-objective.js')
   const several = loss === 'multi-label'

@@ -21,6 +21,7 @@ export { decodeImage, type DecodeImageOptions } from '../image/decode/decode-ima
 export type { ImageInput, ReadOptions } from '../image/decode/image-input.js'
 export type { RawImage } from '../image/raw-image.js'
 export type { RawPixels, Transparency } from '../image/decode/raw-pixels.js'
+export type { ResizeMode } from '../image/resize/resize-mode.js'
 export { Resampling } from '../image/resize/resampling.js'
 export { resize, type ResizeBackend, type ResizeOptions } from '../image/resize/resize.js'
 export type { Size, TargetSize } from '../image/resize/target-size.js'

@@ -54,20 +54,20 @@ export {
   type Recall,
   type RetrievalInput,
   type RetrievalRecall,
-} from '../training/evaluators/retrieval-recall.js'
-export { classPrompts, zeroShotAccuracy, type ZeroShotInput } from '../training/evaluators/zero-shot-accuracy.js'
-export { topAccuracy } from '../training/evaluators/top-accuracy.js'
-export { promptSets } from '../training/evaluators/prompt-sets.js'
+} from '../training/metrics/retrieval-recall.js'
+export { classPrompts, zeroShotAccuracy, type ZeroShotInput } from '../training/metrics/zero-shot-accuracy.js'
+export { topAccuracy } from '../training/metrics/top-accuracy.js'
+export { promptSets } from '../training/metrics/prompt-sets.js'
 export {
   classificationReport,
   type ClassificationReport,
   type ClassReport,
-} from '../training/evaluators/classification-report.js'
-export type { MatrixInput } from '../training/evaluators/matrix-input.js'
-export { confusionImage } from '../training/evaluators/confusion-image.js'
+} from '../training/metrics/classification-report.js'
+export type { MatrixInput } from '../training/metrics/matrix-input.js'
+export { confusionImage } from '../training/metrics/confusion-image.js'
 export {
   averagePrecision,
   meanAveragePrecision,
   type MeanAveragePrecision,
-} from '../training/evaluators/average-precision.js'
+} from '../training/metrics/average-precision.js'
 export type { Augmentation, Range } from '../image/augment/augmentation.js'

@@ -1,13 +1,7 @@
 import { ConfigError, SiglipError } from '../errors.js'
 import type { CheckpointFolder } from './checkpoint-folder.js'
+import { ADAPTER_CONFIG, IMAGE_PROCESSOR_FILES, TOKENIZER_FILES, VOCABULARY_FILES } from './model-files.js'
 import { readJsonObject } from './read-json.js'
-
-/** peft's configuration of an adapter. */
-export const ADAPTER_CONFIG = 'adapter_config.json'
-
-const VOCABULARIES = ['spiece.model', 'tokenizer.json']
-const TOKENIZER = [...VOCABULARIES, 'tokenizer_config.json', 'special_tokens_map.json', 'added_tokens.json']
-const IMAGES = ['preprocessor_config.json', 'processor_config.json']
 
 /**
  * A peft adapter's folder as a checkpoint folder: its own files, and those of the base model that its configuration names. The base
@@ -68,7 +62,11 @@ export class AdapterFolder implements CheckpointFolder {
   /** The folder that a file is read from: a tokenizer and an image processor that were saved with the adapter are its own. */
   private async holder(name: string): Promise<CheckpointFolder> {
     if (/^adapter_(config|model)\./.test(name)) return this.adapter
-    const group = TOKENIZER.includes(name) ? VOCABULARIES : IMAGES.includes(name) ? IMAGES : []
+    const group = TOKENIZER_FILES.includes(name)
+      ? VOCABULARY_FILES
+      : IMAGE_PROCESSOR_FILES.includes(name)
+        ? IMAGE_PROCESSOR_FILES
+        : []
     for (const each of name === 'config.json' ? [name] : group) if (await this.adapter.has(each)) return this.adapter
     return this.base()
   }

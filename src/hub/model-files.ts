@@ -2,18 +2,39 @@ import { HubError } from '../errors.js'
 import { isObject } from '../io/is-object.js'
 import { parseJsonObject } from '../io/json.js'
 
-/** What loading reads beside the weights, where a model has it. */
-const SETTINGS = [
-  'config.json',
-  'open_clip_config.json',
-  'preprocessor_config.json',
-  'processor_config.json',
+/** open_clip's configuration: it stands in place of `config.json`. */
+export const OPEN_CLIP_CONFIG = 'open_clip_config.json'
+
+/** open_clip's weights. */
+export const OPEN_CLIP_WEIGHTS = 'open_clip_model.safetensors'
+
+/** The name that this package gives to big_vision's weights; theirs are called anything. */
+export const BIG_VISION_WEIGHTS = 'model.npz'
+
+/** peft's configuration of an adapter. */
+export const ADAPTER_CONFIG = 'adapter_config.json'
+
+/** Settings of image processors: of transformers before version 5, and since. */
+export const IMAGE_PROCESSOR_FILES: readonly string[] = ['preprocessor_config.json', 'processor_config.json']
+
+/** Vocabularies, any of which is enough for a tokenizer. */
+export const VOCABULARY_FILES: readonly string[] = ['spiece.model', 'tokenizer.json']
+
+/** Files of tokenizers, which all projects read from the Hub's own formats. */
+export const TOKENIZER_FILES: readonly string[] = [
   'tokenizer_config.json',
   'special_tokens_map.json',
   'added_tokens.json',
-  'spiece.model',
-  'tokenizer.json',
-  'adapter_config.json',
+  ...VOCABULARY_FILES,
+]
+
+/** What loading reads beside the weights, where a model has it. */
+const SETTINGS: readonly string[] = [
+  'config.json',
+  OPEN_CLIP_CONFIG,
+  ...IMAGE_PROCESSOR_FILES,
+  ...TOKENIZER_FILES,
+  ADAPTER_CONFIG,
   'adapter_model.safetensors',
   'adapter_model.bin',
 ]
@@ -28,11 +49,11 @@ export function weightsNames(variant?: string): string[] {
   return [
     `model${suffix}.safetensors`,
     `model.safetensors.index${suffix}.json`,
-    'open_clip_model.safetensors',
+    OPEN_CLIP_WEIGHTS,
     `pytorch_model${suffix}.bin`,
     `pytorch_model.bin.index${suffix}.json`,
     'open_clip_pytorch_model.bin',
-    ...(variant === undefined ? ['model.npz'] : []),
+    ...(variant === undefined ? [BIG_VISION_WEIGHTS] : []),
   ]
 }
 

@@ -2,8 +2,11 @@ import { ConfigError } from '../errors.js'
 import { type ErrorClass, type JsonObject, parseJsonObject } from '../io/json.js'
 import { type CheckpointFolder, placeOf } from './checkpoint-folder.js'
 
-/** Configurations are a few kilobytes; those with the names of several hundred thousand classes, many megabytes. */
-export const MAX_CONFIG_BYTES = 100_000_000
+/**
+ * Configurations are a few kilobytes; those with the names of several hundred thousand classes, many megabytes. An index of weights has
+ * room for a million tensors.
+ */
+export const MAX_JSON_BYTES = 100_000_000
 
 /**
  * Reads a file of a checkpoint folder that holds a JSON object.
@@ -15,7 +18,7 @@ export async function readJsonObject(
   folder: CheckpointFolder,
   name: string,
   ReadError: ErrorClass = ConfigError,
-  maxBytes = MAX_CONFIG_BYTES,
+  maxBytes = MAX_JSON_BYTES,
 ): Promise<JsonObject> {
   const where = placeOf(folder, name)
   const size = await folder.size(name)

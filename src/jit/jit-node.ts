@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs'
 
 import { currentBackend } from '../backend/backend-node.js'
-import { NATIVE } from '../backend/native.js'
+import { NATIVE } from '../backend/backend-report.js'
 import { notify } from '../backend/notify-node.js'
 import { compile } from './compile.js'
 import { engineGraphs } from './engine-graphs.js'

@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs'
 
 import { isTracing } from '../backend/tracing.js'
 import { type GraphEngine, RecordedFunction } from './record/recorded-function.js'
+import { callPlainly } from './call-plainly.js'
 import { type TakenApart, takeApart } from './tensor-tree.js'
 import { UsedAsVariable } from './record/trace-guards.js'
 
@@ -40,8 +41,11 @@ export function jitted<Args extends readonly unknown[], Result>(
   const fixing = new Set<string>() // keys of calls whose variables are used as such
 
   /** Inside another recording it is a part of that; gradients of tfjs see only what runs step by step. */
-  const engine = (): GraphEngine | undefined =>
-    isTracing() || tf.engine().state.gradientDepth > 0 ? undefined : engineNow()
+  const isPart = (): boolean => isTracing() || tf.engine().state.gradientDepth > 0
+  const engine = (): GraphEngine | undefined => (isPart() ? undefined : engineNow())
+
+  /** A part leaves its tensors to the whole. */
+  const plain = (args: Args): Result => (isPart() ? fn(...args) : callPlainly(fn, args))
 
   function recorded(args: Args, engine: GraphEngine): { trace: RecordedFunction; tensors: readonly tf.Tensor[] } {
     const apart = takeApart(args)
@@ -74,14 +78,14 @@ export function jitted<Args extends readonly unknown[], Result>(
 
   function call(...args: Args): Result {
     const running = engine()
-    if (!running) return fn(...args)
+    if (!running) return plain(args)
     const { trace, tensors } = recorded(args, running)
     return trace.run(tensors) as Result
   }
 
   async function callAsync(...args: Args): Promise<Awaited<Result>> {
     const running = engine()
-    if (!running) return await fn(...args)
+    if (!running) return await plain(args)
     const { trace, tensors } = recorded(args, running)
     return (await trace.runAsync(tensors, { inPlace })) as Awaited<Result>
   }

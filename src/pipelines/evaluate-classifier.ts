@@ -6,8 +6,8 @@ import { stacked, type Arrays } from '../models/model-arrays.js'
 import type { NdArray } from '../nd-array.js'
 import { classTargets, type AnyClassifier } from '../training/classification-objective.js'
 import type { Sample } from '../training/data/sample.js'
-import { meanAveragePrecision, type MeanAveragePrecision } from '../training/evaluators/average-precision.js'
-import { classificationReport, type ClassificationReport } from '../training/evaluators/classification-report.js'
+import { meanAveragePrecision, type MeanAveragePrecision } from '../training/metrics/average-precision.js'
+import { classificationReport, type ClassificationReport } from '../training/metrics/classification-report.js'
 import { batchFunction } from './batch-function.js'
 import { concatenated } from './embedder.js'
 import { imagesOf, type EvaluateOptions } from './evaluated-model.js'
@@ -47,7 +47,9 @@ export async function evaluateMultiLabel(
 }
 
 /** The figure of a classifier of one class of several, by its name. */
-export const accuracyFigure = ({ accuracy }: Pick<ClassificationReport, 'accuracy'>): Readonly<Record<string, number>> => ({
+export const accuracyFigure = ({
+  accuracy,
+}: Pick<ClassificationReport, 'accuracy'>): Readonly<Record<string, number>> => ({
   accuracy,
 })
 

@@ -1,5 +1,5 @@
 import type { Sample } from '../training/data/sample.js'
-import { retrievalRecall, type RetrievalRecall } from '../training/evaluators/retrieval-recall.js'
+import { retrievalRecall, type RetrievalRecall } from '../training/metrics/retrieval-recall.js'
 import { concatenated, embedImages, embedTexts } from './embedder.js'
 import { imagesOf, type EvaluatedModel, type EvaluateOptions } from './evaluated-model.js'
 

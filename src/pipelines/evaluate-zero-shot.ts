@@ -1,6 +1,6 @@
 import { InputError } from '../errors.js'
 import type { Sample } from '../training/data/sample.js'
-import { classPrompts, zeroShotAccuracy } from '../training/evaluators/zero-shot-accuracy.js'
+import { classPrompts, zeroShotAccuracy } from '../training/metrics/zero-shot-accuracy.js'
 import { concatenated, embedImages, embedTexts } from './embedder.js'
 import { imagesOf, type EvaluatedModel, type EvaluateOptions } from './evaluated-model.js'
 

@@ -9,7 +9,7 @@ import type { SiglipImageProcessor } from '../image/processors/siglip-image-proc
 import { AutoConfig } from '../models/auto/auto-config.js'
 import type { PipelineOptions } from './pipeline-options.js'
 import type { VisionModelOutput } from '../models/siglip/vision-model.js'
-import { Siglip2VisionModel } from '../models/siglip2/modeling.js'
+import { Siglip2VisionModel } from '../models/siglip2/vision-model.js'
 import { SiglipVisionModel, type VisionTower } from '../models/siglip/vision-model.js'
 import type { NdArray } from '../nd-array.js'
 import { stacked, takeRows, type Arrays } from '../models/model-arrays.js'

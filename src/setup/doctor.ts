@@ -12,7 +12,7 @@ import type { EngineInfo } from '../backend/engine/engine-core.js'
 import { loadEngine } from '../jit/program/engine.js'
 import { findNativeFolder, nativeFolderPath } from '../backend/native-folder.js'
 import { packageFolder } from '../backend/package-folder.js'
-import { type ProcessorInfo, processor } from '../backend/processor.js'
+import { type ProcessorInfo, cpuInfo } from '../backend/cpu.js'
 import { fileHash } from '../io/file-hash.js'
 
 /** The state of the native backend in the cache. */
@@ -61,7 +61,7 @@ export async function doctor(): Promise<DoctorReport> {
     },
     platform: `${process.platform}-${process.arch}`,
     backend,
-    processor: processor(),
+    processor: cpuInfo(),
     threads: availableParallelism(),
     memory: { total: totalmem(), free: freemem() },
     cache: { folder: cache, size: await sizeOf(cache) },

@@ -1,5 +1,6 @@
 import { TokenizerError } from '../errors.js'
 import type { CheckpointFolder } from '../hub/checkpoint-folder.js'
+import { OPEN_CLIP_CONFIG } from '../hub/model-files.js'
 import { CLEANING } from './clean/cleaning-backend.js'
 import { loadTokenizerConfig, noTokenizerFile, readTokenizerFile, tokenizerFolder } from './load-tokenizer-files.js'
 import { openClipText } from './clean/open-clip-text.js'
@@ -74,7 +75,7 @@ const keepsCase = ({ location }: CheckpointFolder): TokenizerError =>
   new TokenizerError('Gemma’s tokenizer without lower case is not supported', {
     expected: 'clean: canonicalize or lower',
     found: 'whitespace',
-    where: `tokenizer_kwargs of ${location}/open_clip_config.json`,
+    where: `tokenizer_kwargs of ${location}/${OPEN_CLIP_CONFIG}`,
   })
 
 function classByConfig(folder: CheckpointFolder, name: string | undefined): TokenizerClass | undefined {

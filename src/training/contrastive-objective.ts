@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs'
 import { InputError } from '../errors.js'
 import type { EncoderOptions } from '../layers/encoder.js'
 import type { Arrays } from '../models/model-arrays.js'
+import { gridSizeOf } from '../models/siglip/configuration.js'
 import { pairLogits, SiglipModel, unitLength, type TwoTowerModel } from '../models/siglip/modeling.js'
 import type { NdArray } from '../nd-array.js'
 import { seedOf, uniformStream } from '../random.js'
@@ -143,8 +144,7 @@ export class ContrastiveObjective implements Objective {
     if (!(model instanceof SiglipModel)) {
       throw new InputError('keepPatches needs images of one size', { found: model.getClassName() })
     }
-    const { imageSize, patchSize } = model.config.visionConfig
-    const patches = Math.floor(imageSize / patchSize) ** 2
+    const patches = gridSizeOf(model.config.visionConfig) ** 2
     const kept = Math.max(1, Math.round(patches * share))
     const random = uniformStream(seedOf(seed, `patches ${step}`))
     const data = new Int32Array(batch * kept)

@@ -11,5 +11,8 @@ export function trainedFiles(model: PreTrainedModel, loss: TrainConfig['loss']):
   const config = files.get('config.json')
   if (typeof loss === 'function' || !('textModel' in model) || !(config instanceof Uint8Array)) return files
   const json = JSON.parse(new TextDecoder().decode(config)) as Readonly<Record<string, unknown>>
-  return files.set('config.json', jsonFile({ ...json, [TRAINED_WITH]: loss && lossFacts[loss].ranks ? loss : undefined }))
+  return files.set(
+    'config.json',
+    jsonFile({ ...json, [TRAINED_WITH]: loss && lossFacts[loss].ranks ? loss : undefined }),
+  )
 }

@@ -20,7 +20,7 @@ import type { Inputs, Objective } from './objective.js'
 import { objectiveOf } from './objective-of.js'
 import { mergeLora } from './lora/merge-lora.js'
 import { optimizersOf } from './optimizers/optimizers-of.js'
-import { alone } from './alone.js'
+import { withFolderLock } from './folder-lock.js'
 import { saveLora } from './lora/save-lora.js'
 import { configFingerprint } from './config-fingerprint.js'
 import { resolveTrainOptions } from './resolve-train-options.js'
@@ -116,7 +116,7 @@ export class Trainer {
 
   /** Runs the steps that are not done yet. @throws {FileError} if another process trains in the folder, and as {@link train} does */
   async run(): Promise<TrainResult> {
-    return alone(this.config.out, async () => {
+    return withFolderLock(this.config.out, async () => {
       const found = await this.#checkpoints.newest()
       if (found === this.#begunFrom) return this.runAlone()
       throw new FileError('Another process trained in this folder at the same time', {

@@ -12,7 +12,7 @@ export interface Outcome {
 }
 
 /** How it is started, and what happens to it. */
-export interface Surroundings {
+export interface Environment {
   /** What is written to stdin. By default it is empty. */
   readonly input?: string | Uint8Array
   readonly env?: Readonly<Record<string, string>>
@@ -34,7 +34,7 @@ export function fixture(...parts: string[]): string {
 /** Runs the command as a user does: what `npm run build` has written. */
 export function siglip(
   args: readonly string[],
-  { input, env, cwd, stdoutTo, when }: Surroundings = {},
+  { input, env, cwd, stdoutTo, when }: Environment = {},
 ): Promise<Outcome> {
   if (!existsSync(main)) throw new Error('There is no dist/: run `npm run build` first.')
   const environment = { ...process.env, SIGLIP_MODEL: model, SIGLIP_QUIET: '', NO_COLOR: '', ...env }

@@ -21,7 +21,9 @@ const VALUES = [true, 7, -1.5, 'no such name', '(', {}, [], ['(']]
 
 describe('the settings of a training', () => {
   it.each(SETTINGS)('reads %s and no misspelling of it', async (name) => {
-    const outcomes = await Promise.all(VALUES.map((value) => trainingSettings({ [name]: value }, undefined).catch(String)))
+    const outcomes = await Promise.all(
+      VALUES.map((value) => trainingSettings({ [name]: value }, undefined).catch(String)),
+    )
     expect(new Set(outcomes.map((outcome) => JSON.stringify(outcome))).size).toBeGreaterThan(1) // it has an effect
     await expect(trainingSettings({ [`${name}_`]: 1 }, undefined)).rejects.toThrow(`Did you mean ${name}?`)
   })

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs'
 import fc from 'fast-check'
 
-import { Siglip2VisionModel } from '../../src/models/siglip2/modeling.js'
+import { Siglip2VisionModel } from '../../src/models/siglip2/vision-model.js'
 import { SiglipModel } from '../../src/models/siglip/modeling.js'
 import { SiglipTextModel } from '../../src/models/siglip/text-model.js'
 import { SiglipVisionModel } from '../../src/models/siglip/vision-model.js'

@@ -250,3 +250,33 @@ it('is the function itself where nothing runs recordings', async () => {
   )
   expect([fn(tf.ones([2, 3])), await fn.async(tf.ones([2, 2])), fn.traces]).toEqual([6, 4, 0])
 })
+
+describe('without an engine', () => {
+  const eagerly = <Args extends readonly unknown[], Result>(fn: (...args: Args) => Result): Jitted<Args, Result> =>
+    jitted(fn, () => undefined, { maxTraces: 1, inPlace: false })
+
+  it('leaves nothing but its result and what is kept, as a recording does', async () => {
+    const state = tf.variable(tf.scalar(1))
+    const fn = eagerly((x: tf.Tensor) => {
+      state.assign(tf.add(state, 1))
+      return { sums: [tf.sum(tf.square(tf.square(x)))], count: 2 }
+    })
+    const x = tf.ones([3])
+    const before = tf.memory().numTensors
+    const results = [fn(x), await fn.async(x)]
+    expect(results.map(({ sums: [sum], count }) => [sum && valuesOf(sum), count])).toEqual([
+      [[3], 2],
+      [[3], 2],
+    ])
+    expect(tf.memory().numTensors).toBe(before + 2)
+    expect(valuesOf(state)).toEqual([3])
+    tf.dispose([x, state, ...results.flatMap(({ sums }) => sums)])
+  })
+
+  it('leaves a gradient what it needs', () => {
+    const fn = eagerly((x: tf.Tensor) => tf.sum(tf.exp(tf.square(x))))
+    const gradient = tf.grad((x) => fn(x))(tf.tensor1d([0, 1]))
+    expect(valuesOf(gradient)[1]).toBeCloseTo(2 * Math.E, 4)
+    gradient.dispose()
+  })
+})

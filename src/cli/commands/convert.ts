@@ -1,5 +1,5 @@
 import { InvalidArgumentError, type Command } from 'commander'
-import type { Naming } from '../../../converters/names/naming.js'
+import { NAMINGS, type Naming } from '../../../converters/names/naming.js'
 import type { WeightFilesOptions } from '../../../converters/formats/weight-files.js'
 import { checkEmpty } from '../empty-folder.js'
 import { revisionOption } from '../model-options.js'
@@ -8,7 +8,6 @@ import { count, oneOf } from '../option-values.js'
 import { jsonLine, printable } from '../printable.js'
 import type { Session } from '../session.js'
 
-const FORMATS = ['transformers', 'big_vision', 'open_clip', 'timm'] as const satisfies readonly Naming[]
 const DTYPES = { float32: 'F32', float16: 'F16', bfloat16: 'BF16' } as const
 const dtypeNames = ['float32', 'float16', 'bfloat16'] as const satisfies readonly (keyof typeof DTYPES)[]
 
@@ -32,7 +31,7 @@ export function addConvert(program: Command, session: Session): void {
     )
     .argument('<src>', 'a checkpoint folder, a weight file (.npz, .safetensors, .bin), or a name on the hub')
     .argument('<dst>', 'a new folder')
-    .requiredOption('--to <format>', FORMATS.join(', '), oneOf(FORMATS))
+    .requiredOption('--to <format>', NAMINGS.join(', '), oneOf(NAMINGS))
     .addOption(revisionOption())
     .option('--dtype <type>', `${dtypeNames.join(', ')} (default: as they are stored)`, oneOf(dtypeNames))
     .option('--tower <tower>', 'text or vision: convert only this tower', oneOf(['text', 'vision']))

@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander'
 import { UsageError } from '../../errors.js'
-import { openEmbedder } from '../embedder.js'
+import { openEmbedder } from '../open-embedder.js'
 import { checkNamesFit, checkWritable, embeddingsFile, saveEmbeddings } from '../embeddings-file.js'
 import { findImages } from '../find-images.js'
 import { addModelOptions, modelFolder, type ModelOptions } from '../model-options.js'

@@ -2,7 +2,7 @@ import { Option, type Command } from 'commander'
 import type { Precision } from '../../jit/precision.js'
 import type { Sample } from '../../training/data/sample.js'
 import { ON_BROKEN, type OnBroken } from '../../training/data/broken-sample.js'
-import { promptSets } from '../../training/evaluators/prompt-sets.js'
+import { promptSets } from '../../training/metrics/prompt-sets.js'
 import type { OnTruncatedTexts } from '../../tokenizer/truncated-texts.js'
 import type { CheckpointFolder } from '../../hub/checkpoint-folder.js'
 import { addModelOptions, limitThreads, modelFolder, type ModelOptions } from '../model-options.js'
@@ -118,7 +118,8 @@ async function ofTowers(samples: readonly Sample[], checkpoint: CheckpointFolder
 async function ofClassifier(samples: readonly Sample[], checkpoint: CheckpointFolder, run: Run): Promise<Figures> {
   const { AutoModelForImageClassification } = await import('../../models/auto/auto-model.js')
   const { AutoImageProcessor } = await import('../../image/processors/auto-image-processor.js')
-  const { accuracyFigure, evaluateClassifier, evaluateMultiLabel, precisionFigure } = await import('../../pipelines/evaluate-classifier.js')
+  const { accuracyFigure, evaluateClassifier, evaluateMultiLabel, precisionFigure } =
+    await import('../../pipelines/evaluate-classifier.js')
   const processor = { imageProcessor: await AutoImageProcessor.fromPretrained(checkpoint) }
   const model = await AutoModelForImageClassification.fromPretrained(checkpoint)
   const label = (i: number): string => model.config.label(i)

@@ -1,4 +1,6 @@
 import { ConfigError } from '../../errors.js'
+import { halfToEven } from '../resize/half-to-even.js'
+import { RESIZE_MODES, type ResizeMode } from '../resize/resize-mode.js'
 import { Resampling } from '../resize/resampling.js'
 
 type Options = Readonly<Record<string, unknown>>
@@ -17,7 +19,7 @@ const FILTERS: Readonly<Record<string, Resampling>> = {
 }
 
 /** timm’s `crop_mode` by the resizing that it means; what it doesn't know is `center` to it. */
-const CROP_MODES: Readonly<Record<string, string>> = { squash: 'squash', border: 'longest' }
+const CROP_MODES: Readonly<Record<string, ResizeMode>> = { squash: 'squash', border: 'longest' }
 
 /** timm’s `DEFAULT_CROP_PCT`. */
 const CROP_PCT = 0.875
@@ -43,7 +45,7 @@ export function foreignSettings(openClip: Options, timm: Options, where: string)
 
 function ofOpenClip(side: unknown, given: Options, where: string): Options {
   const { 0: height = side, 1: width = side } = Array.isArray(side) ? record(side) : {}
-  const mode = named('resize_mode', given['resize_mode'] ?? 'shortest', ['shortest', 'longest', 'squash'], where)
+  const mode = named('resize_mode', given['resize_mode'] ?? 'shortest', RESIZE_MODES, where)
   const filter = named('interpolation', given['interpolation'] ?? 'bicubic', ['bicubic', 'bilinear', 'random'], where)
   // open_clip takes the shorter side of a non-square size by its default filter.
   const isBilinear = filter === 'bilinear' && (mode !== 'shortest' || height === width)
@@ -77,9 +79,7 @@ function ofTimm(size: { readonly height: unknown; readonly width: unknown }, giv
 
 /** The sample of a mean, as Python rounds it. */
 function sample(mean: unknown): number {
-  const value = 255 * Number(mean)
-  const floor = Math.floor(value)
-  return value - floor === 0.5 ? floor + (floor % 2) : Math.round(value)
+  return halfToEven(255 * Number(mean))
 }
 
 function named(key: string, value: unknown, allowed: readonly string[], where: string): string {

@@ -15,7 +15,7 @@ export interface ImageProcessorConfig extends ValueOptions {
   /** The filter, by Pillow's number. */
   readonly resample: Resampling
   /**
-   * Whose arithmetic: `'pillow'` is transformers' `…ImageProcessorPil`, `'torchvision'` the class without that ending. Not
+   * Whose arithmetic (not `useBackend`'s): `'pillow'` is transformers' `…ImageProcessorPil`, `'torchvision'` the class without that ending. Not
    * written to files.
    */
   readonly backend: ResizeBackend

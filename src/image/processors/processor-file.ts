@@ -3,6 +3,7 @@ import { ConfigError, FileError } from '../../errors.js'
 import { isObject } from '../../io/is-object.js'
 import { refuseAdapterAlone } from '../../hub/adapter-folder.js'
 import type { CheckpointFolder } from '../../hub/checkpoint-folder.js'
+import { OPEN_CLIP_CONFIG } from '../../hub/model-files.js'
 import { foreignSettings } from './foreign-settings.js'
 import { snakeCase } from '../../io/field-reader.js'
 import { readJsonObject } from '../../hub/read-json.js'
@@ -72,7 +73,7 @@ async function findSettings(folder: CheckpointFolder): Promise<{ object: Options
     const object = await readJsonObject(folder, 'preprocessor_config.json')
     return { object, where: `${folder.location}/preprocessor_config.json` }
   }
-  const openClip = await readIfThere(folder, 'open_clip_config.json')
+  const openClip = await readIfThere(folder, OPEN_CLIP_CONFIG)
   const foreign = foreignSettings(openClip, await readIfThere(folder, 'config.json'), folder.location)
   if (foreign) return { object: foreign, where: folder.location }
   await refuseAdapterAlone(folder)

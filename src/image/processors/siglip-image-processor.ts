@@ -12,12 +12,16 @@ import { readColour, readShare, readSize, readTargetSize } from './option-values
 import { valueTable } from './pixel-values.js'
 import { extraKeys, processorFile, readProcessorFile, type Options } from './processor-file.js'
 import { CHANNELS, type RawImage } from '../raw-image.js'
+import { RESIZE_MODES, type ResizeMode } from '../resize/resize-mode.js'
 import { Resampling } from '../resize/resampling.js'
 import { resize } from '../resize/resize.js'
 import { targetSize, type Size, type TargetSize } from '../resize/target-size.js'
 import { largest } from '../../largest.js'
 
-/** What a `SiglipImageProcessor` does to images, in this order. */
+/**
+ * What a `SiglipImageProcessor` does to images, in this order. Every field must survive `toFiles`: worker threads are made from the files
+ * (image-job.ts); only `backend` is sent beside.
+ */
 export interface SiglipImageProcessorConfig extends ImageProcessorConfig {
   readonly size: TargetSize
   /** Whether a `size` of one number is both sides, and not the shorter one. */
@@ -34,7 +38,7 @@ export interface SiglipImageProcessorConfig extends ImageProcessorConfig {
    * fits, the rest is cropped; `'longest'`: the longer side fits, the rest is filled up; `'squash'`. Default: only `size` decides, as in
    * transformers.
    */
-  readonly resizeMode?: 'shortest' | 'longest' | 'squash' | undefined
+  readonly resizeMode?: ResizeMode | undefined
   /** For `resizeMode`: timm's share of the sides that is kept, of an image resized to more than `size`. Default: 1. */
   readonly cropPct?: number | undefined
   /** For `resizeMode` `'longest'`: the samples beside the image, of all channels or each. Default: 0. */
@@ -163,7 +167,7 @@ function readConfig(options: FieldReader, base: SiglipImageProcessorConfig): Sig
     cropSize: readSize(options, 'cropSize', base.cropSize),
     doPad: options.boolean('doPad', base.doPad),
     padSize: readSize(options, 'padSize', base.padSize),
-    resizeMode: options.oneOf('resizeMode', ['shortest', 'longest', 'squash'], base.resizeMode),
+    resizeMode: options.oneOf('resizeMode', RESIZE_MODES, base.resizeMode),
   }
   if (config.resizeMode === undefined) return checked(config, options)
   const fitted = {

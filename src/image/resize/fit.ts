@@ -1,13 +1,14 @@
 import { cut } from './crop.js'
 import type { RawImage } from '../raw-image.js'
 import type { Resampling } from './resampling.js'
+import { halfToEven } from './half-to-even.js'
+import type { ResizeMode } from './resize-mode.js'
 import { resize } from './resize.js'
 import type { Size } from './target-size.js'
 
 /** How open_clip and timm bring an image to a size. */
 export interface FitOptions {
-  /** `shortest`: its shorter side fits, the rest is cropped; `longest`: its longer side fits, the rest is filled up; `squash`: both. */
-  readonly mode: 'shortest' | 'longest' | 'squash'
+  readonly mode: ResizeMode
   /** Of the result, in pixels. */
   readonly size: Size
   /** Share of the sides that is left of an image resized to more than `size`. Default: 1. */
@@ -46,10 +47,4 @@ function scaledSize(image: Size, target: Size, mode: FitOptions['mode']): Size {
 /** Where the middle begins; negative if the image has to be filled up before it. */
 function middle(from: number, to: number): number {
   return to > from ? -Math.floor((to - from) / 2) : halfToEven((from - to) / 2)
-}
-
-/** Python's `round`. */
-function halfToEven(value: number): number {
-  const floor = Math.floor(value)
-  return value - floor === 0.5 ? floor + (floor % 2) : Math.round(value)
 }

@@ -1,3 +1,5 @@
+import { halfToEven } from './half-to-even.js'
+
 /**
  * The size that an image is resized to, in the ways `preprocessor_config.json` can say it: exactly; so that the shorter side
  * fits, with or without a limit for the longer one; or so that it fits into a box.
@@ -28,14 +30,8 @@ export function targetSize(source: Size, target: TargetSize): Size {
   const short = Math.min(source.height, source.width)
   const limited = longestEdge !== undefined && (long / short) * shortestEdge > longestEdge
   const exact = limited ? (longestEdge * short) / long : shortestEdge
-  const newShort = limited ? roundHalfToEven(exact) : shortestEdge
+  const newShort = limited ? halfToEven(exact) : shortestEdge
   // transformers does not resize an image whose shorter side already fits, though its longer one may be rounded differently.
   const newLong = longestEdge !== undefined && short === newShort ? long : Math.trunc((exact * long) / short)
   return source.width <= source.height ? { height: newLong, width: newShort } : { height: newShort, width: newLong }
-}
-
-/** Python's `round`. */
-function roundHalfToEven(value: number): number {
-  const floor = Math.floor(value)
-  return value - floor === 0.5 ? floor + (floor % 2) : Math.round(value)
 }

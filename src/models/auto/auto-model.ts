@@ -7,12 +7,8 @@ import { SiglipForImageClassification } from '../siglip/image-classification.js'
 import { SiglipModel } from '../siglip/modeling.js'
 import { SiglipTextModel } from '../siglip/text-model.js'
 import { SiglipVisionModel } from '../siglip/vision-model.js'
-import {
-  Siglip2ForImageClassification,
-  Siglip2Model,
-  Siglip2TextModel,
-  Siglip2VisionModel,
-} from '../siglip2/modeling.js'
+import { Siglip2ForImageClassification, Siglip2Model, Siglip2TextModel } from '../siglip2/modeling.js'
+import { Siglip2VisionModel } from '../siglip2/vision-model.js'
 
 interface Loader<M> {
   fromPretrained(source: CheckpointSource, options?: LoadOptions): Promise<M>

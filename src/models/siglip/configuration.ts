@@ -96,6 +96,10 @@ export class SiglipVisionConfig extends VisionConfig {
   }
 }
 
+/** Patches along one side of the image; pixels beyond the last whole patch are dropped. */
+export const gridSizeOf = ({ imageSize, patchSize }: Pick<SiglipVisionConfig, 'imageSize' | 'patchSize'>): number =>
+  Math.floor(imageSize / patchSize)
+
 /** A model's fields; the towers may be configurations or their fields, and `numLabels` without names makes default ones. */
 export type TwoTowerFields<C extends TwoTowerConfig> = Omit<Fields<C>, 'textConfig' | 'visionConfig'> & {
   readonly textConfig?: Fields<C['textConfig']> | undefined

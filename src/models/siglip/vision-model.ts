@@ -12,7 +12,7 @@ import { idTensor, type TensorInput } from '../../backend/tensor-input.js'
 import { PreTrainedModel, type ModelOptions } from '../loading/pre-trained-model.js'
 import type { Fields } from '../loading/pretrained-config.js'
 import { pixelTensor } from '../model-inputs.js'
-import { SiglipVisionConfig, type VisionConfig } from './configuration.js'
+import { gridSizeOf, SiglipVisionConfig, type VisionConfig } from './configuration.js'
 
 /** What image embeddings need of a tower's configuration. */
 export type VisionEmbeddingsConfig = Pick<SiglipVisionConfig, 'hiddenSize' | 'numChannels' | 'imageSize' | 'patchSize'>
@@ -21,8 +21,7 @@ export type VisionEmbeddingsConfig = Pick<SiglipVisionConfig, 'hiddenSize' | 'nu
 export class SiglipVisionEmbeddings extends Module<VisionEmbeddingsConfig> {
   static readonly className = 'SiglipVisionEmbeddings'
 
-  /** Patches along one side; pixels beyond the last whole patch are dropped. */
-  private readonly grid = Math.floor(this.config.imageSize / this.config.patchSize)
+  private readonly grid = gridSizeOf(this.config)
   private readonly weight
   private readonly bias
   private readonly positionEmbedding
@@ -187,8 +186,8 @@ export class SiglipVisionModel extends VisionTower<SiglipVisionInputs, SiglipVis
   }
 
   override computeOutputShape([batch = null]: tf.Shape): tf.Shape {
-    const { hiddenSize, visionUseHead, imageSize, patchSize } = this.config
-    return visionUseHead ? [batch, hiddenSize] : [batch, Math.floor(imageSize / patchSize) ** 2, hiddenSize]
+    const { hiddenSize, visionUseHead } = this.config
+    return visionUseHead ? [batch, hiddenSize] : [batch, gridSizeOf(this.config) ** 2, hiddenSize]
   }
 }
 

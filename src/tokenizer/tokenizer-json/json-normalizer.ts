@@ -11,7 +11,7 @@ export type Normalizer = (part: TextPart) => TextPart
 /**
  * Makes the `normalizer` of a `tokenizer.json`.
  *
- * @throws TokenizerError naming it if its kind is not supported.
+ * @throws TokenizerError naming the type if it is not one of the cases below.
  */
 export function parseNormalizer(value: unknown, where = 'normalizer of tokenizer.json'): Normalizer {
   if (value === undefined || value === null) return (part) => part
@@ -55,9 +55,11 @@ export function parseNormalizer(value: unknown, where = 'normalizer of tokenizer
     case 'Precompiled':
       return onText(precompiled(asString(json.precompiled_charsmap, `precompiled_charsmap of ${where}`), where))
     default:
-      throw mismatch('a known normalizer', json.type, where)
+      throw mismatch(`one of ${KNOWN}`, json.type, where)
   }
 }
+
+const KNOWN = 'Sequence, Lowercase, NFC, NFD, NFKC, NFKD, Replace, Prepend, Strip, Precompiled'
 
 function onText(rewrite: (text: string) => string): Normalizer {
   return ({ text, isFirst }) => ({ text: rewrite(text), isFirst })

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs'
 
-import { NATIVE } from '../../../src/backend/native.js'
+import { NATIVE } from '../../../src/backend/backend-report.js'
 
 /** A kernel's inputs, by tfjs' names; an array where it takes any number of them. */
 export type KernelInputs = tf.NamedTensorInfoMap

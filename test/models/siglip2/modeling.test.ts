@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs'
 import { InputError } from '../../../src/errors.js'
-import { Siglip2Model, Siglip2VisionModel } from '../../../src/models/siglip2/modeling.js'
+import { Siglip2Model } from '../../../src/models/siglip2/modeling.js'
+import { Siglip2VisionModel } from '../../../src/models/siglip2/vision-model.js'
 import { onEachBackend } from '../../backends.js'
 import { deviation, fixturePath, readFixture } from '../../fixture.js'
 

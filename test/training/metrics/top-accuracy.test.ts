@@ -1,5 +1,5 @@
 import { InputError } from '../../../src/errors.js'
-import { topAccuracy } from '../../../src/training/evaluators/top-accuracy.js'
+import { topAccuracy } from '../../../src/training/metrics/top-accuracy.js'
 import { cases, matrix } from './reference.js'
 
 const { logits, labels, accuracy } = cases.classifier

@@ -1,6 +1,6 @@
 import sharp from 'sharp'
 import { InputError } from '../../../src/errors.js'
-import { confusionImage } from '../../../src/training/evaluators/confusion-image.js'
+import { confusionImage } from '../../../src/training/metrics/confusion-image.js'
 
 const confusion = [Int32Array.of(8, 2), Int32Array.of(0, 0)]
 

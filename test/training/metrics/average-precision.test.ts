@@ -1,5 +1,5 @@
 import { InputError } from '../../../src/errors.js'
-import { averagePrecision, meanAveragePrecision } from '../../../src/training/evaluators/average-precision.js'
+import { averagePrecision, meanAveragePrecision } from '../../../src/training/metrics/average-precision.js'
 import { cases, matrix } from './reference.js'
 
 const { scores, targets, classes, mean } = cases.average_precision

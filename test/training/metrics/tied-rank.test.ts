@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { InputError } from '../../../src/errors.js'
-import { probabilityWithin, tiedRank } from '../../../src/training/evaluators/tied-rank.js'
+import { probabilityWithin, tiedRank } from '../../../src/training/metrics/tied-rank.js'
 
 const rows = fc.array(fc.record({ score: fc.integer({ min: 0, max: 3 }), isRight: fc.boolean() }), {
   minLength: 1,

@@ -1,5 +1,5 @@
 import { InputError } from '../../../src/errors.js'
-import { classificationReport } from '../../../src/training/evaluators/classification-report.js'
+import { classificationReport } from '../../../src/training/metrics/classification-report.js'
 import { cases, matrix } from './reference.js'
 
 const { logits, labels, ...expected } = cases.classifier

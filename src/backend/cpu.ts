@@ -21,7 +21,7 @@ const FEATURES: readonly (readonly [name: string, pattern: RegExp])[] = [
 ]
 
 /** Asks the system: `/proc/cpuinfo` on Linux, `sysctl` on macOS; elsewhere only Node's own knowledge is there. */
-export function processor(): ProcessorInfo {
+export function cpuInfo(): ProcessorInfo {
   const all = cpus()
   const text = featureText()
   return {

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs'
 import { InputError } from '../../../src/errors.js'
-import { retrievalRecall } from '../../../src/training/evaluators/retrieval-recall.js'
+import { retrievalRecall } from '../../../src/training/metrics/retrieval-recall.js'
 import { cases, matrix } from './reference.js'
 
 const { images, texts, owner, image_to_text, text_to_image } = cases.retrieval

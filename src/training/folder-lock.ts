@@ -13,7 +13,7 @@ const MAX_STEP = 600_000
  *
  * @throws {FileError} if another process does
  */
-export async function alone<T>(out: string, work: () => Promise<T>): Promise<T> {
+export async function withFolderLock<T>(out: string, work: () => Promise<T>): Promise<T> {
   const waiting = new AbortController()
   let timer: NodeJS.Timeout | undefined
   const taken = new FileError('Another process trains into this folder', {

@@ -1,6 +1,6 @@
 import { cpus } from 'node:os'
 
-import { featuresIn, processor } from '../../src/backend/processor.js'
+import { cpuInfo, featuresIn } from '../../src/backend/cpu.js'
 
 it.each([
   ['flags\t\t: fpu sse4_2 fma avx avx2 bmi1', ['AVX2']],
@@ -13,5 +13,5 @@ it.each([
 })
 
 it('describes this one', () => {
-  expect(processor()).toMatchObject({ model: cpus()[0]?.model.trim(), threads: cpus().length })
+  expect(cpuInfo()).toMatchObject({ model: cpus()[0]?.model.trim(), threads: cpus().length })
 })

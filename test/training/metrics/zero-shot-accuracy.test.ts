@@ -1,6 +1,6 @@
 import { InputError } from '../../../src/errors.js'
-import { promptSets } from '../../../src/training/evaluators/prompt-sets.js'
-import { classPrompts, zeroShotAccuracy } from '../../../src/training/evaluators/zero-shot-accuracy.js'
+import { promptSets } from '../../../src/training/metrics/prompt-sets.js'
+import { classPrompts, zeroShotAccuracy } from '../../../src/training/metrics/zero-shot-accuracy.js'
 import { cases, matrix } from './reference.js'
 
 const { images, prompts, labels, top } = cases.zero_shot
