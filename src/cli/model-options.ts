@@ -47,9 +47,7 @@ const jitOption = (): Option => new Option('--no-jit', 'run the model operation 
 
 /** How many threads compute. */
 export const threadsOption = (): Option =>
-  new Option('--threads <n>', 'compute threads (default: one per core)')
-    .argParser(threadCount)
-    .env('SIGLIP_THREADS')
+  new Option('--threads <n>', 'compute threads (default: one per core)').argParser(threadCount).env('SIGLIP_THREADS')
 
 /** Adds the options of commands that run a model. */
 export function addModelOptions(command: Command): Command {
