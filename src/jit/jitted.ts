@@ -45,7 +45,7 @@ export function jitted<Args extends readonly unknown[], Result>(
   const engine = (): GraphEngine | undefined => (isPart() ? undefined : engineNow())
 
   /** A part leaves its tensors to the whole. */
-  const plain = (args: Args): Result => (isPart() ? fn(...args) : callPlainly(fn, args))
+  const plain = (call: () => Result): Result => (isPart() ? call() : callPlainly(call))
 
   function recorded(args: Args, engine: GraphEngine): { trace: RecordedFunction; tensors: readonly tf.Tensor[] } {
     const apart = takeApart(args)
@@ -78,14 +78,14 @@ export function jitted<Args extends readonly unknown[], Result>(
 
   function call(...args: Args): Result {
     const running = engine()
-    if (!running) return plain(args)
+    if (!running) return plain(() => fn(...args))
     const { trace, tensors } = recorded(args, running)
     return trace.run(tensors) as Result
   }
 
   async function callAsync(...args: Args): Promise<Awaited<Result>> {
     const running = engine()
-    if (!running) return await plain(args)
+    if (!running) return await plain(() => fn(...args))
     const { trace, tensors } = recorded(args, running)
     return (await trace.runAsync(tensors, { inPlace })) as Awaited<Result>
   }
