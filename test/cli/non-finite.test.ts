@@ -46,5 +46,5 @@ it.each(commands)('%s %s: finite weights that make an answer infinite are an err
   )
   const { code, stdout, stderr } = await siglip([...command, '--model', broken], { cwd: folder })
   expect([code, stdout]).toEqual([1, ''])
-  expect(stderr).toMatch(/The model gives what is not a finite number: .*input 1 of a batch of/)
+  expect(stderr).toMatch(/The model’s output is not finite: .*input 1 of a batch of/)
 })

@@ -194,7 +194,7 @@ it('runs the embedded model where none is given, and says so', async () => {
   const { code, stdout, stderr } = await siglip(['classify', image, ...labels, '--json'], {
     env: { SIGLIP_MODEL: '' },
   })
-  expect(stderr).toMatch(/^No model given: .*knows emoji.* Give another by --model[^\n]*\n/)
+  expect(stderr).toMatch(/^No model given; .*for emoji.* Give another by --model[^\n]*\n/)
   expect(code).toBe(0)
   const embedded = path.join(__dirname, '..', '..', '..', 'models', 'emoji')
   const given = await siglip(['classify', image, ...labels, '--json', '--model', embedded])

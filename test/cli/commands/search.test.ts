@@ -109,7 +109,7 @@ describe('siglip search', () => {
   it.each<[string, string[], number, RegExp]>([
     ['nothing to search', ['a cat'], 2, /Missing images.*--index/],
     ['images without a name', ['a cat', '-'], 2, /have names/],
-    ['an index that is none yet', ['a cat', '--index', 'kept.safetensors'], 1, /no such index.*kept/],
+    ['an index that is none yet', ['a cat', '--index', 'kept.safetensors'], 1, /Index not found.*kept/],
     ['a query that is no image', ['kept', '.', '--like', '--index', 'kept.safetensors'], 1, /kept/],
     ['an index of another kind', ['a cat', '.', '--index', 'kept.npy'], 2, /\.safetensors/],
     ['an index where none can be', ['a cat', '.', '--index', 'rocket.jpg/a.safetensors'], 1, /can’t be written/],

@@ -47,7 +47,7 @@ test.each<[string, string, RegExp]>([
   ['a name that is not allowed', '\x80\x02cos\nsystem\n.', /asks for something.*os\.system.*It is not run/],
   ['such a name on the stack', '\x80\x04\x8c\x02os\x8c\x06system\x93.', /os\.system/],
   ['a name of the language', '\x80\x02c__proto__\nconstructor\n.', /__proto__\.constructor/],
-  ['a call of a text', '\x80\x02X\x01\0\0\0a)R.', /call of something that is no function/],
+  ['a call of a text', '\x80\x02X\x01\0\0\0a)R.', /call of something that is not a function/],
   ['an unknown instruction', '\x80\x02\xff.', /the instruction/],
   ['an instruction of protocol 0', 'I1\n.', /the instruction "I"/],
   ['nothing on the stack', '\x80\x02.', /empty stack/],
