@@ -8,11 +8,13 @@ import { bestWasmBuild, loadWasmModule, WASM_BUILDS } from '../src/backend/engin
 
 import { useBackend } from '../src/backend/backend-node.js'
 import { type Engine, loadEngine } from '../src/jit/program/engine.js'
+import '../src/jit/jit-node.js' // registers the backend siglip
+import { type JitEngine, ownJitEngine } from './jit/jit-engine.js'
 import { findNativeFolder } from '../src/backend/native-folder.js'
 import { engineOn, type ProgramEngine } from './core-engine.js'
 
 /** The backends of Node that must give the reference's numbers. */
-export const backends = ['native', 'wasm'] as const
+export const backends = ['native', 'wasm', 'siglip'] as const
 
 /**
  * Describes a suite once per backend, with that backend running. The native one is left out, loudly, only where it was not
@@ -60,6 +62,22 @@ export function loadEveryKernel(): ReturnType<typeof loadEngine> {
   const emulated = join(process.cwd(), 'out', 'emulated', 'engine.node')
   const real = loadEngine()
   return 'missing' in real || real.usable.includes('amx') || !existsSync(emulated) ? real : loadEngine(emulated)
+}
+
+/** Describes a suite of `jit`, each test in a scope of tensors: on the native backend with the kernels of all processors, and on the backend `siglip`. */
+export function onEveryJitEngine(suite: (engine: () => JitEngine) => void): void {
+  onEveryKernel(suite)
+  onOwnEngine(suite)
+}
+
+/** The same on the backend `siglip` alone. */
+export function onOwnEngine(suite: (engine: () => JitEngine) => void): void {
+  describe('on the backend siglip', () => {
+    inScopes(async () => {
+      await useBackend('siglip', { quiet: true })
+      return ownJitEngine()
+    }, suite)
+  })
 }
 
 function describeEngine(name: string, load: typeof loadEngine, suite: (engine: () => Engine) => void): void {

@@ -15,6 +15,8 @@ export const rewrites = { pads, activations, attention, epilogues } as const
 export interface CompileOptions {
   /** What matrix products multiply; everything else is float32, as are all results. */
   readonly precision: 'float32' | 'bfloat16'
+  /** Whether no value is stored in bfloat16, though products multiply in it. Default: false. */
+  readonly isStoredWide?: boolean
   /** Variables that change. Default: none. */
   readonly variables?: Variables
   /** Rewrites to be left out, to see what they bring. Default: none. */
@@ -22,12 +24,15 @@ export interface CompileOptions {
 }
 
 /** A recorded function as a program for the engine. */
-export function compile(graph: Graph, { precision, variables = NO_VARIABLES, without = [] }: CompileOptions): Program {
+export function compile(
+  graph: Graph,
+  { precision, isStoredWide = false, variables = NO_VARIABLES, without = [] }: CompileOptions,
+): Program {
   const builder = new GraphBuilder()
   const chosen = keysOf(rewrites).flatMap((name) => (without.includes(name) ? [] : rewrites[name]))
   const rules = [canonical, ...chosen, expand]
   const rewritten = rules.reduce((current, rule) => rewrite(current, builder, rule(builder, current)), graph)
-  return lower(rewritten, { precision, variables })
+  return lower(rewritten, { precision, isStoredWide, variables })
 }
 
 const keysOf = <T extends object>(object: T): (keyof T)[] => Object.keys(object) as (keyof T)[]

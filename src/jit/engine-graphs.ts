@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs'
 
-import { type EngineBackend, isEngineBackend } from '../backend/engine/engine-backend.js'
+import { ENGINE, type EngineBackend, isEngineBackend } from '../backend/engine/engine-backend.js'
 import { compile } from './compile.js'
 import { engineExecutable } from './engine-executable.js'
 import type { Precision } from './precision.js'
@@ -9,6 +9,7 @@ import type { GraphEngine } from './record/recorded-function.js'
 
 /** What makes recorded functions run on the engine's backend; `undefined` while another backend runs. */
 export function engineGraphs(precision: Precision): GraphEngine | undefined {
+  if (tf.getBackend() !== ENGINE) return undefined
   const backend: unknown = tf.backend()
   return isEngineBackend(backend) ? graphsOf(backend, precision) : undefined
 }
@@ -18,6 +19,14 @@ function graphsOf(backend: EngineBackend, precision: Precision): GraphEngine {
   const taken = precision === 'auto' ? hardware : precision
   return {
     host: engineHost(backend),
-    compile: (graph, variables) => engineExecutable(backend, compile(graph, { precision: taken, variables })),
+    compile(graph, variables) {
+      const program = compile(graph, { precision: taken, variables })
+      // Where it is cut, values are tensors, and none of them is bfloat16.
+      const isCut = taken === 'bfloat16' && program.steps.some(({ kind }) => kind === 'tensorflow')
+      return engineExecutable(
+        backend,
+        isCut ? compile(graph, { precision: taken, isStoredWide: true, variables }) : program,
+      )
+    },
   }
 }

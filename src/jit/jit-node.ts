@@ -2,13 +2,17 @@ import * as tf from '@tensorflow/tfjs'
 
 import { currentBackend } from '../backend/backend-node.js'
 import { NATIVE } from '../backend/backend-report.js'
+import { loadWasmEngine } from '../backend/engine/load-wasm-engine.js'
 import { notify } from '../backend/notify-node.js'
 import { compile } from './compile.js'
 import { engineGraphs } from './engine-graphs.js'
+import { registerEngineBackend } from './kernels/register-backend.js'
 import { loadEngine } from './program/engine.js'
 import { jitted, type Jitted, type JittedOptions } from './jitted.js'
 import type { Precision } from './precision.js'
 import type { GraphEngine } from './record/recorded-function.js'
+
+registerEngineBackend(loadWasmEngine, notify)
 
 /** What `jit` makes of a function in Node: recordings run on the engine while the native backend runs, if it has one. */
 export function makeJitted<Args extends readonly unknown[], Result>(

@@ -1,3 +1,4 @@
+import { BackendError } from '../errors.js'
 import { inputsOf, outputsOf } from './lowering/memory-plan.js'
 import type { BufferSource, Program, Step, TensorFlowStep, View } from './program/program.js'
 
@@ -109,9 +110,7 @@ function segmentOf(
     if (!isMade(source) || isLocal(buffer)) return source
     if (made.has(buffer)) return { kind: 'argument', index: args.push({ kind: 'made', buffer }) - 1 }
     const index = results.push(buffer) - 1
-    // Bytes are all that counts of it: views have types of their own.
-    if (source.kind === 'arena') return { kind: 'result', index, shape: [Math.ceil(source.bytes / 4)], dtype: 'int32' }
-    return { ...source, index }
+    return source.kind === 'result' ? { ...source, index } : tensorOf(buffer, source.bytes, steps, index)
   })
   const renumbered = (view: View): View => ({ ...view, buffer: numbers.get(view.buffer) ?? -1 })
   const own: Program = {
@@ -120,6 +119,16 @@ function segmentOf(
     steps: steps.map((step) => withViews(step, renumbered)),
   }
   return { kind: 'segment', program: own, args, results }
+}
+
+/** What was to lie in the arena as a tensor. @throws BackendError for bfloat16, which no tensor is */
+function tensorOf(buffer: number, bytes: number, steps: readonly Step[], index: number): BufferSource {
+  const [view] = steps.flatMap((step) => [...outputsOf(step), ...inputsOf(step)]).filter((one) => one.buffer === buffer)
+  const dtype = view?.dtype ?? 'float32'
+  if (dtype === 'bfloat16') {
+    throw new BackendError('What is read by a step that the engine does not run is bfloat16', { found: String(buffer) })
+  }
+  return { kind: 'result', index, shape: [bytes / (dtype === 'bool' ? 1 : 4)], dtype }
 }
 
 /** A step with other views. */

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs'
 
-import { onEveryKernel } from '../backends.js'
+import { onEveryJitEngine } from '../backends.js'
 import { expectAsEager, type Run } from './expect-as-eager.js'
 
 /** What a name stands for: a function, and what it takes. */
@@ -290,7 +290,7 @@ function repeated(x: tf.Tensor, times: number, step: (x: tf.Tensor) => tf.Tensor
   return y
 }
 
-onEveryKernel((engine) => {
+onEveryJitEngine((engine) => {
   const table = (programs: Readonly<Record<string, Program>>, tolerance?: number): void => {
     it.each(Object.entries(programs))('%s', (_, [run, ...inputs]) => {
       expectAsEager(

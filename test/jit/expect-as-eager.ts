@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs'
 
 import { compile } from '../../src/jit/compile.js'
-import type { Engine } from '../../src/jit/program/engine.js'
+import type { JitEngine } from './jit-engine.js'
 import { jitted } from '../../src/jit/jitted.js'
 import type { GraphEngine } from '../../src/jit/record/recorded-function.js'
 
@@ -13,7 +13,7 @@ export type Run = (...inputs: tf.Tensor[]) => tf.Tensor | readonly tf.Tensor[]
  * expects what tfjs gives operation by operation: the same shapes and types, the same infinities and NaN, and numbers within
  * `tolerance` of themselves and a tenth of that of the largest.
  */
-export function expectAsEager(engine: Engine, run: Run, inputs: readonly tf.Tensor[], tolerance = 2e-5): void {
+export function expectAsEager(engine: JitEngine, run: Run, inputs: readonly tf.Tensor[], tolerance = 2e-5): void {
   const list = (...given: tf.Tensor[]): tf.Tensor[] => [run(...given)].flat()
   const expected = list(...inputs)
   const { kernels, threads } = engine
@@ -39,7 +39,7 @@ export function expectAsEager(engine: Engine, run: Run, inputs: readonly tf.Tens
   }
 }
 
-const enginesGraphs = (engine: Engine): GraphEngine => ({
+const enginesGraphs = (engine: JitEngine): GraphEngine => ({
   host: engine.host,
   compile: (graph, variables) => engine.compile(compile(graph, { precision: 'float32', variables })),
 })

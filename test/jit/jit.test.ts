@@ -13,7 +13,7 @@ import { clipByGlobalNorm } from '../../src/training/optimizers/clip-by-global-n
 import { Lion } from '../../src/training/optimizers/lion.js'
 import { Muon } from '../../src/training/optimizers/muon.js'
 import { SGD } from '../../src/training/optimizers/sgd.js'
-import { onEngine } from '../backends.js'
+import { onEngine, onOwnEngine } from '../backends.js'
 import { deviation, fixturePath, namedOutputs, readFixture, type Fixture } from '../fixture.js'
 
 type Inputs = Readonly<Record<string, tf.Tensor>>
@@ -71,7 +71,8 @@ function furthest(actual: object, expected: object): number {
   return Math.max(...[...right].map(([name, tensor]) => deviation(found.get(name)!, tensor)))
 }
 
-onEngine(() => {
+/** What holds on each backend that has an engine. */
+function recordings(): void {
   describe('gives the numbers of tfjs itself', () => {
     it.each(cases.map((c) => ({ ...c, name: `${c.folder.join('/')} ${c.names.join(' ')}` })))(
       '$name',
@@ -204,6 +205,12 @@ onEngine(() => {
     }
     for (const model of models) model.dispose()
   })
+}
+
+onOwnEngine(recordings)
+
+onEngine(() => {
+  recordings()
 
   it('takes no more memory after 10,000 calls of changing shapes', () => {
     const weight = tf.variable(tf.randomNormal([64, 64], 0, 1, 'float32', 1))

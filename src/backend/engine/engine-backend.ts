@@ -38,7 +38,8 @@ export interface TensorData {
   readonly symbol: object | undefined
 }
 
-const isNumeric = (dtype: tf.DataType): dtype is NumericType =>
+/** Whether tensors of a type lie in the engine's memory. */
+export const isNumeric = (dtype: tf.DataType): dtype is NumericType =>
   dtype === 'float32' || dtype === 'int32' || dtype === 'bool'
 
 /** Bytes of an element in the engine's memory. */
@@ -212,7 +213,8 @@ export function isEngineBackend(backend: unknown): backend is EngineBackend {
 
 const sizeOf = (shape: readonly number[]): number => shape.reduce((size, n) => size * n, 1)
 
-function typedAs(
+/** Values as an array of their type: themselves, if they are one. */
+export function typedAs(
   dtype: NumericType,
   values: ArrayLike<number> | tf.BackendValues,
 ): Float32Array | Int32Array | Uint8Array {

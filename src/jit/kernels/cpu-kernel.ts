@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs'
 
+import { isNumeric, typedAs } from '../../backend/engine/engine-backend.js'
 import { BackendError } from '../../errors.js'
 
 /** A tensor's values in JavaScript. */
@@ -41,7 +42,8 @@ export function runOnCpu(
   })
   const read = ({ dataId, shape, dtype }: tf.TensorInfo): PlainTensor => {
     made.push(dataId)
-    return { values: cpu.readSync(dataId), shape, dtype }
+    const values = cpu.readSync(dataId)
+    return { values: isNumeric(dtype) ? typedAs(dtype, values) : values, shape, dtype } // some casts change the name alone
   }
   const plain = mapped(results as tf.TensorInfo | tf.TensorInfo[], read)
   for (const dataId of made) cpu.disposeData(dataId)

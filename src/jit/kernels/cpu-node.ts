@@ -1,12 +1,11 @@
 import type * as tf from '@tensorflow/tfjs'
 
-import type { KernelCall } from '../../backend/engine/engine-backend.js'
+import { isNumeric, type KernelCall } from '../../backend/engine/engine-backend.js'
 import { BackendError, TraceError } from '../../errors.js'
 import type { Attributes, Constant, DataType, Value } from '../graph.js'
 import { attributesOf, attributesText } from './call-text.js'
 import { type PlainTensor, runOnCpu, withValues } from './cpu-kernel.js'
 import type { NodeWriter, Result } from './node-writer.js'
-import { isNumeric } from './single-kernel.js'
 
 /** What the name of an operation begins with that stands for a kernel of tfjs's `cpu` backend. */
 const PREFIX = 'Kernel:'

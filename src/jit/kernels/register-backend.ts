@@ -8,17 +8,13 @@ import { KernelRunner } from './run-kernel.js'
 import { graphKernels } from './table.js'
 
 /**
- * Registers tfjs's backend {@link ENGINE}. Nothing is loaded before tfjs starts it.
+ * Registers tfjs's backend {@link ENGINE}. Nothing is loaded before tfjs starts it. It starts asynchronously, and tfjs refuses all
+ * operations until a backend of the highest priority has: so it has the lowest, and is taken where it is asked for.
  *
  * @param load the engine
  * @param report prints a line
- * @param priority with which tfjs takes it by itself; that of its `cpu` backend is 1
  */
-export function registerEngineBackend(
-  load: () => Promise<EngineCore>,
-  report: (line: string) => void,
-  priority: number,
-): void {
+export function registerEngineBackend(load: () => Promise<EngineCore>, report: (line: string) => void): void {
   if (tf.engine().registryFactory[ENGINE]) return
   tf.registerBackend(
     ENGINE,
@@ -27,9 +23,12 @@ export function registerEngineBackend(
       registerKernels(backend, report)
       return backend
     },
-    priority,
+    LOWEST,
   )
 }
+
+/** Below that of tfjs's `cpu` backend, which is 1. */
+const LOWEST = 0
 
 function registerKernels(own: EngineBackend, report: (line: string) => void): void {
   const reported = new Set<string>()

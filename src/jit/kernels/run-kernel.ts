@@ -19,13 +19,18 @@ interface KernelProgram {
   readonly isList: boolean
 }
 
-/** Programs of kernels that are kept; beyond that, the one not used for longest goes. */
+interface Kept {
+  /** None: tfjs's `cpu` backend runs the kernel. */
+  readonly program: KernelProgram | undefined
+  isUsed: boolean
+}
+
+/** Programs of kernels that are kept; beyond that, one that has not been used for long goes. */
 const MAX_PROGRAMS = 4096
 
 /** Runs kernels one by one, as tfjs asks for them. */
 export class KernelRunner {
-  /** The one not used for longest first; none: tfjs's `cpu` backend runs the kernel. */
-  readonly #programs = new Map<string, KernelProgram | undefined>()
+  readonly #kept = new Map<string, Kept>()
 
   /** @param reportCpu called for a kernel that the engine does not know */
   constructor(
@@ -68,19 +73,28 @@ export class KernelRunner {
 
   #programOf(call: KernelCall): KernelProgram | undefined {
     const key = callKey(call.kernelName, call.inputs, call.attrs)
-    const isKnown = this.#programs.has(key)
-    const program = isKnown ? this.#programs.get(key) : this.#compiled(call)
-    if (isKnown) this.#programs.delete(key)
-    this.#programs.set(key, program)
-    if (this.#programs.size > MAX_PROGRAMS) this.#forgetOldest()
+    const known = this.#kept.get(key)
+    if (known) {
+      known.isUsed = true
+      return known.program
+    }
+    const program = this.#compiled(call)
+    this.#kept.set(key, { program, isUsed: false })
+    if (this.#kept.size > MAX_PROGRAMS) this.#forgetOne()
     return program
   }
 
-  #forgetOldest(): void {
-    const [oldest] = this.#programs
-    if (!oldest) return
-    oldest[1]?.program.dispose()
-    this.#programs.delete(oldest[0])
+  /** The oldest of those that have not been used since they were last looked at. */
+  #forgetOne(): void {
+    for (const [key, kept] of this.#kept) {
+      this.#kept.delete(key)
+      if (!kept.isUsed) {
+        kept.program?.program.dispose()
+        return
+      }
+      kept.isUsed = false
+      this.#kept.set(key, kept)
+    }
   }
 
   #compiled({ kernelName, inputs, attrs }: KernelCall): KernelProgram | undefined {

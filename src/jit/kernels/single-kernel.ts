@@ -1,5 +1,6 @@
 import type * as tf from '@tensorflow/tfjs'
 
+import { isNumeric } from '../../backend/engine/engine-backend.js'
 import { GraphBuilder, rewrite } from '../graph-builder.js'
 import { type Argument, type Graph, nodesOf, type Value } from '../graph.js'
 import { canonical } from '../rewrites/canonical.js'
@@ -13,11 +14,6 @@ export interface SingleKernel {
   readonly results: readonly Result[]
   /** Whether the kernel returns a list, be it of one. */
   readonly isList: boolean
-}
-
-/** Types of tensors that graphs compute with. */
-export function isNumeric(dtype: tf.DataType): dtype is Value['dtype'] {
-  return dtype === 'float32' || dtype === 'int32' || dtype === 'bool'
 }
 
 /** The graph of one kernel; `undefined` if the engine does not compute it for inputs of these types and shapes. */

@@ -20,6 +20,8 @@ import { inPlaceResults } from './in-place.js'
 export interface LoweringOptions {
   /** What products multiply; sums and everything else are float32. */
   readonly precision: 'float32' | 'bfloat16'
+  /** Whether no value is stored in bfloat16, though products multiply in it. Default: false. */
+  readonly isStoredWide?: boolean
   /** Those that change between calls, so that nothing made of them is worth keeping. */
   readonly variables: Variables
 }
@@ -47,7 +49,7 @@ class Lowering {
     this.#graph = graph
     this.#options = options
     this.#clusters = new Clusters(graph)
-    this.#storage = new Storage(graph, this.#clusters, options.precision)
+    this.#storage = new Storage(graph, this.#clusters, options)
   }
 
   program(): Program {

@@ -14,17 +14,25 @@ interface Reader {
 /** How many of an operation's inputs it makes bfloat16 of anyway. */
 const OPERANDS: Readonly<Record<string, number>> = { product: 2, attention: 3 }
 
+/** What products multiply, and whether what they read may be stored as that. */
+export interface StorageOptions {
+  readonly precision: 'float32' | 'bfloat16'
+  readonly isStoredWide?: boolean
+}
+
 /** How the values that are stored lie in memory: as results, as bfloat16, with dimensions in another order. */
 export class Storage {
   readonly #clusters: Clusters
   readonly #halves: boolean
+  readonly #storesHalves: boolean
   readonly #users = new Map<Value, Reader[]>()
   readonly #results = new Map<Value, number>()
   readonly #returned: ReadonlySet<Value>
 
-  constructor(graph: Graph, clusters: Clusters, precision: 'float32' | 'bfloat16') {
+  constructor(graph: Graph, clusters: Clusters, { precision, isStoredWide = false }: StorageOptions) {
     this.#clusters = clusters
     this.#halves = precision === 'bfloat16'
+    this.#storesHalves = this.#halves && !isStoredWide
     for (const node of nodesOf(graph.results)) {
       if (node.kind !== 'operation') continue
       node.inputs.forEach((value, input) => {
@@ -58,7 +66,7 @@ export class Storage {
   /** bfloat16 if only products read it, which would make that of it anyway. */
   typeOf(value: Value): ElementType {
     const { node, dtype } = value
-    if (!this.#halves || dtype !== 'float32' || !takesAnyType(node) || this.#results.has(value)) return dtype
+    if (!this.#storesHalves || dtype !== 'float32' || !takesAnyType(node) || this.#results.has(value)) return dtype
     return this.#isMultiplied(value) ? 'bfloat16' : dtype
   }
 
@@ -75,7 +83,7 @@ export class Storage {
   /** The type of a copy of a value that is made to have its elements in order. */
   copiedTypeOf(value: Value): ElementType {
     const { dtype } = value
-    return this.#halves && dtype === 'float32' && this.#isMultiplied(value) ? 'bfloat16' : dtype
+    return this.#storesHalves && dtype === 'float32' && this.#isMultiplied(value) ? 'bfloat16' : dtype
   }
 
   #isMultiplied(value: Value): boolean {

@@ -1,4 +1,4 @@
-import type { Engine } from '../../../src/jit/program/engine.js'
+import type { JitEngine } from '../../jit/jit-engine.js'
 import { engineOf, type Fault, faultOf, type Machine, targetOf } from './check.js'
 import { type Kind, type Specimen, specimenOf } from './specimen.js'
 
@@ -28,7 +28,10 @@ const MODEL_EVERY = 10
  * Tries one program after the other: each on all kernels, with the numbers of threads in turn. Seeds that say nothing that runs
  * operation by operation are left out and others taken.
  */
-export async function* trials(engine: Engine, { start, count, kinds, isas, threads }: Campaign): AsyncGenerator<Trial> {
+export async function* trials(
+  engine: JitEngine,
+  { start, count, kinds, isas, threads }: Campaign,
+): AsyncGenerator<Trial> {
   let tried = 0
   for (let seed = start; tried < count; seed++) {
     for (const kind of kinds) {

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs'
 
 import { compile } from '../../../src/jit/compile.js'
-import type { Engine } from '../../../src/jit/program/engine.js'
+import type { JitEngine } from '../../jit/jit-engine.js'
 import type { GraphEngine } from '../../../src/jit/record/recorded-function.js'
 import { type Difference, judged } from './judge.js'
 import type { Snapshot } from './snapshot.js'
@@ -37,13 +37,13 @@ export interface Target {
 }
 
 export const engineOf =
-  (engine: Engine): Machine['engine'] =>
+  (engine: JitEngine): Machine['engine'] =>
   (precision) => ({
     host: engine.host,
     compile: (graph, variables) => engine.compile(compile(graph, { precision, variables })),
   })
 
-export const targetOf = (engine: Engine, isa: string, threads: number): Target => ({
+export const targetOf = (engine: JitEngine, isa: string, threads: number): Target => ({
   name: `${isa}, ${threads} thread${threads === 1 ? '' : 's'}`,
   choose() {
     engine.setKernels(isa)

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs'
 
 import { graphKernels } from '../../../src/jit/kernels/table.js'
-import { registerEngine } from '../../backend/engine/registered-engine.js'
+import '../../../src/jit/jit-node.js' // registers the backend siglip
 
 /** A function of tensors, and what it takes. */
 type Case = readonly [run: (...inputs: tf.Tensor[]) => tf.Tensor | tf.Tensor[], ...inputs: (() => tf.Tensor)[]]
@@ -148,8 +148,6 @@ const valuesOf = ([run, ...inputs]: Case) =>
       .flat()
       .map((x) => ({ shape: x.shape, dtype: x.dtype, values: [...x.dataSync()] })),
   )
-
-beforeAll(registerEngine)
 
 it.each(Object.entries(cases))('%s is as on tfjs’s cpu backend', async (_name, made) => {
   await tf.setBackend('cpu')
