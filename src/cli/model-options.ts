@@ -6,7 +6,7 @@ import { PRECISIONS, type Precision } from '../jit/precision.js'
 import { oneOf, threadCount } from './option-values.js'
 import type { Session } from './session.js'
 
-const BACKENDS = ['auto', 'native', 'wasm', 'cpu'] as const satisfies readonly BackendPreference[]
+const BACKENDS = ['auto', 'native', 'wasm', 'siglip', 'cpu'] as const satisfies readonly BackendPreference[]
 
 /** The options of commands that run a model. */
 export interface ModelOptions {
