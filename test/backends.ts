@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import * as tf from '@tensorflow/tfjs'
 
 import { createWasmEngine } from '../src/backend/engine/wasm-engine.js'
-import { bestWasmBuild, loadWasmModule, WASM_BUILDS } from '../src/backend/engine/wasm-module.js'
+import { WASM_BUILDS } from '../src/backend/engine/wasm-builds.js'
+import { bestWasmBuild, loadWasmModule } from '../src/backend/engine/wasm-module.js'
 
 import { useBackend } from '../src/backend/backend-node.js'
 import { type Engine, loadEngine } from '../src/jit/program/engine.js'

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { BackendError } from '../../errors.js'
 import { messageOf } from '../../io/system-error.js'
 import { packageFolder } from '../package-folder.js'
-import type { WasmBuild } from './wasm-module.js'
+import type { WasmBuild } from './wasm-builds.js'
 
 /** The bytes of `engines/engine-BUILD.wasm`. @throws BackendError if the package lacks it */
 export async function engineFile(build: WasmBuild): Promise<Uint8Array<ArrayBuffer>> {

@@ -1,6 +1,6 @@
 import { BackendError } from '../../errors.js'
 import { messageOf } from '../../io/system-error.js'
-import type { WasmBuild } from './wasm-module.js'
+import type { WasmBuild } from './wasm-builds.js'
 
 /** Written out for bundlers, which find the files by these expressions. */
 const urls: Readonly<Record<WasmBuild, () => URL>> = {

@@ -1,10 +1,7 @@
 import { BackendError } from '../../errors.js'
 import { messageOf } from '../../io/system-error.js'
 import { engineFile } from '#engine-file'
-
-/** The builds of the engine for WebAssembly, the fastest first: `engines/engine-NAME.wasm`. */
-export const WASM_BUILDS = ['relaxed-simd', 'simd'] as const
-export type WasmBuild = (typeof WASM_BUILDS)[number]
+import type { WasmBuild } from './wasm-builds.js'
 
 /** A module that is nothing but an instruction of relaxed SIMD. */
 const RELAXED = Uint8Array.of(
