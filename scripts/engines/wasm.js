@@ -6,7 +6,7 @@ import { compileObject } from '../../dist/src/setup/compile-object.js'
 import { nativeFiles, nativeSources } from '../../dist/src/setup/native-sources.js'
 import { runTool } from '../../dist/src/setup/run-tool.js'
 
-/** The names of the builds (src/backend/engine/wasm-builds.ts), and what their kernels are compiled with besides. */
+/** The names of the builds (src/backend/engine/wasm-module.ts), and what their kernels are compiled with besides. */
 export const WASM_BUILDS = { simd: [], 'relaxed-simd': ['-mrelaxed-simd'] }
 
 const TARGET = ['-target', 'wasm32-wasi', '-mcpu=generic+simd128+exception_handling', '-O3', '-g0', '-fwasm-exceptions']
