@@ -28,7 +28,7 @@ export async function openEmbedder(
   { normalize, precision, jit, backend, threads, revision }: ModelOptions & { readonly normalize?: boolean },
   session: Session,
 ): Promise<Embedder> {
-  const { useBackend } = await import('#backend')
+  const { useBackend } = await import('../jit/use-backend.js')
   const { AutoModelForZeroShotImageClassification } = await import('../models/auto/auto-model.js')
   const { AutoProcessor } = await import('../processor/auto-processor.js')
   const { embedImages, embedTexts } = await import('../pipelines/embedder.js')

@@ -1,6 +1,6 @@
 import path from 'node:path'
 import * as tf from '@tensorflow/tfjs'
-import { useBackend } from '#backend'
+import { useBackend } from '../jit/use-backend.js'
 import { imagePreparer } from '#image-preparer'
 import { saveFolder } from '#save-folder'
 import { isSavedWeightFile } from '../../converters/formats/weight-files.js'

@@ -79,7 +79,7 @@ async function classify(args: readonly string[], options: Options, session: Sess
       hint: 'Leave them out.',
     })
   }
-  const { useBackend } = await import('#backend')
+  const { useBackend } = await import('../../jit/use-backend.js')
   await useBackend(options.backend)
   const scorer = await (isOfClasses ? ofClasses(checkpoint, options) : ofLabels(labels, checkpoint, options, session))
   const decodedNames: string[] = []

@@ -64,7 +64,7 @@ export function addEval(program: Command, session: Session): void {
 async function evaluate(source: string, options: Options, session: Session): Promise<void> {
   const folder = modelFolder(options, session)
   limitThreads(options)
-  const { useBackend } = await import('#backend')
+  const { useBackend } = await import('../../jit/use-backend.js')
   const { allSamples } = await import('../../pipelines/evaluated-model.js')
   await useBackend(options.backend)
   const samples = await allSamples(await openData(source, { ...options, looksAtAll: true }, session))

@@ -41,7 +41,7 @@ async function exportModel(
   session: Session,
 ): Promise<void> {
   if (!force) await checkEmpty(destination, 'Name another one, or write into it with --force.')
-  const { useBackend } = await import('#backend')
+  const { useBackend } = await import('../../jit/use-backend.js')
   const { AutoModel } = await import('../../models/auto/auto-model.js')
   const { exportOnnx, exportSavedModel } = await import('../../export/export-model.js')
   await useBackend('native')

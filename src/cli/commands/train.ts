@@ -143,7 +143,7 @@ async function train(data: string | undefined, options: Options, session: Sessio
   limitThreads({ threads })
   session.grace = SAVING
 
-  const { useBackend } = await import('#backend')
+  const { useBackend } = await import('../../jit/use-backend.js')
   const { Trainer } = await import('../../training/trainer.js')
   await useBackend(backend)
   const looksAtAll = settings.loss === 'classification' // of which a confusion is drawn at the end

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs'
 import { NATIVE } from '../../backend/backend-report.js'
-import { useBackend } from '#backend'
+import { useBackend } from '../../jit/use-backend.js'
 import { openFolder } from '#open-folder'
 import { adapted } from '../../../converters/names/adapted.js'
 import { checkFinite, nonFiniteWeight } from '../../../converters/formats/finite-values.js'

@@ -15,7 +15,7 @@ const image = path.join(images, 'chelsea.png')
 const notAImage = fixture('README.md')
 const labels = ['--labels', expected.labels.join(', ')]
 
-describe.each(['auto', 'wasm'])('siglip classify --backend %s', (backend) => {
+describe.each(['auto', 'wasm', 'siglip'])('siglip classify --backend %s', (backend) => {
   it('gives the scores of transformers’ pipeline', async () => {
     const names = ['chelsea.png', 'coffee.png', 'rocket.jpg'] as const
     const { code, stdout, stderr } = await siglip(['classify', ...names, ...labels, '--backend', backend, '--json'], {
