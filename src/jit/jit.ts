@@ -30,7 +30,8 @@ export interface JitOptions {
  * - What else the function does in JavaScript (counting, logging) happens while it is recorded, not at each call.
  * - Inside another recording the function is part of it; inside `tf.grads` and its kin it runs as it is, so take the gradient inside.
  *
- * Without the native engine (in a page, on another backend, where it is not built) the function runs as it is; a line on stderr says so once.
+ * It records on the backends `native`, where its engine is built, and `siglip`, in Node and in pages. On others the function runs as it
+ * is; a line on stderr says so once.
  *
  * @throws {@link TraceError} at a call, naming the line, if the function does what can't be recorded: reads values, draws random
  *   numbers, is asynchronous, makes a shape that depends on values

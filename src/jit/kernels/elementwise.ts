@@ -124,6 +124,20 @@ export const elementwiseKernels: GraphKernels = {
     if (condition.dtype !== 'bool' || !areFloat(x, y)) return undefined
     return writer.operation('Select', [condition, x, y], x, typed(x))
   },
+  FusedBatchNorm(writer, inputs, attrs) {
+    const [x, mean, variance] = [inputs.get('x'), inputs.get('mean'), inputs.get('variance')]
+    const [scale, offset] = [inputs.optional('scale'), inputs.optional('offset')]
+    if (![x, mean, variance, scale ?? x, offset ?? x].every((value) => areFloat(value))) return undefined
+    const epsilon = writer.scalar(numberAt(attrs, 'varianceEpsilon'), 'float32')
+    const root = unary(writer, 'Rsqrt', binary(writer, 'AddV2', variance, epsilon))
+    const normal = binary(
+      writer,
+      'Mul',
+      binary(writer, 'Sub', x, mean),
+      scale ? binary(writer, 'Mul', root, scale) : root,
+    )
+    return offset ? binary(writer, 'AddV2', normal, offset) : normal
+  },
   Softmax(writer, inputs, attrs) {
     const x = inputs.get('logits')
     const axis = numberAt(attrs, 'dim')

@@ -64,6 +64,13 @@ const cases: Readonly<Record<string, Case>> = {
   AddN: [(a, b, c) => tf.addN([a, b, c]), drawn(2, 3), drawn(2, 3), drawn(2, 3)],
   EluGrad: [(dy, y) => kernel('EluGrad', { dy, y }), drawn(4, 5), drawn(4, 5)],
   Select: [(a, b) => tf.where(tf.greater(a, b), a, b), drawn(3, 4), drawn(3, 4)],
+  FusedBatchNorm: [
+    (x, mean, variance, scale) => [tf.batchNorm(x, mean, variance, scale, scale, 0.1), tf.batchNorm(x, mean, variance)],
+    drawn(2, 3, 4, 5),
+    drawn(5),
+    positive(5),
+    drawn(5),
+  ],
   Softmax: [(x) => tf.softmax(x), drawn(3, 7)],
   'Cast to float32': [(x) => tf.cast(x, 'float32'), ints(3, -4)],
   'Cast to int32': [(x) => tf.cast(x, 'int32'), () => tf.tensor1d([3.7, -4.7])],
@@ -176,6 +183,42 @@ it('selects rows by a condition of one dimension', async () => {
     [0, 0],
     [3, 4],
   ])
+})
+
+/** What a model of tf.layers learns. */
+async function fitted(): Promise<readonly number[]> {
+  const layers = [
+    tf.layers.dense({
+      inputShape: [6],
+      units: 8,
+      activation: 'relu',
+      kernelInitializer: tf.initializers.glorotNormal({ seed: 1 }),
+    }),
+    tf.layers.batchNormalization(),
+    tf.layers.layerNormalization(),
+    tf.layers.dense({ units: 3, activation: 'softmax', kernelInitializer: tf.initializers.glorotNormal({ seed: 2 }) }),
+  ]
+  const model = tf.sequential({ layers })
+  model.compile({ optimizer: tf.train.adam(0.02), loss: 'categoricalCrossentropy', metrics: ['accuracy'] })
+  const [x, y] = tf.tidy(() => {
+    const given = tf.randomNormal([32, 6], 0, 1, 'float32', 3)
+    return [given, tf.cast(tf.oneHot(tf.argMax(tf.slice(given, [0, 0], [-1, 3]), 1), 3), 'float32')]
+  })
+  const { history } = await model.fit(x!, y!, { epochs: 6, batchSize: 8, shuffle: false, verbose: 0 })
+  tf.dispose([x!, y!])
+  model.dispose()
+  return history['loss']!.map(Number)
+}
+
+it('fits a model of tf.layers as on tfjs’s cpu backend', async () => {
+  await tf.setBackend('cpu')
+  const expected = await fitted()
+  await tf.setBackend('siglip')
+  const found = await fitted()
+  expect(expected.at(-1)).toBeLessThan(expected[0]! - 0.1)
+  found.forEach((loss, i) => {
+    expect(Math.abs(loss - expected[i]!)).toBeLessThan(1e-4)
+  })
 })
 
 it('has a case for each kernel of the table', () => {
