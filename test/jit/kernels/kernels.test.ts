@@ -204,8 +204,8 @@ async function fitted(): Promise<readonly number[]> {
     const given = tf.randomNormal([32, 6], 0, 1, 'float32', 3)
     return [given, tf.cast(tf.oneHot(tf.argMax(tf.slice(given, [0, 0], [-1, 3]), 1), 3), 'float32')]
   })
-  const { history } = await model.fit(x!, y!, { epochs: 6, batchSize: 8, shuffle: false, verbose: 0 })
-  tf.dispose([x!, y!])
+  const { history } = await model.fit(x, y, { epochs: 6, batchSize: 8, shuffle: false })
+  tf.dispose([x, y])
   model.dispose()
   return history['loss']!.map(Number)
 }
