@@ -37,6 +37,9 @@ type Made = Extract<BufferSource, { readonly kind: 'arena' | 'result' }>
 const isMade = (source: BufferSource | undefined): source is Made =>
   source?.kind === 'arena' || source?.kind === 'result'
 
+const isCapture = (source: BufferSource | undefined, index: number): boolean =>
+  source?.kind === 'capture' && source.index === index
+
 const bytesOf = (source: Made): number => {
   if (source.kind === 'arena') return source.bytes
   return source.shape.reduce((size, n) => size * n, 1) * (source.dtype === 'bool' ? 1 : 4)
@@ -102,7 +105,8 @@ function segmentOf(
   const args: Source[] = []
   const results: number[] = []
   const numbers = new Map<number, number>()
-  const buffers = [...buffersOf(steps)].map((buffer, i): BufferSource => {
+  const used = [...buffersOf(steps)]
+  const buffers = used.map((buffer, i): BufferSource => {
     numbers.set(buffer, i)
     const source = program.buffers[buffer]
     if (source === undefined) throw new RangeError(`A step uses buffer ${buffer}, which is not there`)
@@ -110,7 +114,11 @@ function segmentOf(
     if (!isMade(source) || isLocal(buffer)) return source
     if (made.has(buffer)) return { kind: 'argument', index: args.push({ kind: 'made', buffer }) - 1 }
     const index = results.push(buffer) - 1
-    return source.kind === 'result' ? { ...source, index } : tensorOf(buffer, source.bytes, steps, index)
+    if (source.kind === 'arena') return tensorOf(buffer, source.bytes, steps, index)
+    const { over, ...result } = source
+    // Where the segment does not read the capture, the result gets memory of its own.
+    const isRead = over !== undefined && used.some((other) => isCapture(program.buffers[other], over))
+    return { ...result, index, ...(isRead ? { over } : {}) }
   })
   const renumbered = (view: View): View => ({ ...view, buffer: numbers.get(view.buffer) ?? -1 })
   const own: Program = {

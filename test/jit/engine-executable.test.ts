@@ -84,6 +84,21 @@ onOwnEngine((engine) => {
     weight.dispose()
   })
 
+  it('updates a variable after a cut that its old value is before', () => {
+    const [weight, given] = [tf.variable(tf.ones([3])), tf.tensor1d([1, 2, 3])]
+    const step = jit((x: tf.Tensor) => {
+      const sine = tf.sin(tf.mul(weight as tf.Tensor, x))
+      weight.assign(tf.exp(sine))
+      return sine
+    })
+    const [first, second] = [step(given), step(given)]
+    expect([...first.dataSync()].map((v) => v.toFixed(4))).toEqual([1, 2, 3].map((v) => Math.sin(v).toFixed(4)))
+    const again = [1, 2, 3].map((v) => Math.sin(Math.exp(Math.sin(v)) * v).toFixed(4))
+    expect([...second.dataSync()].map((v) => v.toFixed(4))).toEqual(again)
+    step.dispose()
+    weight.dispose()
+  })
+
   it('sees captured data under each of their shapes', () => {
     const flat = tf.tensor1d([1, 2, 3, 4])
     const square = tf.reshape(flat, [2, 2])

@@ -1,4 +1,4 @@
-import { onEveryJitEngine } from '../../backends.js'
+import { onEveryKernel } from '../../backends.js'
 import { smallest, trials } from './campaign.js'
 import { described } from './check.js'
 
@@ -9,7 +9,7 @@ const cases = (['normal', 'special', 'grad', 'bf16', 'model'] as const).flatMap(
   Array.from({ length: counts[kind] }, (_, seed) => ({ kind, seed })),
 )
 
-onEveryJitEngine((engine) => {
+onEveryKernel((engine) => {
   const setting = { isa: '', threads: 0 }
   beforeAll(() => {
     Object.assign(setting, { isa: engine().kernels, threads: engine().threads })
