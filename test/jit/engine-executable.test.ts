@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs'
 
-import { InputError, TraceError } from '../../src/errors.js'
+import { InputError, type TraceError } from '../../src/errors.js'
 import { isEngineBackend } from '../../src/backend/engine/engine-backend.js'
 import { jit } from '../../src/jit/jit.js'
 import { onOwnEngine } from '../backends.js'
