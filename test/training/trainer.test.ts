@@ -315,6 +315,10 @@ onEachBackend(() => {
       model.dispose()
     },
   )
+})
+
+describe('on the fastest backend', () => {
+  beforeAll(() => useBackend('auto', { quiet: true }))
 
   it.each([
     [{ steps: undefined }, /either steps or epochs/],
@@ -323,7 +327,7 @@ onEachBackend(() => {
     [{ microBatches: 4 }, /divisor of 6/],
     [{ saveEvery: 0 }, /Invalid saveEvery/],
     [{ keepPatches: { share: 0 } }, /Invalid keepPatches/],
-    [{ augmentation: { color: { hue: 3 } } as object }, /no such augmentation.*crop.*found color/],
+    [{ augmentation: { color: { hue: 3 } } as object }, /Unknown augmentation.*crop.*found color/],
     [{ augmentation: { flip: '0.5' } as object }, /Invalid flip/],
     [{ parts: 3 } as object, /Unknown option.*found parts/],
     [{ savEvery: 3 } as object, /Unknown option.*expected saveEvery, found savEvery/],

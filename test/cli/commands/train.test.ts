@@ -52,7 +52,7 @@ describe('siglip train', () => {
     expect(await readdir(path.join(folder, 'stopped', 'checkpoints'))).toEqual([`step-${step}`])
     const again = await siglip(settings)
     expect(again.code).toBe(1)
-    expect(again.stderr).toMatch(/There is a training already.*resume/)
+    expect(again.stderr).toMatch(/already holds a training.*Resume/)
   })
 
   it('makes a classifier of a folder of folders, and draws which classes it takes for which', async () => {
