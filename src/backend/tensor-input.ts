@@ -18,7 +18,7 @@ export function checkValues(
   allowed: AllowedValues,
   expected: string,
 ): void {
-  const summary = `bad ${name}`
+  const summary = `Invalid ${name}`
   if (isTensor(input) && isTracing()) {
     checkAtRuns(input, { ...allowed, summary, expected })
     return
@@ -55,7 +55,7 @@ export function idTensor(
 ): tf.Tensor2D {
   const tensor = toTensor(input, name, 'int32')
   if ((tensor.rank !== 2 && tensor.rank !== 1) || tensor.size === 0) {
-    throw new InputError(`bad ${name}`, { expected: '[batch, length]', found: describe(tensor), hint })
+    throw new InputError(`Invalid ${name}`, { expected: '[batch, length]', found: describe(tensor), hint })
   }
   checkValues(input, name, { whole: true, least: 0, most: limit - 1 }, `whole numbers from 0 to ${limit - 1}`)
   const length = tensor.shape.at(-1) ?? 0
@@ -65,27 +65,28 @@ export function idTensor(
 /** @throws {InputError} for a tensor of another shape */
 export function checkShape(name: string, { shape }: tf.Tensor, expected: readonly number[]): void {
   if (String(shape) === String(expected)) return
-  throw new InputError(`bad ${name}`, { expected: `[${expected.join(', ')}]`, found: `[${shape.join(', ')}]` })
+  throw new InputError(`Invalid ${name}`, { expected: `[${expected.join(', ')}]`, found: `[${shape.join(', ')}]` })
 }
 
 /** @throws {InputError} unless it is a living tensor of numbers, or a typed array with its shape */
 export function checkTensorInput(input: unknown, name: string): asserts input is TensorInput {
   if (isTensor(input)) {
-    if (input.isDisposed) throw new InputError(`bad ${name}`, { expected: 'a tensor', found: 'one that is disposed' })
+    if (input.isDisposed)
+      throw new InputError(`Invalid ${name}`, { expected: 'a tensor', found: 'one that is disposed' })
     if (!['float32', 'int32', 'bool'].includes(input.dtype)) {
-      throw new InputError(`bad ${name}`, { expected: 'a tensor of numbers', found: describe(input) })
+      throw new InputError(`Invalid ${name}`, { expected: 'a tensor of numbers', found: describe(input) })
     }
     return
   }
   if (!isNdArray(input)) {
-    throw new InputError(`bad ${name}`, {
+    throw new InputError(`Invalid ${name}`, {
       expected: 'a tensor, or { data, shape } with a Float32Array or Int32Array',
       found: describeOther(input),
     })
   }
   const size = input.shape.reduce((product, n) => product * n, 1)
   if (size !== input.data.length) {
-    throw new InputError(`bad ${name}`, {
+    throw new InputError(`Invalid ${name}`, {
       expected: `${size} values for the shape [${input.shape.join(', ')}]`,
       found: `${input.data.length}`,
     })

@@ -11,7 +11,7 @@ export function threadsWanted(): number {
   if (!said) return availableParallelism()
   const wanted = Number(said)
   if (Number.isInteger(wanted) && wanted >= 1 && wanted <= MAX_THREADS) return wanted
-  throw new InputError('bad number of threads', {
+  throw new InputError('Invalid number of threads', {
     expected: `a whole number from 1 to ${MAX_THREADS}`,
     found: said,
     where: 'SIGLIP_THREADS',

@@ -18,7 +18,7 @@ export interface AllowedValues {
 
 /** A check of a tensor's values, and the text of its error. */
 export interface ValueCheck extends AllowedValues {
-  /** What is wrong, e.g. `"bad labels"`. */
+  /** What is wrong, e.g. `"Invalid labels"`. */
   readonly summary: string
   /** What would be right. */
   readonly expected: string

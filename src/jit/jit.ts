@@ -47,7 +47,7 @@ export function jit<Args extends readonly unknown[], Result>(
 ): Jitted<Args, Result> {
   if (typeof fn !== 'function') throw new InputError('`jit` takes a function', { found: typeof fn })
   if (!['float32', 'bfloat16', 'auto'].includes(precision)) {
-    throw new InputError('bad precision', { expected: 'float32, bfloat16 or auto', found: precision })
+    throw new InputError('Invalid precision', { expected: 'float32, bfloat16 or auto', found: precision })
   }
   if (!Number.isInteger(maxTraces) || maxTraces < 1) {
     throw new InputError('bad maxTraces', { expected: 'a whole number from 1', found: String(maxTraces) })

@@ -124,7 +124,7 @@ describe.each(Object.entries(cases))('%s', (_, { run, right, wrong }) => {
     for (const make of wrong) {
       const inputs = make()
       const expected = thrownBy(() => tf.tidy(() => run(inputs)))
-      expect(expected).toMatch(/^InputError ERR_INPUT bad .* at \d/)
+      expect(expected).toMatch(/^InputError ERR_INPUT Invalid .* at \d/)
       expect(thrownBy(() => recorded(inputs))).toBe(expected)
       const later = await recorded.async(inputs).then(() => 'nothing', errorOf)
       expect(later).toBe(expected)

@@ -8,7 +8,7 @@ import { findTool, toolEnvironment } from '../../src/setup/find-tool.js'
 import { runTool } from '../../src/setup/run-tool.js'
 
 const PROGRAMS = ['g++', 'clang++', 'c++', 'npm', 'node', 'pip', 'pip3', 'python', 'python3', 'sh', 'env', 'uname']
-const root = path.join(__dirname, '..', '..', '..')
+const root = path.join(__dirname, '..', '..')
 const main = path.join(root, 'dist', 'src', 'cli', 'main.js')
 
 /** A folder full of what runs if a tool takes code or settings from the folder it is started in. */

@@ -51,7 +51,7 @@ describe('siglip download and cache', () => {
     const missing = await run('download', 'owner/none')
     expect(missing).toMatchObject({ code: 1, stdout: '' })
     expect(missing.stderr).toMatch(/^siglip: The model does not exist on the hub.*HTTP 401.*\n$/)
-    expect((await run('download', '../x')).stderr).toMatch(/^siglip: Not the name of a model on the hub.*\n$/)
+    expect((await run('download', '../x')).stderr).toMatch(/^siglip: Invalid model name: .*\n$/)
     expect(await run('download')).toMatchObject({ code: 2 })
   })
 

@@ -55,10 +55,10 @@ const timm = (pretrained_cfg: object): MemoryFolder =>
   folderOf({ 'config.json': { architecture: 'vit', pretrained_cfg: { input_size: [3, 16, 16], ...pretrained_cfg } } })
 
 test.each<[string, MemoryFolder, RegExp]>([
-  ['resize_mode', openClip({ resize_mode: 'stretch' }), /no such resize_mode: expected shortest, longest, squash/],
-  ['interpolation', openClip({ interpolation: 'lanczos' }), /no such interpolation.*found "lanczos"/],
+  ['resize_mode', openClip({ resize_mode: 'stretch' }), /Unknown resize_mode: expected shortest, longest, squash/],
+  ['interpolation', openClip({ interpolation: 'lanczos' }), /Unknown interpolation.*found "lanczos"/],
   ['fill_color', openClip({ resize_mode: 'longest', fill_color: 300 }), /Invalid fill_color/],
-  ['interpolation', timm({ interpolation: 'random' }), /no such interpolation/],
+  ['interpolation', timm({ interpolation: 'random' }), /Unknown interpolation/],
   ['crop_pct', timm({ crop_pct: 1.5 }), /Invalid crop_pct/],
   ['mean', timm({ mean: 'none' }), /Invalid image_mean/],
 ])('a %s that neither package has is refused by name', async (_, folder, message) => {
