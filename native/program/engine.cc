@@ -78,18 +78,9 @@ void Engine::SetKernels(const std::string &name) {
   Fail("no kernels called \"" + name + "\" run here, only " + names);
 }
 
-void Engine::Run(Execution &execution) {
-  Program &program = *execution.program;
-  const std::lock_guard<Mutex> lock(mutex_);
-  FreeUnneeded();
-  char *const arena = static_cast<char *>(arena_.Ensure(program.arena_bytes()));
-  const auto same = [&](const std::weak_ptr<Program> &known) { return known.lock() == execution.program; };
-  if (std::none_of(programs_.begin(), programs_.end(), same)) {
-    programs_.push_back(execution.program);
-    max_results_ = std::max(max_results_, program.result_bytes());
-    ExpectTensorMemory(max_results_);
-  }
-
+// Where each buffer of a program lies at a run; makes the tensors of its results.
+std::vector<char *> PlacesOf(Execution &execution, char *arena) {
+  const Program &program = *execution.program;
   execution.results.assign(program.result_count(), {});
   std::vector<char *> places;
   for (const Buffer &buffer : program.buffers()) {
@@ -111,7 +102,22 @@ void Engine::Run(Execution &execution) {
     }
     places.push_back(static_cast<char *>(place));
   }
+  return places;
+}
 
+void Engine::Run(Execution &execution) {
+  Program &program = *execution.program;
+  const std::lock_guard<Mutex> lock(mutex_);
+  FreeUnneeded();
+  char *const arena = static_cast<char *>(arena_.Ensure(program.arena_bytes()));
+  const auto same = [&](const std::weak_ptr<Program> &known) { return known.lock() == execution.program; };
+  if (std::none_of(programs_.begin(), programs_.end(), same)) {
+    programs_.push_back(execution.program);
+    max_results_ = std::max(max_results_, program.result_bytes());
+    ExpectTensorMemory(max_results_);
+  }
+
+  const std::vector<char *> places = PlacesOf(execution, arena);
   const FlushDenormals flush;
   Machine machine{*kernels_, *threads_, packed_, execution.captures, execution.retired};
   bool half_written = false;

@@ -4,7 +4,7 @@ import path from 'node:path'
 const native = path.join(__dirname, '..', '..', 'native')
 /** They run without Node and TensorFlow. The other folders are faces of theirs. */
 const core = ['gemm', 'kernels', 'program']
-const faces = ['napi', 'tensorflow']
+const faces = ['napi', 'tensorflow', 'wasm']
 
 const files = core.flatMap((folder) =>
   readdirSync(path.join(native, folder), { recursive: true, encoding: 'utf8' }).map((name) => `${folder}/${name}`),
@@ -23,7 +23,7 @@ describe('the core of the engine', () => {
   it.each(files)('%s includes the core and the system alone', (file) => {
     for (const name of includesOf(file)) {
       if (name.startsWith('"')) expect(core).toContain(name.slice(1).split('/')[0])
-      else expect(name).toMatch(/^<(?:[a-z_]+|sys\/[a-z]+\.h|(?:arm_neon|cpuid|immintrin|unistd)\.h)>$/)
+      else expect(name).toMatch(/^<(?:[a-z_]+|sys\/[a-z]+\.h|(?:arm_neon|cpuid|immintrin|unistd|wasm_simd128)\.h)>$/)
     }
   })
 
