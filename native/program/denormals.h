@@ -1,5 +1,5 @@
-// Denormal numbers are zeros to everything the engine computes, as to TensorFlow's kernels: on all threads, whatever their number. On
-// WebAssembly, which cannot do so, they are numbers.
+// Denormal numbers are zeros to everything the engine computes, as to TensorFlow's kernels: on all threads, whatever their number.
+// On WebAssembly, which cannot do so, they are numbers.
 #pragma once
 
 #include <cstdint>
