@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs'
 import { ENGINE, type EngineBackend, isEngineBackend } from '../backend/engine/engine-backend.js'
 import { compile } from './compile.js'
 import { engineExecutable } from './engine-executable.js'
-import type { Precision } from './precision.js'
+import { type Precision, precisionOn } from './precision.js'
 import { engineHost } from './record/engine-host.js'
 import type { GraphEngine } from './record/recorded-function.js'
 
@@ -11,12 +11,19 @@ import type { GraphEngine } from './record/recorded-function.js'
 export function engineGraphs(precision: Precision): GraphEngine | undefined {
   if (tf.getBackend() !== ENGINE) return undefined
   const backend: unknown = tf.backend()
-  return isEngineBackend(backend) ? graphsOf(backend, precision) : undefined
+  if (!isEngineBackend(backend)) return undefined
+  const made = known.get(backend) ?? new Map<Precision, GraphEngine>()
+  known.set(backend, made)
+  const engine = made.get(precision) ?? graphsOf(backend, precision)
+  made.set(precision, engine)
+  return engine
 }
 
+/** One for each backend and precision: recordings are kept for the engine that they were made for. */
+const known = new WeakMap<EngineBackend, Map<Precision, GraphEngine>>()
+
 function graphsOf(backend: EngineBackend, precision: Precision): GraphEngine {
-  const hardware = precision === 'auto' && backend.core.info().bfloat16 ? 'bfloat16' : 'float32'
-  const taken = precision === 'auto' ? hardware : precision
+  const taken = precisionOn(backend.core.info().bfloat16, precision)
   return {
     host: engineHost(backend),
     compile(graph, variables) {

@@ -9,7 +9,7 @@ import { engineGraphs } from './engine-graphs.js'
 import { registerEngineBackend } from './kernels/register-backend.js'
 import { loadEngine } from './program/engine.js'
 import { jitted, type Jitted, type JittedOptions } from './jitted.js'
-import type { Precision } from './precision.js'
+import { type Precision, precisionOn } from './precision.js'
 import type { GraphEngine } from './record/recorded-function.js'
 
 registerEngineBackend(loadWasmEngine, notify)
@@ -54,7 +54,7 @@ function knownEngine(precision: Precision): GraphEngine | NoEngine {
 function startEngine(precision: Precision): GraphEngine | NoEngine {
   const engine = loadEngine()
   if ('missing' in engine) return engine
-  const taken = precision === 'auto' ? (engine.bfloat16 ? 'bfloat16' : 'float32') : precision
+  const taken = precisionOn(engine.bfloat16, precision)
   return {
     host: engine.host,
     compile: (graph, variables) => engine.compile(compile(graph, { precision: taken, variables })),

@@ -38,6 +38,7 @@ export function jitted<Args extends readonly unknown[], Result>(
   { maxTraces, inPlace }: JittedOptions,
 ): Jitted<Args, Result> {
   const traces = new Map<string, RecordedFunction>() // the one not used for longest first
+  let recordedFor: GraphEngine | undefined // which engine they run on
   const fixing = new Set<string>() // keys of calls whose variables are used as such
 
   /** Inside another recording it is a part of that; gradients of tfjs see only what runs step by step. */
@@ -48,6 +49,8 @@ export function jitted<Args extends readonly unknown[], Result>(
   const plain = (call: () => Result): Result => (isPart() ? call() : callPlainly(call))
 
   function recorded(args: Args, engine: GraphEngine): { trace: RecordedFunction; tensors: readonly tf.Tensor[] } {
+    if (engine !== recordedFor) dispose() // another backend runs
+    recordedFor = engine
     const apart = takeApart(args)
     if (apart.variables.length === 0) return { trace: traceOf(apart, engine), tensors: apart.tensors }
     if (!fixing.has(apart.key)) {
@@ -76,6 +79,11 @@ export function jitted<Args extends readonly unknown[], Result>(
     return trace
   }
 
+  function dispose(): void {
+    for (const trace of traces.values()) trace.dispose()
+    traces.clear()
+  }
+
   function call(...args: Args): Result {
     const running = engine()
     if (!running) return plain(() => fn(...args))
@@ -93,11 +101,6 @@ export function jitted<Args extends readonly unknown[], Result>(
   return Object.defineProperties(call, {
     async: { value: callAsync },
     traces: { get: () => traces.size },
-    dispose: {
-      value: () => {
-        for (const trace of traces.values()) trace.dispose()
-        traces.clear()
-      },
-    },
+    dispose: { value: dispose },
   }) as Jitted<Args, Result>
 }

@@ -235,6 +235,21 @@ onEngine(() => {
     expect(() => jit(() => tf.scalar(1), options)).toThrow(InputError)
   })
 
+  it('records for the backend that runs, whichever ran before', async () => {
+    const weight = tf.variable(tf.tensor([2, 3]))
+    const fast = jit((x: tf.Tensor) => tf.mul(tf.add(x, 1), weight))
+    try {
+      for (const backend of ['native', 'siglip', 'native', 'siglip'] as const) {
+        await useBackend(backend, { quiet: true })
+        expect([...fast(tf.tensor([1, 2])).dataSync(), fast.traces]).toEqual([4, 9, 1])
+      }
+    } finally {
+      fast.dispose()
+      weight.dispose()
+      await useBackend('native', { quiet: true })
+    }
+  })
+
   it('is the function itself on other backends, and says so once', async () => {
     await useBackend('wasm', { quiet: true })
     const quiet = process.env['SIGLIP_QUIET']
