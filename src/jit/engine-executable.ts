@@ -1,14 +1,16 @@
 import * as tf from '@tensorflow/tfjs'
 
-import { bytesOf, type EngineBackend } from '../backend/engine/engine-backend.js'
+import { bytesOf, elementsOf, type EngineBackend } from '../backend/engine/engine-backend.js'
 import type { Address, EngineProgram } from '../backend/engine/engine-core.js'
+import { alreadyRun } from '../backend/engine/already-run.js'
 import { BackendError, InputError } from '../errors.js'
+import { sizeOf } from './graph-builder.js'
 import { type Operand, runCpuNode } from './kernels/cpu-node.js'
 import { nameOf } from './name-of.js'
 import { encodeProgram } from './program/encode-program.js'
 import type { BufferSource, Program, TensorFlowStep, View } from './program/program.js'
 import type { Executable, Running } from './record/recorded-function.js'
-import { bytesOfBuffer, type Segmented, segmented, type Source } from './segments.js'
+import { type Segmented, segmented, sizeOfBuffer, type Source } from './segments.js'
 
 /**
  * A program ready to run on the tensors of the engine's backend. Where it has steps that the engine does not know, tfjs's `cpu` backend
@@ -78,12 +80,12 @@ class EngineExecutable {
         },
       }
     }
-    return alreadyRun(() => {
+    const { ended, finish } = alreadyRun(() => {
       const made = this.#made(args, captures, inPlace ? this.#owned(captures) : [])
       // Variables may be assigned until the run is finished: what is in their memory is held.
-      const infos = this.#infos(made, captures)
-      return () => infos.map((info) => tf.engine().makeTensorFromTensorInfo(info, this.#backend))
+      return this.#infos(made, captures)
     })
+    return { ended, finish: () => this.#tensorsOf(finish()) }
   }
 
   dispose(): void {
@@ -160,7 +162,7 @@ class EngineExecutable {
           found: result && `${result.dtype} [${result.shape.join()}]`,
         })
       }
-      const address = core.allocate(Math.max(1, bytesOfBuffer(this.#program, buffer)))
+      const address = core.allocate(Math.max(1, sizeOfBuffer(this.#program, buffer)))
       made.set(buffer, address)
       const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength)
       core.bytes(address, bytes.length).set(bytes)
@@ -175,7 +177,7 @@ class EngineExecutable {
     made: MadeBuffers,
   ): Operand {
     if (dtype === 'bfloat16') throw new BackendError('An operation gets bfloat16', { where: `buffer ${buffer}` })
-    const size = tf.util.sizeFromShape([...shape])
+    const size = sizeOf(shape)
     const source = this.#program.buffers[buffer]
     if (source?.kind === 'constant') return { values: source.values.subarray(offset, offset + size), shape, dtype }
     const address =
@@ -184,10 +186,7 @@ class EngineExecutable {
         : this.#addressOf(source?.kind === 'argument' ? source : { kind: 'made', buffer }, given, made)
     const width = bytesOf(dtype)
     const bytes = this.#backend.core.bytes(address ?? 0, (offset + size) * width)
-    const start = bytes.byteOffset + offset * width
-    if (dtype === 'float32') return { values: new Float32Array(bytes.buffer, start, size), shape, dtype }
-    if (dtype === 'int32') return { values: new Int32Array(bytes.buffer, start, size), shape, dtype }
-    return { values: bytes.subarray(offset), shape, dtype }
+    return { values: elementsOf(bytes.subarray(offset * width), dtype), shape, dtype }
   }
 
   #infos(made: MadeBuffers, captures: readonly tf.Tensor[]): tf.TensorInfo[] {
@@ -205,7 +204,11 @@ class EngineExecutable {
   }
 
   #tensors(made: MadeBuffers, captures: readonly tf.Tensor[]): tf.Tensor[] {
-    return this.#infos(made, captures).map((info) => tf.engine().makeTensorFromTensorInfo(info, this.#backend))
+    return this.#tensorsOf(this.#infos(made, captures))
+  }
+
+  #tensorsOf(infos: readonly tf.TensorInfo[]): tf.Tensor[] {
+    return infos.map((info) => tf.engine().makeTensorFromTensorInfo(info, this.#backend))
   }
 
   #resultAt(buffer: number): Result {
@@ -213,20 +216,4 @@ class EngineExecutable {
     if (source?.kind === 'result') return source
     throw new BackendError('A program lacks a result', { found: String(buffer) })
   }
-}
-
-/** A run that is over; how it ended shows at its finish. */
-function alreadyRun(run: () => () => tf.Tensor[]): Running {
-  const outcome = ((): { readonly finish: () => tf.Tensor[] } => {
-    try {
-      return { finish: run() }
-    } catch (error) {
-      return {
-        finish: () => {
-          throw error
-        },
-      }
-    }
-  })()
-  return { ended: Promise.resolve(), finish: outcome.finish }
 }

@@ -83,6 +83,9 @@ export interface Variables {
 
 export const NO_VARIABLES: Variables = { kept: new Set(), replaced: new Map() }
 
+/** Whether an operation may refuse its values when it runs: its error then names the user's line. */
+export const isChecked = (op: string): boolean => /Gather|Scatter|Segment|Sparse/.test(op)
+
 /** A node with the results that `shapes` describes. */
 export function operation(
   op: string,

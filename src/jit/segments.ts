@@ -1,4 +1,6 @@
+import { bytesOf } from '../backend/engine/engine-backend.js'
 import { BackendError } from '../errors.js'
+import { sizeOf } from './graph-builder.js'
 import { inputsOf, outputsOf } from './lowering/memory-plan.js'
 import type { BufferSource, Program, Step, TensorFlowStep, View } from './program/program.js'
 
@@ -39,11 +41,6 @@ const isMade = (source: BufferSource | undefined): source is Made =>
 
 const isCapture = (source: BufferSource | undefined, index: number): boolean =>
   source?.kind === 'capture' && source.index === index
-
-const bytesOf = (source: Made): number => {
-  if (source.kind === 'arena') return source.bytes
-  return source.shape.reduce((size, n) => size * n, 1) * (source.dtype === 'bool' ? 1 : 4)
-}
 
 /**
  * Cuts a program where it has steps that the engine does not run by itself. What lies in the engine's arena is there for one segment
@@ -136,7 +133,7 @@ function tensorOf(buffer: number, bytes: number, steps: readonly Step[], index: 
   if (dtype === 'bfloat16') {
     throw new BackendError('What is read by a step that the engine does not run is bfloat16', { found: String(buffer) })
   }
-  return { kind: 'result', index, shape: [bytes / (dtype === 'bool' ? 1 : 4)], dtype }
+  return { kind: 'result', index, shape: [bytes / bytesOf(dtype)], dtype }
 }
 
 /** A step with other views. */
@@ -166,7 +163,8 @@ function withViews(step: Step, of: (view: View) => View): Step {
 }
 
 /** Bytes of what a part of a program makes. */
-export function bytesOfBuffer(program: Program, buffer: number): number {
+export function sizeOfBuffer(program: Program, buffer: number): number {
   const source = program.buffers[buffer]
-  return isMade(source) ? bytesOf(source) : 0
+  if (source?.kind === 'result') return sizeOf(source.shape) * bytesOf(source.dtype)
+  return source?.kind === 'arena' ? source.bytes : 0
 }

@@ -42,8 +42,20 @@ export interface TensorData {
 export const isNumeric = (dtype: tf.DataType): dtype is NumericType =>
   dtype === 'float32' || dtype === 'int32' || dtype === 'bool'
 
+/** The arrays that elements of a type lie in. */
+export const arrayTypes = { float32: Float32Array, int32: Int32Array, bool: Uint8Array } as const
+
 /** Bytes of an element in the engine's memory. */
-export const bytesOf = (dtype: tf.DataType): number => (dtype === 'bool' ? 1 : 4)
+export const bytesOf = (dtype: NumericType): number => arrayTypes[dtype].BYTES_PER_ELEMENT
+
+/** The elements that bytes of the engine's memory are, where they lie. */
+export function elementsOf({ buffer, byteOffset, byteLength }: Uint8Array, dtype: NumericType): Elements {
+  const length = byteLength / bytesOf(dtype)
+  if (dtype === 'float32') return new Float32Array(buffer, byteOffset, length)
+  return dtype === 'int32' ? new Int32Array(buffer, byteOffset, length) : new Uint8Array(buffer, byteOffset, length)
+}
+
+type Elements = Float32Array | Int32Array | Uint8Array
 
 /** tfjs's backend on the engine: tensors lie in the engine's memory, kernels run as programs (src/jit/kernels). */
 export class EngineBackend extends tf.KernelBackend {
@@ -83,7 +95,7 @@ export class EngineBackend extends tf.KernelBackend {
   /** A new tensor of the values at an address, which is the tensor's from now on. */
   adopt(address: Address, shape: readonly number[], dtype: NumericType): tf.TensorInfo {
     const dataId = {}
-    this.#add(dataId, { dtype, address, refCount: 1, bytes: sizeOf(shape) * bytesOf(dtype) })
+    this.#add(dataId, { dtype, address, refCount: 1, bytes: tf.util.sizeFromShape([...shape]) * bytesOf(dtype) })
     return { dataId, shape: [...shape], dtype }
   }
 
@@ -110,9 +122,7 @@ export class EngineBackend extends tf.KernelBackend {
     const data = this.tensors.get(dataId)
     if (data.address !== undefined) return data.address
     if (data.symbol) this.interceptor?.read()
-    if (data.values === undefined || !isNumeric(data.dtype)) {
-      throw new BackendError('The engine computes with numbers only', { found: `a tensor of ${data.dtype}` })
-    }
+    if (data.values === undefined || !isNumeric(data.dtype)) throw numbersOnly(data.dtype)
     data.address = this.#upload(typedAs(data.dtype, data.values))
     data.values = undefined
     return data.address
@@ -122,10 +132,8 @@ export class EngineBackend extends tf.KernelBackend {
   view(dataId: tf.DataId): tf.BackendValues {
     const { dtype, bytes, values } = this.tensors.get(dataId)
     if (values !== undefined) return values
-    const memory = this.core.bytes(this.addressOf(dataId), bytes)
-    const { buffer, byteOffset } = memory
-    if (dtype === 'float32') return new Float32Array(buffer, byteOffset, bytes / 4)
-    return dtype === 'int32' ? new Int32Array(buffer, byteOffset, bytes / 4) : memory
+    if (!isNumeric(dtype)) throw numbersOnly(dtype)
+    return elementsOf(this.core.bytes(this.addressOf(dataId), bytes), dtype)
   }
 
   override readSync(dataId: tf.DataId): tf.BackendValues {
@@ -199,7 +207,7 @@ export class EngineBackend extends tf.KernelBackend {
     this.tensors.set(dataId, { dtype, bytes, refCount, address, values, symbol })
   }
 
-  #upload(values: Float32Array | Int32Array | Uint8Array): Address {
+  #upload(values: Elements): Address {
     const { buffer, byteOffset, byteLength } = values
     const address = this.core.allocate(Math.max(byteLength, 1))
     this.core.bytes(address, byteLength).set(new Uint8Array(buffer, byteOffset, byteLength))
@@ -211,18 +219,14 @@ export function isEngineBackend(backend: unknown): backend is EngineBackend {
   return backend instanceof EngineBackend
 }
 
-const sizeOf = (shape: readonly number[]): number => shape.reduce((size, n) => size * n, 1)
+const numbersOnly = (dtype: tf.DataType): BackendError =>
+  new BackendError('The engine computes with numbers only', { found: `a tensor of ${dtype}` })
 
 /** Values as an array of their type: themselves, if they are one. */
-export function typedAs(
-  dtype: NumericType,
-  values: ArrayLike<number> | tf.BackendValues,
-): Float32Array | Int32Array | Uint8Array {
+export function typedAs(dtype: NumericType, values: ArrayLike<number> | tf.BackendValues): Elements {
   const name = Object.prototype.toString.call(values) // of any realm
-  if (name === TYPED[dtype]) return values as Float32Array | Int32Array | Uint8Array
+  if (name === `[object ${arrayTypes[dtype].name}]`) return values as Elements
   const numbers = Array.from(values, Number)
   if (dtype === 'float32') return Float32Array.from(numbers)
   return dtype === 'int32' ? Int32Array.from(numbers) : Uint8Array.from(numbers, (value) => Number(value !== 0))
 }
-
-const TYPED = { float32: '[object Float32Array]', int32: '[object Int32Array]', bool: '[object Uint8Array]' } as const

@@ -1,12 +1,6 @@
 import { BackendError } from '../../errors.js'
-import {
-  type Address,
-  type EncodedProgram,
-  type EngineCore,
-  type EngineProgram,
-  isEngineInfo,
-  type StartedRun,
-} from './engine-core.js'
+import { alreadyRun } from './already-run.js'
+import { type Address, type EncodedProgram, type EngineCore, type EngineProgram, isEngineInfo } from './engine-core.js'
 import { type EngineFailure, engineError } from './engine-failure.js'
 import { tables, tablesDifference } from './tables.js'
 import { wasmExports } from './wasm-exports.js'
@@ -58,7 +52,7 @@ export async function createWasmEngine(module: WebAssembly.Module): Promise<Engi
   /** Calls the engine. 0 stands for a failure. */
   const checked = (call: () => number): number => {
     if (isBroken)
-      throw new BackendError('The engine has broken down before', { hint: 'Start the program or page anew.' })
+      throw new BackendError('The engine has broken down before', { hint: 'Restart the program, or reload the page.' })
     failures.length = 0
     let result: number
     try {
@@ -150,7 +144,7 @@ export async function createWasmEngine(module: WebAssembly.Module): Promise<Engi
     }
     return {
       run,
-      start: (args, captures, replaced) => started(() => run(args, captures, replaced)),
+      start: (args, captures, replaced) => alreadyRun(() => run(args, captures, replaced)),
       profile: (args, captures) => {
         const out = call(living(), [args, captures, []], steps * 8, wasm.profile)
         return Array.from(new Float64Array(wasm.memory.buffer, out, steps))
@@ -167,7 +161,7 @@ export async function createWasmEngine(module: WebAssembly.Module): Promise<Engi
   if (difference !== undefined) {
     throw new BackendError('The engine encodes programs in another way than this package', {
       found: difference,
-      hint: 'Build it anew: `npm run build:engines`.',
+      hint: 'Rebuild it: `npm run build:engines`.',
     })
   }
   return {
@@ -219,27 +213,6 @@ class Layout {
     const at = this.bytes
     this.bytes += Math.ceil(bytes / 8) * 8
     return at
-  }
-}
-
-/** It has run when this returns; what goes wrong shows in `finish`. */
-function started(run: () => Address[]): StartedRun {
-  const made = ((): { results: Address[] } | { error: unknown } => {
-    try {
-      return { results: run() }
-    } catch (error) {
-      return { error }
-    }
-  })()
-  let isFinished = false
-  return {
-    ended: Promise.resolve(),
-    finish: () => {
-      if (isFinished) throw engineError({ kind: 'program', message: 'a run is finished twice' })
-      isFinished = true
-      if ('results' in made) return made.results
-      throw made.error
-    },
   }
 }
 

@@ -53,6 +53,6 @@ export function wasmExports(instance: WebAssembly.Instance): WasmExports {
   if (isWasmExports(exports)) return exports
   throw new BackendError('The engine for WebAssembly is of another version than this package', {
     found: Object.keys(exports).join(', '),
-    hint: 'Build it anew: `npm run build:engines`.',
+    hint: 'Rebuild it: `npm run build:engines`.',
   })
 }

@@ -50,6 +50,12 @@ export function axesAt(attrs: Attributes, name: string, rank: number): readonly 
   })
 }
 
+/** An axis of `rank` from the front. */
+export function axisAt(attrs: Attributes, name: string, rank: number): number {
+  const axis = numberAt(attrs, name)
+  return axis < 0 ? axis + rank : axis
+}
+
 const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : [])
 
 const unexpected = (where: string, expected: string, found: unknown): BackendError =>

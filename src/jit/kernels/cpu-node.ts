@@ -1,7 +1,8 @@
 import type * as tf from '@tensorflow/tfjs'
 
-import { isNumeric, type KernelCall } from '../../backend/engine/engine-backend.js'
+import { arrayTypes, isNumeric, type KernelCall } from '../../backend/engine/engine-backend.js'
 import { BackendError, TraceError } from '../../errors.js'
+import { sizeOf } from '../graph-builder.js'
 import type { Attributes, Constant, DataType, Value } from '../graph.js'
 import { attributesOf, attributesText } from './call-text.js'
 import { type PlainTensor, runOnCpu, withValues } from './cpu-kernel.js'
@@ -52,10 +53,8 @@ export function resultsOnCpu({ kernelName, inputs, attrs }: KernelCall): CpuResu
 
 function zerosOf({ shape, dtype }: tf.TensorInfo): PlainTensor {
   if (!isNumeric(dtype)) throw new TraceError('`jit` records tensors of numbers only', { found: dtype })
-  return { values: new TYPED[dtype](shape.reduce((size, n) => size * n, 1)), shape, dtype }
+  return { values: new arrayTypes[dtype](sizeOf(shape)), shape, dtype }
 }
-
-const TYPED = { float32: Float32Array, int32: Int32Array, bool: Uint8Array } as const
 
 /** An operand of {@link runCpuNode}. */
 export interface Operand {

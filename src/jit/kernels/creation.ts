@@ -1,5 +1,7 @@
 import type * as tf from '@tensorflow/tfjs'
 
+import { arrayTypes } from '../../backend/engine/engine-backend.js'
+import { sizeOf } from '../graph-builder.js'
 import { numberAt, numbersAt } from './attributes.js'
 import type { GraphKernels } from './graph-kernel.js'
 import { typed, typeOf } from './node-writer.js'
@@ -40,9 +42,7 @@ export const createdBy: Readonly<Record<string, (attrs: tf.NamedAttrMap) => Crea
 }
 
 function filled(dtype: DataType, shape: readonly number[], value: number): Constant['values'] {
-  const size = shape.reduce((n, dimension) => n * dimension, 1)
-  if (dtype === 'bool') return new Uint8Array(size).fill(value === 0 ? 0 : 1)
-  return (dtype === 'float32' ? new Float32Array(size) : new Int32Array(size)).fill(value)
+  return new arrayTypes[dtype](sizeOf(shape)).fill(dtype === 'bool' ? Number(value !== 0) : value)
 }
 
 /** The same kernels, and those that look at a tensor's shape alone, as nodes. */

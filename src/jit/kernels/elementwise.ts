@@ -21,6 +21,23 @@ export function unary(writer: NodeWriter, op: string, x: Value, dtype: DataType 
   return writer.operation(op, [x], { shape: x.shape, dtype }, typed(x))
 }
 
+/** Writes a conversion of each element. */
+export function cast(writer: NodeWriter, x: Value, dtype: DataType): Value {
+  const attributes = { SrcT: typeOf(x.dtype), DstT: typeOf(dtype), Truncate: { bool: false } }
+  return writer.operation('Cast', [x], { shape: x.shape, dtype }, attributes)
+}
+
+/** Writes `x` where it is not negative, and elsewhere its product with a number. */
+export function leakyRelu(writer: NodeWriter, x: Value, alpha: number): Value {
+  return writer.operation('LeakyRelu', [x], x, { ...typed(x), alpha: { float: alpha } })
+}
+
+/** Writes `x` where it is not negative, and elsewhere its product with `alpha`. */
+export function prelu(writer: NodeWriter, x: Value, alpha: Value): Value {
+  const below = binary(writer, 'Mul', alpha, x)
+  return select(writer, binary(writer, 'GreaterEqual', x, writer.scalar(0, 'float32'), 'bool'), x, below)
+}
+
 /** Writes a choice between elements. */
 export function select(writer: NodeWriter, condition: Value, x: Value, y: Value): Value {
   const shape = broadcast({ ...x, shape: broadcast(condition, x) }, y)
@@ -83,14 +100,11 @@ export const elementwiseKernels: GraphKernels = {
   },
   LeakyRelu(writer, inputs, attrs) {
     const x = inputs.get('x')
-    if (!areFloat(x)) return undefined
-    return writer.operation('LeakyRelu', [x], x, { ...typed(x), alpha: { float: numberAt(attrs, 'alpha') } })
+    return areFloat(x) ? leakyRelu(writer, x, numberAt(attrs, 'alpha')) : undefined
   },
   Prelu(writer, inputs) {
     const [x, alpha] = [inputs.get('x'), inputs.get('alpha')]
-    if (!areFloat(x, alpha)) return undefined
-    const below = binary(writer, 'Mul', alpha, x)
-    return select(writer, binary(writer, 'GreaterEqual', x, writer.scalar(0, 'float32'), 'bool'), x, below)
+    return areFloat(x, alpha) ? prelu(writer, x, alpha) : undefined
   },
   EluGrad(writer, inputs) {
     const [dy, y] = [inputs.get('dy'), inputs.get('y')]
@@ -146,9 +160,7 @@ export const elementwiseKernels: GraphKernels = {
   Cast(writer, inputs, attrs) {
     const x = inputs.get('x')
     const dtype = DATA_TYPES.find((name) => name === attrs['dtype'])
-    if (!dtype) return undefined
-    const attributes = { SrcT: typeOf(x.dtype), DstT: typeOf(dtype), Truncate: { bool: false } }
-    return writer.operation('Cast', [x], { shape: x.shape, dtype }, attributes)
+    return dtype && cast(writer, x, dtype)
   },
 }
 

@@ -1,5 +1,5 @@
-import { numberAt } from './attributes.js'
-import { binary, select } from './elementwise.js'
+import { axisAt, numberAt } from './attributes.js'
+import { binary, cast, select } from './elementwise.js'
 import type { GraphKernels } from './graph-kernel.js'
 import { reshape, transpose } from './layout.js'
 import { typed, typeOf } from './node-writer.js'
@@ -10,8 +10,7 @@ export const gatherKernels: GraphKernels = {
     const [x, indices] = [inputs.get('x'), inputs.get('indices')]
     const batchDims = numberAt(attrs, 'batchDims')
     const rank = x.shape.length
-    const named = numberAt(attrs, 'axis')
-    const axis = named < 0 ? named + rank : named
+    const axis = axisAt(attrs, 'axis', rank)
     if (x.dtype !== 'float32' || indices.dtype !== 'int32' || batchDims !== 0 || indices.shape.includes(0)) {
       return undefined
     }
@@ -42,8 +41,7 @@ export const gatherKernels: GraphKernels = {
     const indices = inputs.get('indices')
     const depth = numberAt(attrs, 'depth')
     if (indices.dtype !== 'int32' || attrs['dtype'] !== 'float32' || depth > MAX_EXACT) return undefined
-    const types = { SrcT: typeOf('int32'), DstT: typeOf('float32') }
-    const numbers = writer.operation('Cast', [indices], { shape: indices.shape, dtype: 'float32' }, types)
+    const numbers = cast(writer, indices, 'float32')
     const places = writer.constant(
       Float32Array.from({ length: depth }, (_, i) => i),
       [depth],

@@ -1,8 +1,9 @@
 import * as tf from '@tensorflow/tfjs'
 
 import { InputError } from '../../errors.js'
+import { sizeOf } from '../graph-builder.js'
 import type { Value } from '../graph.js'
-import { numberAt, numbersAt, pairsAt } from './attributes.js'
+import { axisAt, numberAt, numbersAt, pairsAt } from './attributes.js'
 import type { GraphKernels } from './graph-kernel.js'
 import { type NodeWriter, typed, typeOf } from './node-writer.js'
 
@@ -19,22 +20,33 @@ export function transpose(writer: NodeWriter, x: Value, order: readonly number[]
   return writer.operation('Transpose', [x, writer.ints(order)], { shape, dtype: x.dtype }, attributes)
 }
 
-const axisOf = (axis: number, rank: number): number => (axis < 0 ? axis + rank : axis)
+/** The shape that `Reshape` gives, with −1 replaced. @throws Error of tfjs if it has not as many elements */
+export function reshapedShape(from: readonly number[], attrs: tf.NamedAttrMap): readonly number[] {
+  const size = sizeOf(from)
+  const shape = tf.util.inferFromImplicitShape([...numbersAt(attrs, 'shape')], size)
+  tf.util.assert(
+    sizeOf(shape) === size,
+    () => `The new shape [${shape.join()}] and the old shape [${from.join()}] must have the same number of elements.`,
+  )
+  return shape
+}
 
-const size = (shape: readonly number[]): number => shape.reduce((n, dimension) => n * dimension, 1)
+/** The shape that `ExpandDims` gives. */
+export function expandedShape(from: readonly number[], attrs: tf.NamedAttrMap): readonly number[] {
+  const axis = axisAt(attrs, 'dim', from.length + 1)
+  return [...from.slice(0, axis), 1, ...from.slice(axis)]
+}
 
 /** Kernels that say where elements lie. */
 export const layoutKernels: GraphKernels = {
   Identity: (_writer, inputs) => inputs.get('x'),
   Reshape(writer, inputs, attrs) {
     const x = inputs.get('x')
-    return reshape(writer, x, tf.util.inferFromImplicitShape([...numbersAt(attrs, 'shape')], size(x.shape)))
+    return reshape(writer, x, reshapedShape(x.shape, attrs))
   },
   ExpandDims(writer, inputs, attrs) {
     const x = inputs.get('input')
-    const shape = [...x.shape]
-    shape.splice(axisOf(numberAt(attrs, 'dim'), x.shape.length + 1), 0, 1)
-    return reshape(writer, x, shape)
+    return reshape(writer, x, expandedShape(x.shape, attrs))
   },
   Transpose: (writer, inputs, attrs) => transpose(writer, inputs.get('x'), numbersAt(attrs, 'perm')),
   Slice(writer, inputs, attrs) {
@@ -80,7 +92,7 @@ export const layoutKernels: GraphKernels = {
   },
   SplitV(writer, inputs, attrs) {
     const x = inputs.get('x')
-    const axis = axisOf(numberAt(attrs, 'axis'), x.shape.length)
+    const axis = axisAt(attrs, 'axis', x.shape.length)
     const splits = attrs['numOrSizeSplits']
     const asked = typeof splits === 'number' ? splits : [...numbersAt(attrs, 'numOrSizeSplits')]
     const sizes = tf.backend_util.prepareSplitSize(tensorOf(x), asked, axis)
@@ -92,7 +104,7 @@ export const layoutKernels: GraphKernels = {
     const parts = inputs.list()
     const [first] = parts
     if (!first) return undefined
-    const axis = axisOf(numberAt(attrs, 'axis'), first.shape.length)
+    const axis = axisAt(attrs, 'axis', first.shape.length)
     const shapes = parts.map(({ shape }) => [...shape])
     tf.backend_util.assertParamsConsistent(shapes, axis)
     if (parts.some(({ dtype }) => dtype !== first.dtype)) return undefined
@@ -111,7 +123,7 @@ export const layoutKernels: GraphKernels = {
         found: `[${odd.shape.join(', ')}]`,
       })
     }
-    const axis = axisOf(numberAt(attrs, 'axis'), first.shape.length + 1)
+    const axis = axisAt(attrs, 'axis', first.shape.length + 1)
     const shape = [...first.shape]
     shape.splice(axis, 0, parts.length)
     const attributes = { N: { int: parts.length }, ...typed(first), axis: { int: axis } }
@@ -119,7 +131,7 @@ export const layoutKernels: GraphKernels = {
   },
   Unpack(writer, inputs, attrs) {
     const x = inputs.get('value')
-    const axis = axisOf(numberAt(attrs, 'axis'), x.shape.length)
+    const axis = axisAt(attrs, 'axis', x.shape.length)
     const count = x.shape[axis]
     if (count === undefined) {
       throw new InputError('A tensor has no such axis', { found: String(axis), expected: `below ${x.shape.length}` })

@@ -1,4 +1,4 @@
-import { type Attributes, type Constant, type DataType, operation, type Value } from '../graph.js'
+import { type Attributes, type Constant, type DataType, isChecked, operation, type Value } from '../graph.js'
 import { TYPE_NUMBERS } from '../record/native-backend.js'
 
 /** The shape and type of a result. */
@@ -22,7 +22,7 @@ export class NodeWriter {
     results: readonly Result[],
     attributes: Attributes = {},
   ): readonly Value[] {
-    return operation(op, inputs, results, attributes, CHECKED.test(op) ? this.line() : undefined).outputs
+    return operation(op, inputs, results, attributes, isChecked(op) ? this.line() : undefined).outputs
   }
 
   constant(values: Constant['values'], shape: readonly number[], dtype: DataType): Value {
@@ -48,9 +48,6 @@ export class NodeWriter {
     return dtype === 'int32' ? this.int(value) : this.constant(Uint8Array.of(Number(value !== 0)), [], dtype)
   }
 }
-
-/** What fails on some values when it runs: the error shall name the line. */
-const CHECKED = /Gather|Scatter|Segment|Sparse/
 
 /** An attribute that is a type. */
 export const typeOf = (dtype: DataType): { readonly type: number } => ({ type: TYPE_NUMBERS[dtype] })

@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs'
 import { InputError } from '../../errors.js'
 import type { Value } from '../graph.js'
 import { flagAt, numberAt, textAt } from './attributes.js'
-import { binary, select, unary } from './elementwise.js'
+import { binary, leakyRelu, prelu, unary } from './elementwise.js'
 import type { GraphKernels } from './graph-kernel.js'
 import { type NodeWriter, typed } from './node-writer.js'
 
@@ -45,15 +45,10 @@ export const productKernels: GraphKernels = {
         return unary(writer, 'Elu', result)
       case 'sigmoid':
         return unary(writer, 'Sigmoid', result)
-      case 'leakyrelu': {
-        const alpha = { float: numberAt(attrs, 'leakyreluAlpha') }
-        return writer.operation('LeakyRelu', [result], result, { ...typed(result), alpha })
-      }
-      case 'prelu': {
-        const below = binary(writer, 'Mul', inputs.get('preluActivationWeights'), result)
-        const isAbove = binary(writer, 'GreaterEqual', result, writer.scalar(0, 'float32'), 'bool')
-        return select(writer, isAbove, result, below)
-      }
+      case 'leakyrelu':
+        return leakyRelu(writer, result, numberAt(attrs, 'leakyreluAlpha'))
+      case 'prelu':
+        return prelu(writer, result, inputs.get('preluActivationWeights'))
       default:
         return undefined
     }

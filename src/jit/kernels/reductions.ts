@@ -1,5 +1,6 @@
 import type { Value } from '../graph.js'
 import { axesAt, flagAt } from './attributes.js'
+import { cast } from './elementwise.js'
 import type { GraphKernel, GraphKernels } from './graph-kernel.js'
 import { type NodeWriter, typed, typeOf } from './node-writer.js'
 
@@ -31,9 +32,6 @@ const ofBools =
     const found = reduction(writer, op, numbers, axesAt(attrs, 'axis', x.shape.length), flagAt(attrs, 'keepDims'))
     return cast(writer, found, 'bool')
   }
-
-const cast = (writer: NodeWriter, x: Value, dtype: 'float32' | 'bool'): Value =>
-  writer.operation('Cast', [x], { shape: x.shape, dtype }, { SrcT: typeOf(x.dtype), DstT: typeOf(dtype) })
 
 /** Kernels that make one element of many. */
 export const reductionKernels: GraphKernels = {

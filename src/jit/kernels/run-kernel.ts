@@ -1,13 +1,13 @@
-import * as tf from '@tensorflow/tfjs'
+import type * as tf from '@tensorflow/tfjs'
 
 import type { EngineBackend, KernelCall } from '../../backend/engine/engine-backend.js'
 import type { EngineProgram } from '../../backend/engine/engine-core.js'
 import { compile } from '../compile.js'
 import { encodeProgram } from '../program/encode-program.js'
-import { numberAt, numbersAt } from './attributes.js'
 import { callKey } from './call-text.js'
 import { type PlainTensor, runOnCpu, withValues } from './cpu-kernel.js'
 import { createdBy } from './creation.js'
+import { expandedShape, reshapedShape } from './layout.js'
 import type { Result } from './node-writer.js'
 import { singleKernel } from './single-kernel.js'
 import { graphKernels } from './table.js'
@@ -138,21 +138,6 @@ const isPlain = (results: PlainTensor | readonly PlainTensor[]): results is Plai
 const SHARING: Readonly<Record<string, (shape: readonly number[], attrs: tf.NamedAttrMap) => readonly number[]>> = {
   Identity: (shape) => shape,
   Cast: (shape) => shape,
-  Reshape: (shape, attrs) => reshaped(shape, numbersAt(attrs, 'shape')),
-  ExpandDims(shape, attrs) {
-    const axis = numberAt(attrs, 'dim')
-    const at = axis < 0 ? axis + shape.length + 1 : axis
-    return [...shape.slice(0, at), 1, ...shape.slice(at)]
-  },
-}
-
-/** A shape with −1 replaced. @throws Error of tfjs if it has not as many elements */
-export function reshaped(from: readonly number[], to: readonly number[]): readonly number[] {
-  const size = tf.util.sizeFromShape([...from])
-  const shape = tf.util.inferFromImplicitShape([...to], size)
-  tf.util.assert(
-    tf.util.sizeFromShape(shape) === size,
-    () => `The new shape [${shape.join()}] and the old shape [${from.join()}] must have the same number of elements.`,
-  )
-  return shape
+  Reshape: reshapedShape,
+  ExpandDims: expandedShape,
 }

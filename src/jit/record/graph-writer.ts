@@ -1,5 +1,5 @@
 import { TraceError } from '../../errors.js'
-import { type Argument, type Constant, operation, type Value } from '../graph.js'
+import { type Argument, type Constant, isChecked, operation, type Value } from '../graph.js'
 import { type NativeAttribute, type NativeTensor, TYPE_NUMBERS } from './native-backend.js'
 import { isRepeated } from '../is-repeated.js'
 import { asAttribute, dataType } from './recorded-types.js'
@@ -82,7 +82,7 @@ export class GraphWriter {
     const named = Object.fromEntries(typed.map((attribute) => [attribute.name, asAttribute(attribute)]))
     const results = this.#infer(op, typed, values, count)
     const shapes = results.map(({ shape, dtype }) => ({ shape, dtype: dataType(dtype) }))
-    const { outputs } = operation(op, values, shapes, named, CHECKED.test(op) ? userLine() : undefined)
+    const { outputs } = operation(op, values, shapes, named, isChecked(op) ? userLine() : undefined)
     return results.flatMap(({ id, shape, dtype }, i) => {
       const value = outputs[i]
       if (!value) return []
@@ -124,9 +124,6 @@ const LARGE = 1024
 const TYPE_ATTRIBUTE = 4
 
 const RANDOM = /^(?:Stateless)?(?:Random|Truncated|Multinomial)/
-
-/** What fails on some values when it runs: the error shall name the line. */
-const CHECKED = /Gather|Scatter|Segment|Sparse/
 
 /** What they return has as many elements as the values say. */
 const DATA_DEPENDENT: ReadonlySet<string> = new Set([

@@ -5,7 +5,7 @@ import { CUBIC, ROOT } from './activations.js'
 /** Rewrites what no other step covers, softmax and composed activations, as fused elementwise operations. */
 export function expand(builder: GraphBuilder): Rule {
   return (node, inputs) => {
-    const formula = Object.entries(formulas).find(([op]) => op === node.op)?.[1]
+    const formula = formulaOf.get(node.op)
     return formula && [formula(builder, at(inputs, 0))]
   }
 }
@@ -41,6 +41,8 @@ const formulas: Readonly<Record<ComposedActivation | 'softmax', Formula>> = {
     return builder.elementwise('multiply', x, gate)
   },
 }
+
+const formulaOf: ReadonlyMap<string, Formula> = new Map(Object.entries(formulas))
 
 /** x/2 · (1 + y) */
 function half(builder: GraphBuilder, x: Value, y: Value): Value {
